@@ -1,0 +1,137 @@
+-- The loop: open the partition, return what is due, decide every command in order, commit once, answer.
+-- KEYS: control, events, due, then one record key a command, then the SKU keys the caller can know.
+-- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may
+-- lag behind, due holds to look at, tombstone time (ms), number of commands, then the text of each command.
+-- Answers: { "OK epoch sequence now_ms backlog more_due clock", answer ... } or { "NOT_READY reason epoch" }.
+
+local command_count = tonumber(ARGV[7])
+
+-- "epoch sequence clock_ms events trimmed_events state"; absent where Redis has forgotten the partition (D10).
+local control = redis.call("GET", control_key)
+if not control then
+  return { "NOT_READY forgotten 0" }
+end
+local epoch, sequence, clock_ms, events_total, trimmed_total, state =
+  string.match(control, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%l+)$")
+assert(epoch, "the partition's control record cannot be read")
+if state ~= "open" then
+  return { "NOT_READY fenced " .. epoch }
+elseif epoch ~= ARGV[1] then
+  return { "NOT_READY stale-epoch " .. epoch }
+end
+sequence, clock_ms = tonumber(sequence), tonumber(clock_ms)
+events_total, trimmed_total = tonumber(events_total), tonumber(trimmed_total)
+-- A promoted replica or a restored file that lacks what this caller was told already would sell it again.
+if sequence < tonumber(ARGV[2]) then
+  return { "NOT_READY behind " .. epoch }
+end
+
+-- D4: time never goes back. A leap that the caller's clock does not bear out freezes time and expiry until it does.
+local CLOCK_LEAP_MS_MAX = 10000
+local server_ms = server_time_ms()
+local clock_note = "steady"
+if server_ms < clock_ms then
+  if clock_ms - server_ms > CLOCK_LEAP_MS_MAX then
+    clock_note = "behind"
+  end
+  server_ms = clock_ms
+elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumber(ARGV[3])) > CLOCK_LEAP_MS_MAX then
+  clock_note = "frozen"
+  server_ms = clock_ms
+end
+now_ms = server_ms
+now_text = digits(now_ms)
+tombstone_ms = tonumber(ARGV[6])
+
+local backlog = events_total - trimmed_total
+backlog_is_full = backlog >= tonumber(ARGV[4])
+
+if command_count > 0 then
+  local found = redis.call("MGET", unpack(KEYS, 4, 3 + command_count))
+  for i = 1, command_count do
+    values[KEYS[3 + i]] = found[i]
+  end
+end
+
+local more_due = clock_note ~= "frozen" and return_due(tonumber(ARGV[5]))
+
+-- The worker has committed up to a sequence: the stream may be cut below it, and the backlog shrinks (D7).
+local trim_to
+readers["trim"] = function(text)
+  local to, count = string.match(text, "^trim (%d+) (%d+)$")
+  return to and {
+    run = function()
+      if tonumber(to) > sequence or tonumber(count) > events_total then
+        return "REFUSED invalid-command"
+      end
+      if tonumber(count) > trimmed_total then
+        trim_to, trimmed_total = to, tonumber(count)
+      end
+      return "DONE"
+    end,
+  } or nil
+end
+
+local answers = { "" }
+local id_start = #key_prefix + 3 -- behind "r:" or "m:"
+local commands = {} -- text -> command
+for i = 1, command_count do
+  local text = ARGV[7 + i]
+  local command = commands[text]
+  if command == nil then
+    local reader = readers[string.match(text, "^[%l-]+")]
+    command = reader and reader(text) or false
+    commands[text] = command
+  end
+  local key = KEYS[3 + i]
+  answers[i + 1] = command and command:run(key, string.sub(key, id_start)) or "REFUSED invalid-command"
+end
+
+-- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is
+-- the first, so that a failure leaves nothing behind.
+if event_count > 0 then
+  sequence = sequence + 1
+  events_total = events_total + event_count
+  local checkpoints, written = {}, {}
+  for i = 1, changed_count do
+    local item = changed_items[i]
+    local text = write_item(item)
+    checkpoints[i] = item.name .. " " .. text
+    local fields = written[item.sku]
+    if not fields then
+      fields = {}
+      written[item.sku] = fields
+    end
+    fields[#fields + 1] = item.warehouse
+    fields[#fields + 1] = text
+  end
+  local entry_id = epoch .. "-" .. digits(sequence)
+  redis.call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
+    "events", table.concat(events, "\n"), "items", table.concat(checkpoints, "\n"))
+  for sku, fields in pairs(written) do
+    redis.call("HSET", sku_prefix .. sku, unpack(fields))
+  end
+  for i = 1, kept_count do
+    local key = kept_keys[i]
+    redis.call("SET", key, values[key], "PXAT", kept_until[key])
+  end
+end
+if #returned_entries > 0 then
+  redis.call("ZREM", due_key, unpack(returned_entries))
+end
+local entry_name = digits(sequence)
+for expires_at_ms, ids in pairs(deadlines) do
+  redis.call("ZADD", due_key, digits(expires_at_ms), entry_name .. " " .. table.concat(ids, " "))
+end
+if trim_to then
+  redis.call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
+end
+-- A batch that changed nothing still moves the clock now and then, so that a leap is told from idleness.
+if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
+  redis.call("SET", control_key, string.format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total,
+    trimmed_total))
+end
+
+answers[1] = string.format("OK %s %.0f %s %.0f %d %s", epoch, sequence, now_text, events_total - trimmed_total,
+  more_due and 1 or 0, clock_note)
+return answers

@@ -1,0 +1,73 @@
+-- Returns what is not confirmed in time (BR-003). Twin: Inventory.returnDue and Reservation.
+-- Stock returns on evidence only: a reservation that stands ACTIVE past its deadline, never a key that is gone.
+
+-- Returns the hold if it is due. Answers false only where it is due but its items cannot be touched.
+local function expire_when_due(key, order_id, reservation)
+  if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > now_ms then
+    return true
+  end
+  local items = items_of(reservation.lines)
+  if not items then
+    return false
+  end
+  for i, line in ipairs(reservation.lines) do
+    change(items[i], 0, line.quantity, -line.quantity, 0)
+  end
+  settle(reservation, "EXPIRED")
+  keep_reservation(key, reservation)
+  emit("InventoryReleased " .. order_id .. " clock " .. reservation.lines_text .. " expired -")
+  for _, item in ipairs(items) do
+    watch_stock(item, "clock")
+  end
+  return true
+end
+
+-- An entry holds the ids of one batch and deadline: from one id on an idle system to some hundreds on a busy one.
+local ENTRIES_MAX = 16
+local returned_entries = {} -- members of the deadline index that are done with
+
+-- Looks at no more than `ids_max` ids of holds that are due. Answers whether more may be waiting.
+local function return_due(ids_max)
+  local entries = redis.call("ZRANGEBYSCORE", due_key, "-inf", now_text, "LIMIT", 0, ENTRIES_MAX)
+  local ids, keys, left = {}, {}, {}
+  for _, entry in ipairs(entries) do
+    if #ids >= ids_max then
+      return true
+    end
+    returned_entries[#returned_entries + 1] = entry
+    local is_name = true -- the first word only makes the entry unique
+    for word in string.gmatch(entry, "%S+") do
+      if is_name then
+        is_name = false
+      elseif #ids < ids_max then
+        ids[#ids + 1] = word
+        keys[#keys + 1] = reservation_prefix .. word
+      else
+        left[#left + 1] = word
+      end
+    end
+    if #ids >= ids_max then
+      break
+    end
+  end
+  if #ids == 0 then
+    return false
+  end
+  local found = redis.call("MGET", unpack(keys))
+  for i, id in ipairs(ids) do
+    local key = keys[i]
+    if values[key] == nil then
+      values[key] = found[i]
+    end
+    if values[key] then
+      local reservation = read_reservation(values[key])
+      if not reservation or not expire_when_due(key, id, reservation) then
+        watch_deadline(id, now_ms + POSTPONE_MS)
+      end
+    end
+  end
+  for _, id in ipairs(left) do
+    watch_deadline(id, now_ms)
+  end
+  return #left > 0 or #entries == ENTRIES_MAX
+end

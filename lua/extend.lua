@@ -1,0 +1,33 @@
+-- extend hold_ms actor: a live hold lasts this long from now; it never gets shorter, and its life is capped (BR-003).
+-- Twin: Inventory.extend. Answers: as confirm, and REFUSED lifetime-exceeded latest_expires_at_ms.
+
+local function extend(command, key, order_id)
+  local reservation, answer = open_reservation(command, key, order_id)
+  if not reservation then
+    return answer
+  end
+  local expires_at_ms = now_ms + command.hold_ms
+  if expires_at_ms <= reservation.expires_at_ms then
+    return "REPLAYED " .. values[key]
+  end
+  local latest_ms = tonumber(reservation.reserved_at) + LIFETIME_MS_MAX
+  if expires_at_ms > latest_ms then
+    return "REFUSED lifetime-exceeded " .. digits(latest_ms)
+  end
+  for _, line in ipairs(reservation.lines) do
+    change(item_of(line), 0, 0, 0, 0)
+  end
+  reservation.expires_at_ms = expires_at_ms
+  watch_deadline(order_id, expires_at_ms)
+  emit("ReservationExtended " .. order_id .. " " .. command.actor .. " " .. reservation.lines_text .. " "
+    .. digits(expires_at_ms))
+  return "DONE " .. keep_reservation(key, reservation)
+end
+
+readers["extend"] = function(text)
+  local hold_text, actor = string.match(text, "^extend (%d+) (%S+)$")
+  if not hold_text or #hold_text > 10 or tonumber(hold_text) < 1 then
+    return nil
+  end
+  return { run = extend, hold_ms = tonumber(hold_text), actor = actor }
+end

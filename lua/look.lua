@@ -1,0 +1,36 @@
+-- look-reservation, look-item sku: what stands now, after what is due has returned. They change nothing else.
+-- Answers: DONE reservation | REFUSED unknown-reservation; DONE warehouse item,... | REFUSED unknown-item sku
+
+local function look_reservation(_, key, order_id)
+  local value = values[key]
+  if not value then
+    return "REFUSED unknown-reservation"
+  end
+  local reservation = read_reservation(value)
+  if not reservation then
+    return UNREADABLE
+  end
+  expire_when_due(key, order_id, reservation)
+  return "DONE " .. values[key]
+end
+
+readers["look-reservation"] = function()
+  return { run = look_reservation }
+end
+
+local function look_item(command)
+  local texts = {}
+  for warehouse, item in pairs(warehouses_of(command.sku)) do
+    texts[#texts + 1] = warehouse .. " " .. (item.is_broken and "BROKEN" or write_item(item))
+  end
+  if #texts == 0 then
+    return "REFUSED unknown-item " .. command.sku .. "@*"
+  end
+  table.sort(texts)
+  return "DONE " .. table.concat(texts, ",")
+end
+
+readers["look-item"] = function(text)
+  local sku = string.match(text, "^look%-item (%S+)$")
+  return sku and { run = look_item, sku = sku } or nil
+end

@@ -1,0 +1,47 @@
+-- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
+-- Twin: Inventory.release. Answers: as confirm, and REFUSED too-many-partial-releases.
+
+local function release(command, key, order_id)
+  local reservation, answer, status = open_reservation(command, key, order_id)
+  if not reservation then
+    if status == "RELEASED" and not command.parts then
+      return "REPLAYED " .. values[key] -- all of it is back already, whoever brought it
+    end
+    return answer
+  end
+  local returned, rest = reservation.lines, {}
+  if command.parts then
+    returned, rest = split_lines(reservation.lines, command.parts)
+    if not returned then
+      return rest
+    end
+    local _, separators = string.gsub(reservation.operations, ";", ";")
+    if #rest > 0 and reservation.operations ~= "" and separators + 1 >= PARTIAL_RELEASES_MAX then
+      return "REFUSED too-many-partial-releases"
+    end
+  end
+  for _, line in ipairs(returned) do
+    change(item_of(line), 0, line.quantity, -line.quantity, 0)
+  end
+  local returned_text = command.parts and write_lines(returned) or reservation.lines_text
+  emit("InventoryReleased " .. order_id .. " " .. command.actor .. " " .. returned_text .. " cancelled " .. command.operation)
+  for _, line in ipairs(returned) do
+    watch_stock(item_of(line), command.actor)
+  end
+  if #rest > 0 then
+    reservation.lines_text = write_lines(rest)
+  else
+    settle(reservation, "RELEASED")
+  end
+  remember(reservation, command.operation)
+  return "DONE " .. keep_reservation(key, reservation)
+end
+
+readers["release"] = function(text)
+  local parts_text, operation, actor = string.match(text, "^release (%S+) (r%S+) (%S+)$")
+  local parts = parts_text and parts_text ~= "*" and read_parts(parts_text) or nil
+  if not parts_text or (parts_text ~= "*" and not parts) then
+    return nil
+  end
+  return { run = release, parts = parts, operation = operation, actor = actor }
+end

@@ -1,0 +1,153 @@
+/**
+ * Reservation: one order's claim, an entity inside the boundary of the items it holds. ACTIVE, then once CONFIRMED,
+ * RELEASED or EXPIRED. Twin of read_reservation and settle in lua/prelude.lua.
+ * Refuses to know: where it is kept and what time it is.
+ */
+import { strict as assert } from 'node:assert';
+import {
+  canonicalParts,
+  type InventoryDeducted,
+  type InventoryReleased,
+  type InventoryReserved,
+  type PartLine,
+  type ReservationExtended,
+  type ReservationStatus,
+  type ReservationView,
+  type StockEvent,
+  type StockLine,
+} from './language.ts';
+
+export interface Reservation {
+  readonly orderId: string;
+  readonly status: ReservationStatus;
+  /** What is held; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what returned last. */
+  readonly lines: readonly StockLine[];
+  readonly reservedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The canonical text of the request that made it (BR-006). */
+  readonly asked: string;
+  readonly resolvedAtMs?: number | undefined;
+  /** Confirms and releases done already, so that a repeat is known. */
+  readonly operations: readonly string[];
+}
+
+/** The events that are steps of a reservation's life. */
+export type ReservationEvent = InventoryReserved | InventoryDeducted | InventoryReleased | ReservationExtended;
+
+export function isReservationEvent(event: StockEvent): event is ReservationEvent {
+  return 'orderId' in event;
+}
+
+/** BR-003: past its deadline a hold is over, whether anybody swept it or not. */
+export function isDue(reservation: Reservation, nowMs: number): boolean {
+  return reservation.status === 'ACTIVE' && reservation.expiresAtMs <= nowMs;
+}
+
+export function viewOf(reservation: Reservation): ReservationView {
+  const { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = reservation;
+  return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs };
+}
+
+export type Split =
+  | { readonly named: StockLine[]; readonly rest: StockLine[] }
+  | { readonly excess: { sku: string; requested: number; held: number }[] };
+
+/** The named part of what is held and the rest, in the order of the lines; or what is named beyond what is held. */
+export function splitLines(lines: readonly StockLine[], parts: readonly PartLine[]): Split {
+  const held = new Map<string, number>();
+  for (const line of lines) held.set(line.sku, (held.get(line.sku) ?? 0) + line.quantity);
+  const wanted = new Map<string, number>();
+  const excess: { sku: string; requested: number; held: number }[] = [];
+  for (const { sku, quantity } of canonicalParts(parts)) {
+    wanted.set(sku, quantity);
+    if (quantity > (held.get(sku) ?? 0)) excess.push({ sku, requested: quantity, held: held.get(sku) ?? 0 });
+  }
+  if (excess.length > 0) return { excess };
+  const named: StockLine[] = [];
+  const rest: StockLine[] = [];
+  for (const line of lines) {
+    const take = Math.min(line.quantity, wanted.get(line.sku) ?? 0);
+    if (take > 0) {
+      wanted.set(line.sku, (wanted.get(line.sku) ?? 0) - take);
+      named.push({ sku: line.sku, warehouse: line.warehouse, quantity: take });
+    }
+    if (take < line.quantity) {
+      rest.push({ sku: line.sku, warehouse: line.warehouse, quantity: line.quantity - take });
+    }
+  }
+  return { named, rest };
+}
+
+/** `held` less `taken`, line by line. Asserts that nothing is taken that is not held. */
+function less(held: readonly StockLine[], taken: readonly StockLine[]): StockLine[] {
+  const rest = held.map((line) => {
+    const part = taken.find((t) => t.sku === line.sku && t.warehouse === line.warehouse);
+    return part ? { ...line, quantity: line.quantity - part.quantity } : line;
+  });
+  assert(
+    rest.every((line) => line.quantity >= 0) &&
+      taken.every((t) => held.some((line) => line.sku === t.sku && line.warehouse === t.warehouse)),
+    'more leaves a reservation than it holds',
+  );
+  return rest.filter((line) => line.quantity > 0);
+}
+
+function plain(lines: readonly StockLine[]): StockLine[] {
+  return lines.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, quantity }));
+}
+
+/**
+ * The reservation after an event. Asserts (a defect otherwise) that it was open: it resolves once (BR-006).
+ * @param before undefined where the event is the first of its life
+ */
+export function evolveReservation(before: Reservation | undefined, event: ReservationEvent): Reservation {
+  if (event.type === 'InventoryReserved') {
+    assert(before === undefined, `BR-006: order ${event.orderId} is reserved a second time`);
+    return {
+      orderId: event.orderId,
+      status: 'ACTIVE',
+      lines: plain(event.lines),
+      reservedAtMs: event.atMs,
+      expiresAtMs: event.expiresAtMs,
+      asked: event.asked,
+      operations: [],
+    };
+  }
+  assert(before, `${event.type} for order ${event.orderId}, which is not reserved`);
+  // What a partial confirm leaves over returns in the same step, after the confirm has closed the hold.
+  if (event.type === 'InventoryReleased' && event.cause === 'remainder') {
+    assert(before.status === 'CONFIRMED' && before.resolvedAtMs === event.atMs, 'a remainder returns with its confirm');
+    return before;
+  }
+  assert(before.status === 'ACTIVE', `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`);
+  switch (event.type) {
+    case 'InventoryDeducted':
+      less(before.lines, event.lines);
+      return {
+        ...before,
+        status: 'CONFIRMED',
+        lines: plain(event.lines),
+        resolvedAtMs: event.atMs,
+        operations: [...before.operations, event.operation],
+      };
+    case 'InventoryReleased': {
+      const rest = less(before.lines, event.lines);
+      if (event.cause === 'expired') {
+        assert(isDue(before, event.atMs), `BR-003: order ${event.orderId} expired before its deadline`);
+        assert(rest.length === 0, 'an expired hold returns as a whole');
+        return { ...before, status: 'EXPIRED', resolvedAtMs: event.atMs };
+      }
+      const operations = [...before.operations, event.operation];
+      return rest.length > 0
+        ? { ...before, lines: rest, operations }
+        : { ...before, status: 'RELEASED', resolvedAtMs: event.atMs, operations };
+    }
+    case 'ReservationExtended':
+      assert(event.expiresAtMs > before.expiresAtMs, 'an extension makes a hold longer');
+      return { ...before, expiresAtMs: event.expiresAtMs };
+    default: {
+      const never: never = event;
+      throw new Error(`no such event: ${JSON.stringify(never)}`);
+    }
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Many callers, few script calls (D1): while batches are in flight the next one fills, so an idle engine adds no delay
+ * and a busy one forms large batches. All kinds of commands travel together.
+ * Promises: an answer for every command or a fault that says whether it can have run; queue, batch and waiting are bounded.
+ */
+import type { Redis } from 'ioredis';
+import { Fault, faultOf } from './fault.ts';
+import type { PartitionKeys } from './keys.ts';
+import { type Program, runProgram } from './program.ts';
+
+/** What the head of every answer says about the partition. */
+export interface BatchHead {
+  readonly epoch: number;
+  readonly sequence: number;
+  /** The one instant at which the whole batch was decided, by Redis's clock. */
+  readonly nowMs: number;
+  /** Events that the ledger has not committed yet. */
+  readonly backlogEvents: number;
+  /** More holds may be due than this batch returned. */
+  readonly moreDue: boolean;
+  readonly clock: 'steady' | 'frozen' | 'behind';
+}
+
+export interface BatcherOptions {
+  readonly redis: Redis;
+  readonly program: Program;
+  readonly keys: PartitionKeys;
+  /** Commands in one script call. 256 take about 1 ms in Redis, well below the 2 ms a batch may block it. */
+  readonly batchCommandsMax: number;
+  /** Lines in one script call, because an order of 100 lines is not one of a single line. */
+  readonly batchLinesMax: number;
+  /** Batches under way at once: one in Redis, one on its way there. */
+  readonly batchesInFlightMax: number;
+  /** Commands waiting; beyond it callers are told at once instead of late. */
+  readonly queueCommandsMax: number;
+  /** A command that waited longer is not sent: its caller has given up. */
+  readonly queueWaitMsMax: number;
+  /** The ledger may lag behind by this many events before reserves are refused (D13). */
+  readonly backlogEventsMax: number;
+  /** Holds looked at for expiry at the head of each batch. */
+  readonly dueHoldsMax: number;
+  /** How long a settled reservation still tells how it ended. */
+  readonly tombstoneMs: number;
+  /** The caller's own clock, a witness against leaps of Redis's clock (D4). Never decides anything else. */
+  readonly witnessMs: () => number;
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly text: string;
+  readonly skuKeys: readonly string[];
+  readonly enqueuedAtMs: number;
+  readonly decode: (answer: string, head: BatchHead) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface BatcherCounts {
+  batches: number;
+  commands: number;
+  faults: number;
+  /** Batches whose outcome stayed unknown. */
+  unknown: number;
+}
+
+export class Batcher {
+  readonly counts: BatcherCounts = { batches: 0, commands: 0, faults: 0, unknown: 0 };
+  /** Of the last answer; undefined before the first. */
+  head: BatchHead | undefined;
+  readonly #options: BatcherOptions;
+  #queue: Waiting[] = [];
+  #next = 0;
+  #inFlight = 0;
+  #flushIsDue = false;
+  #isClosed = false;
+  #epoch = 0;
+  #sequence = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Commands that wait, not counting those in flight. */
+  get queued(): number {
+    return this.#queue.length - this.#next;
+  }
+
+  /**
+   * Sends one command with the next batch.
+   * @param key the record the command is about, which goes into KEYS
+   * @param decode runs when the answer is there; what it throws, the caller gets
+   * @throws {Fault} `overloaded` at once where the queue is full
+   */
+  submit<T>(
+    key: string,
+    text: string,
+    skuKeys: readonly string[],
+    decode: (answer: string, head: BatchHead) => T,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(new Fault('unavailable', 'nothing-happened', 'the engine is closed'));
+        return;
+      }
+      if (this.queued >= this.#options.queueCommandsMax) {
+        this.counts.faults++;
+        reject(new Fault('overloaded', 'nothing-happened', `${this.queued} commands are waiting already`));
+        return;
+      }
+      const waiting: Waiting = {
+        key,
+        text,
+        skuKeys,
+        enqueuedAtMs: performance.now(),
+        decode,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      };
+      this.#queue.push(waiting);
+      this.#flushSoon();
+    });
+  }
+
+  /** A batch without commands: returns what is due and reads the partition's head. Not queued, not counted in flight. */
+  async sweep(dueHoldsMax: number): Promise<BatchHead> {
+    const reply = await this.#run([], dueHoldsMax);
+    return this.#open(reply);
+  }
+
+  /** Refuses new commands and waits until those taken have their answers. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#inFlight === 0 && this.queued === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Not at once: all that this turn of the event loop still brings travels together. */
+  #flushSoon(): void {
+    if (this.#flushIsDue || this.#inFlight >= this.#options.batchesInFlightMax) return;
+    this.#flushIsDue = true;
+    setImmediate(() => {
+      this.#flushIsDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.queued > 0 && this.#inFlight < this.#options.batchesInFlightMax) {
+      const batch = this.#take();
+      if (batch.length > 0) void this.#send(batch);
+    }
+    if (this.#isClosed && this.#inFlight === 0 && this.queued === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  #take(): Waiting[] {
+    const { batchCommandsMax, batchLinesMax, queueWaitMsMax } = this.#options;
+    const oldest = performance.now() - queueWaitMsMax;
+    const batch: Waiting[] = [];
+    let lines = 0;
+    while (this.#next < this.#queue.length && batch.length < batchCommandsMax) {
+      const waiting = this.#queue[this.#next] as Waiting;
+      if (waiting.enqueuedAtMs < oldest) {
+        this.#next++;
+        this.counts.faults++;
+        waiting.reject(new Fault('overloaded', 'nothing-happened', `waited ${queueWaitMsMax} ms and was not sent`));
+        continue;
+      }
+      lines += waiting.skuKeys.length;
+      if (lines > batchLinesMax && batch.length > 0) break;
+      this.#next++;
+      batch.push(waiting);
+    }
+    // A queue that is read from the front: the read part is dropped when it is worth a copy.
+    if (this.#next === this.#queue.length) {
+      this.#queue = [];
+      this.#next = 0;
+    } else if (this.#next > 4_096) {
+      this.#queue = this.#queue.slice(this.#next);
+      this.#next = 0;
+    }
+    return batch;
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    this.#inFlight++;
+    this.counts.batches++;
+    this.counts.commands += batch.length;
+    const wasSent = this.#options.redis.status === 'ready';
+    try {
+      const reply = await this.#run(batch, this.#options.dueHoldsMax);
+      const head = this.#open(reply);
+      if (reply.length !== batch.length + 1) {
+        throw new Fault('unavailable', 'unknown', `${reply.length - 1} answers for ${batch.length} commands`);
+      }
+      for (let i = 0; i < batch.length; i++) {
+        const waiting = batch[i] as Waiting;
+        try {
+          waiting.resolve(waiting.decode(reply[i + 1] as string, head));
+        } catch (error) {
+          waiting.reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      }
+    } catch (error) {
+      const fault = faultOf(error, wasSent);
+      this.counts.faults += batch.length;
+      if (fault.outcome === 'unknown') this.counts.unknown++;
+      for (const waiting of batch) waiting.reject(fault);
+    } finally {
+      this.#inFlight--;
+      if (this.queued > 0) this.#flushSoon();
+      else this.#flush();
+    }
+  }
+
+  #run(batch: readonly Waiting[], dueHoldsMax: number): Promise<string[]> {
+    const { keys, program, redis, witnessMs, backlogEventsMax, tombstoneMs } = this.#options;
+    const allKeys = [keys.control, keys.events, keys.due];
+    const argv: (string | number)[] = [
+      this.#epoch,
+      this.#sequence,
+      Math.round(witnessMs()),
+      backlogEventsMax,
+      dueHoldsMax,
+      tombstoneMs,
+      batch.length,
+    ];
+    const skuKeys = new Set<string>();
+    for (const waiting of batch) {
+      allKeys.push(waiting.key);
+      argv.push(waiting.text);
+      for (const key of waiting.skuKeys) skuKeys.add(key);
+    }
+    for (const key of skuKeys) allKeys.push(key);
+    return runProgram(redis, program, allKeys, argv);
+  }
+
+  /** Reads the head of an answer; keeps epoch and sequence, which a Redis that lost its memory cannot match (D10). */
+  #open(reply: readonly string[]): BatchHead {
+    const words = (reply[0] ?? '').split(' ');
+    if (words[0] === 'NOT_READY') {
+      const epoch = Number(words[2]);
+      if (words[1] === 'stale-epoch' && epoch > this.#epoch) {
+        // Rebuilt under a newer epoch. Whoever asked is told to repeat; the next command goes to the new one.
+        this.#epoch = epoch;
+        this.#sequence = 0;
+      }
+      throw new Fault('not-ready', 'nothing-happened', `the partition is not ready: ${words[1]}`);
+    }
+    if (words[0] !== 'OK' || words.length !== 7) {
+      throw new Fault('unavailable', 'unknown', `an answer that cannot be read: ${reply[0]}`);
+    }
+    const head: BatchHead = {
+      epoch: Number(words[1]),
+      sequence: Number(words[2]),
+      nowMs: Number(words[3]),
+      backlogEvents: Number(words[4]),
+      moreDue: words[5] === '1',
+      clock: words[6] as BatchHead['clock'],
+    };
+    if (head.sequence > this.#sequence) this.#sequence = head.sequence;
+    this.head = head;
+    return head;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The only file that spells a Redis key. All keys of a partition carry its hash tag, so they share one slot.
+ * Promises: two prefixes never see each other's keys. Refuses to know: what the values mean.
+ */
+
+/** The default key prefix, two characters because every hold pays for it (36-byte ids still fit 48-byte keys). */
+export const KEY_PREFIX_DEFAULT = 'hf';
+
+/** One Redis partition: the unit of atomicity, of ordering and of the epoch (D12). */
+export interface PartitionKeys {
+  readonly partition: number;
+  /** "epoch sequence clock_ms events trimmed_events state". */
+  readonly control: string;
+  /** The outbox: a stream with ids `<epoch>-<sequence>`. */
+  readonly events: string;
+  /** Sorted set of holds by deadline: "name id id ...". */
+  readonly due: string;
+  /** Matches every key of the partition, for SCAN. */
+  readonly pattern: string;
+  reservation(orderId: string): string;
+  /** Hash of one SKU: warehouse -> item text. */
+  sku(sku: string): string;
+  movement(movementId: string): string;
+}
+
+/** @param prefix letters, digits and `_.-`, so that it cannot hold a hash tag or a glob of its own. */
+export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): PartitionKeys {
+  if (!/^[A-Za-z0-9_.-]{1,32}$/.test(prefix)) {
+    throw new Error(`key prefix ${JSON.stringify(prefix)}: use 1 to 32 letters, digits, "_", "." or "-"`);
+  }
+  const start = `${prefix}{${partition}}:`;
+  return {
+    partition,
+    control: `${start}control`,
+    events: `${start}events`,
+    due: `${start}due`,
+    pattern: `${start}*`,
+    reservation: (orderId) => `${start}r:${orderId}`,
+    sku: (sku) => `${start}s:${sku}`,
+    movement: (movementId) => `${start}m:${movementId}`,
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The Lua program Redis runs: the files of lua/ joined in a fixed order, addressed by their hash (D3).
+ * Promises: what is read in lua/ is what runs; two releases can share a Redis, because the text is the address.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+const LUA_FOLDER = new URL('../../lua/', import.meta.url);
+
+/** In the order they are joined: what a file uses stands in a file before it. */
+export const LUA_FILES = [
+  'prelude',
+  'clock',
+  'expire',
+  'allocate',
+  'reserve',
+  'confirm',
+  'release',
+  'extend',
+  'receive',
+  'safety-stock',
+  'look',
+  'batch',
+] as const;
+
+export interface Program {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** @param clock Lua text in the place of clock.lua; tests bring a clock that they can turn. */
+export function loadProgram(clock?: string): Program {
+  const parts = LUA_FILES.map((name) =>
+    name === 'clock' && clock !== undefined ? clock : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8'),
+  );
+  const text = parts.join('\n');
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/** Runs the program once. NOSCRIPT means that nothing ran, so sending the text after it repeats nothing. */
+export async function runProgram(
+  redis: Redis,
+  program: Program,
+  keys: readonly string[],
+  argv: readonly (string | number)[],
+): Promise<string[]> {
+  try {
+    return (await redis.evalsha(program.sha, keys.length, ...keys, ...argv)) as string[];
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return (await redis.eval(program.text, keys.length, ...keys, ...argv)) as string[];
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What an acknowledgement means is chosen, not assumed (D11): the settings it rests on are read at start.
+ * Promises: an engine that opens has the durability it was asked for, or an error that names every wrong setting.
+ */
+import type { Redis } from 'ioredis';
+
+/** `memory`: Redis has it. `fsync`: it is on Redis's disk. */
+export const ACK_LEVELS = ['memory', 'fsync'] as const;
+export type AckLevel = (typeof ACK_LEVELS)[number];
+
+/** Redis is not set up for what was asked; each problem names the setting and its remedy. */
+export class WrongRedisSettings extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`Redis is not set up for Holdfast:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'WrongRedisSettings';
+    this.problems = problems;
+  }
+}
+
+const NEEDED_ALWAYS: Record<string, readonly [wanted: string, why: string]> = {
+  'maxmemory-policy': ['noeviction', 'any other policy may drop stock and holds'],
+};
+const NEEDED_FOR_FSYNC: Record<string, readonly [wanted: string, why: string]> = {
+  appendonly: ['yes', 'without it a restart forgets what was acknowledged'],
+  appendfsync: ['always', 'everysec loses a second of acknowledged orders in a power cut'],
+  'no-appendfsync-on-rewrite': ['no', 'else a rewrite of the file switches fsync off'],
+};
+
+/** @throws {WrongRedisSettings} with all problems at once */
+export async function checkRedis(redis: Redis, ack: AckLevel): Promise<void> {
+  const problems: string[] = [];
+  const info = await redis.info('server');
+  const version = /redis_version:(\d+)\.(\d+)/.exec(info);
+  if (!version || Number(version[1]) < 7) {
+    problems.push(`version ${version?.[0].slice(14) ?? 'unknown'}: use Redis 7.0 or newer`);
+  }
+  const needed = { ...NEEDED_ALWAYS, ...(ack === 'fsync' ? NEEDED_FOR_FSYNC : {}) };
+  for (const [name, [wanted, why]] of Object.entries(needed)) {
+    let value: string | undefined;
+    try {
+      value = ((await redis.config('GET', name)) as string[])[1];
+    } catch (error) {
+      problems.push(`${name} cannot be read (${String(error)}): allow CONFIG GET to this user`);
+      continue;
+    }
+    if (value !== wanted) {
+      const otherWay = name in NEEDED_FOR_FSYNC ? ', or choose the acknowledgement level "memory"' : '';
+      problems.push(`${name} is ${JSON.stringify(value)}: set it to "${wanted}" (${why})${otherWay}`);
+    }
+  }
+  if (problems.length > 0) throw new WrongRedisSettings(problems);
+}

@@ -1,0 +1,139 @@
+/**
+ * The texts Redis keeps and answers, read into the words of the domain and written back.
+ * Twin of read_reservation, write_reservation and read_item in lua/prelude.lua.
+ * Promises: what cannot be read is a defect and throws; nothing is guessed.
+ */
+import {
+  askedText,
+  type ItemView,
+  linesText,
+  parseLines,
+  RESERVATION_STATUSES,
+  type Refusal,
+  type ReservationStatus,
+  type ReservationView,
+} from '../domain/language.ts';
+import type { Reservation } from '../domain/reservation.ts';
+
+/** What the script answered is not of its form: a defect, or another program's key. */
+export class Unreadable extends Error {
+  constructor(what: string, text: string) {
+    super(`${what} cannot be read: ${JSON.stringify(text.slice(0, 200))}`);
+    this.name = 'Unreadable';
+  }
+}
+
+function statusOf(text: string): ReservationStatus {
+  const status = RESERVATION_STATUSES.find((known) => known === text);
+  if (!status) throw new Unreadable('a reservation', text);
+  return status;
+}
+
+/** "status reserved_at_ms held_for_ms lines [asked resolved_at_ms operations]". */
+export function readReservation(orderId: string, text: string): Reservation {
+  const words = text.split(' ');
+  const [status, reservedAt, heldFor, lines, asked, resolvedAt, operations] = words;
+  if (!status || !reservedAt || !heldFor || !lines || (words.length !== 4 && words.length !== 7)) {
+    throw new Unreadable('a reservation', text);
+  }
+  const reservedAtMs = Number(reservedAt);
+  return {
+    orderId,
+    status: statusOf(status),
+    lines: parseLines(lines),
+    reservedAtMs,
+    expiresAtMs: reservedAtMs + Number(heldFor),
+    asked: asked === undefined || asked === '-' ? `${heldFor};${lines}` : asked,
+    resolvedAtMs: resolvedAt === undefined || resolvedAt === '-' ? undefined : Number(resolvedAt),
+    operations: operations === undefined || operations === '-' ? [] : operations.split(';'),
+  };
+}
+
+export function writeReservation(reservation: Reservation): string {
+  const heldForMs = reservation.expiresAtMs - reservation.reservedAtMs;
+  const text = `${reservation.status} ${reservation.reservedAtMs} ${heldForMs} ${linesText(reservation.lines)}`;
+  const asked = reservation.asked === askedText(heldForMs, reservation.lines) ? '-' : reservation.asked;
+  if (asked === '-' && reservation.resolvedAtMs === undefined && reservation.operations.length === 0) return text;
+  return `${text} ${asked} ${reservation.resolvedAtMs ?? '-'} ${reservation.operations.join(';') || '-'}`;
+}
+
+/** What an answer about an order shows. A fresh object per caller; lines are shared within a batch and frozen by type. */
+export function readReservationView(orderId: string, text: string): ReservationView {
+  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = readReservation(orderId, text);
+  return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs };
+}
+
+const ITEM_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([01])$/;
+
+/** An item as Redis keeps it: its figures and whether its low-stock alert is out (BR-005). */
+export interface HotItem extends ItemView {
+  readonly isLow: boolean;
+}
+
+/** "total available reserved sold version safety_stock is_low". */
+export function readItem(sku: string, warehouse: string, text: string): HotItem {
+  const match = ITEM_TEXT.exec(text);
+  if (!match) throw new Unreadable(`item ${sku}@${warehouse}`, text);
+  return {
+    sku,
+    warehouse,
+    total: Number(match[1]),
+    available: Number(match[2]),
+    reserved: Number(match[3]),
+    sold: Number(match[4]),
+    version: Number(match[5]),
+    safetyStock: Number(match[6]),
+    isLow: match[7] === '1',
+  };
+}
+
+export function writeItem(item: HotItem): string {
+  const { total, available, reserved, sold, version, safetyStock, isLow } = item;
+  return `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
+}
+
+/** "sku@warehouse=requested:limit,..." where "*" stands for any warehouse. */
+function readNamed(text: string): { sku: string; warehouse?: string; first: number; second: number }[] {
+  return text.split(',').map((part) => {
+    const match = /^([^@=]+)(?:@([^=]+))?(?:=(\d+):(\d+))?$/.exec(part);
+    if (!match?.[1]) throw new Unreadable('a refusal', text);
+    const named = { sku: match[1], first: Number(match[3]), second: Number(match[4]) };
+    return match[2] && match[2] !== '*' ? { ...named, warehouse: match[2] } : named;
+  });
+}
+
+/** The words behind "REFUSED". `orderId` is the order asked about, where it is one. */
+export function readRefusal(text: string, orderId: string): Refusal {
+  const space = text.indexOf(' ');
+  const code = space < 0 ? text : text.slice(0, space);
+  const rest = space < 0 ? '' : text.slice(space + 1);
+  switch (code) {
+    case 'insufficient-stock':
+      return {
+        code,
+        shortages: readNamed(rest).map(({ first, second, ...item }) => ({ ...item, requested: first, available: second })),
+      };
+    case 'exceeds-reservation':
+      return { code, excess: readNamed(rest).map(({ sku, first, second }) => ({ sku, requested: first, held: second })) };
+    case 'unknown-item':
+      return { code, items: readNamed(rest).map(({ first, second, ...item }) => item) };
+    case 'quarantined':
+      return { code, items: rest === '-' ? [] : readNamed(rest).map(({ first, second, ...item }) => item) };
+    case 'reservation-expired':
+    case 'already-released':
+    case 'already-confirmed':
+      return { code, reservation: readReservationView(orderId, rest) };
+    case 'lifetime-exceeded':
+      return { code, latestExpiresAtMs: Number(rest) };
+    case 'quantity-limit-exceeded':
+      return { code, total: Number(rest) };
+    case 'order-conflict':
+    case 'movement-conflict':
+    case 'unknown-reservation':
+    case 'too-many-partial-releases':
+    case 'ledger-backlog':
+      return { code };
+    default:
+      throw new Unreadable('a refusal', text);
+  }
+}

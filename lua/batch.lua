@@ -119,7 +119,8 @@ end
 if #returned_entries > 0 then
   redis.call("ZREM", due_key, unpack(returned_entries))
 end
-local entry_name = digits(sequence)
+-- Of a fixed width, so that entries of one deadline come back in the order they were made.
+local entry_name = string.format("%015.0f", sequence)
 for expires_at_ms, ids in pairs(deadlines) do
   redis.call("ZADD", due_key, digits(expires_at_ms), entry_name .. " " .. table.concat(ids, " "))
 end

@@ -189,19 +189,28 @@ export interface Shortage {
 /** An expected no. A value, never thrown. */
 export type Refusal =
   | { readonly code: 'insufficient-stock'; readonly shortages: readonly Shortage[] }
-  | { readonly code: 'unknown-item'; readonly items: readonly { sku: string; warehouse?: string | undefined }[] }
+  | {
+      readonly code: 'unknown-item';
+      readonly items: readonly { sku: string; warehouse?: string | undefined }[];
+    }
   | { readonly code: 'order-conflict' }
   | { readonly code: 'movement-conflict' }
   | { readonly code: 'unknown-reservation' }
   | { readonly code: 'reservation-expired'; readonly reservation: ReservationView }
   | { readonly code: 'already-released'; readonly reservation: ReservationView }
   | { readonly code: 'already-confirmed'; readonly reservation: ReservationView }
-  | { readonly code: 'exceeds-reservation'; readonly excess: readonly { sku: string; requested: number; held: number }[] }
+  | {
+      readonly code: 'exceeds-reservation';
+      readonly excess: readonly { sku: string; requested: number; held: number }[];
+    }
   | { readonly code: 'lifetime-exceeded'; readonly latestExpiresAtMs: number }
   | { readonly code: 'too-many-partial-releases' }
   | { readonly code: 'quantity-limit-exceeded'; readonly total: number }
   | { readonly code: 'ledger-backlog' }
-  | { readonly code: 'quarantined'; readonly items: readonly { sku: string; warehouse?: string | undefined }[] };
+  | {
+      readonly code: 'quarantined';
+      readonly items: readonly { sku: string; warehouse?: string | undefined }[];
+    };
 export type RefusalCode = Refusal['code'];
 export const REFUSAL_CODES = [
   'insufficient-stock',

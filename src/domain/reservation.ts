@@ -32,7 +32,11 @@ export interface Reservation {
 }
 
 /** The events that are steps of a reservation's life. */
-export type ReservationEvent = InventoryReserved | InventoryDeducted | InventoryReleased | ReservationExtended;
+export type ReservationEvent =
+  | InventoryReserved
+  | InventoryDeducted
+  | InventoryReleased
+  | ReservationExtended;
 
 export function isReservationEvent(event: StockEvent): event is ReservationEvent {
   return 'orderId' in event;
@@ -116,10 +120,16 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
   assert(before, `${event.type} for order ${event.orderId}, which is not reserved`);
   // What a partial confirm leaves over returns in the same step, after the confirm has closed the hold.
   if (event.type === 'InventoryReleased' && event.cause === 'remainder') {
-    assert(before.status === 'CONFIRMED' && before.resolvedAtMs === event.atMs, 'a remainder returns with its confirm');
+    assert(
+      before.status === 'CONFIRMED' && before.resolvedAtMs === event.atMs,
+      'a remainder returns with its confirm',
+    );
     return before;
   }
-  assert(before.status === 'ACTIVE', `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`);
+  assert(
+    before.status === 'ACTIVE',
+    `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,
+  );
   switch (event.type) {
     case 'InventoryDeducted':
       less(before.lines, event.lines);

@@ -93,7 +93,11 @@ class Reader {
 
   whole(path: string, value: unknown, min: number, max: number): number {
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-    this.issues.push({ path, message: min === 1 && max === QUANTITY_MAX ? QUANTITY_MESSAGE : `use a whole number from ${min} to ${max}` });
+    this.issues.push({
+      path,
+      message:
+        min === 1 && max === QUANTITY_MAX ? QUANTITY_MESSAGE : `use a whole number from ${min} to ${max}`,
+    });
     return 0;
   }
 
@@ -127,7 +131,10 @@ class Reader {
     const sums = canonicalLines(lines);
     for (const line of sums) {
       if (line.quantity > QUANTITY_MAX) {
-        this.issues.push({ path: 'lines', message: `lines of ${line.sku} come to more than ${QUANTITY_MAX} together` });
+        this.issues.push({
+          path: 'lines',
+          message: `lines of ${line.sku} come to more than ${QUANTITY_MAX} together`,
+        });
       }
     }
     return sums as readonly L[];

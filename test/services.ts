@@ -1,0 +1,112 @@
+/**
+ * What a test asks of the stores: a prefix of its own in the one Redis, a database of its own in the one Postgres.
+ * No two test files ever see each other's data, and nothing here is a stand-in.
+ */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { connectRedis, type HotInventory, type HotInventoryOptions, openHotInventory } from '../src/hotpath/hot-inventory.ts';
+import { partitionKeys } from '../src/hotpath/keys.ts';
+
+/** The run's Redis. */
+export function testRedisUrl(): string {
+  return inject('redisUrl');
+}
+
+/** A key prefix nobody else has. */
+export function testPrefix(): string {
+  return `t${randomBytes(6).toString('hex')}`;
+}
+
+/** A database nobody else has, empty. */
+export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(`CREATE DATABASE ${name}`);
+  const url = new URL(inject('databaseUrl'));
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+async function administer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('databaseUrl') });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Lua in the place of lua/clock.lua: time stands where the test put it, in a key beside the others. */
+export const TURNED_CLOCK = `
+local function server_time_ms()
+  return tonumber(redis.call("GET", key_prefix .. "test-clock"))
+end
+`;
+
+/** An engine on a partition of its own, opened at epoch 1 with nothing in it. */
+export interface TestEngine {
+  readonly hot: HotInventory;
+  readonly prefix: string;
+  readonly redis: ReturnType<typeof connectRedis>;
+  /** Turns the clock; only with `clock: 'turned'`. */
+  setTime(ms: number): Promise<void>;
+  /** Every key of the prefix with its content: equal texts mean that nothing changed. */
+  dump(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function testEngine(
+  options: Partial<HotInventoryOptions> & { turnedClockMs?: number } = {},
+): Promise<TestEngine> {
+  const { turnedClockMs, ...rest } = options;
+  const prefix = rest.prefix ?? testPrefix();
+  const keys = partitionKeys(prefix);
+  const redis = connectRedis(testRedisUrl());
+  await redis.connect();
+  const clockKey = keys.control.replace(/control$/, 'test-clock');
+  let witnessMs = turnedClockMs ?? 0;
+  if (turnedClockMs !== undefined) await redis.set(clockKey, String(turnedClockMs));
+  await redis.set(keys.control, `1 0 ${turnedClockMs ?? Date.now()} 0 0 open`);
+  const hot = await openHotInventory({
+    redisUrl: testRedisUrl(),
+    prefix,
+    ...(turnedClockMs === undefined ? {} : { clock: { lua: TURNED_CLOCK, witnessMs: () => witnessMs } }),
+    ...rest,
+  });
+  await hot.sweep(0).catch(() => undefined); // learns the epoch
+  return {
+    hot,
+    prefix,
+    redis,
+    setTime: async (ms) => {
+      witnessMs = ms;
+      await redis.set(clockKey, String(ms));
+    },
+    dump: () => dump(redis, keys.pattern),
+    close: async () => {
+      await hot.close();
+      const left = await redis.keys(keys.pattern);
+      if (left.length > 0) await redis.unlink(...left);
+      redis.disconnect();
+    },
+  };
+}
+
+async function dump(redis: ReturnType<typeof connectRedis>, pattern: string): Promise<string> {
+  const lines: string[] = [];
+  for (const key of (await redis.keys(pattern)).sort()) {
+    const type = await redis.type(key);
+    const content =
+      type === 'string'
+        ? // The clock moves by itself; everything else of the control record must stand.
+          (await redis.get(key))?.replace(/^(\d+ \d+) \d+ /, key.endsWith('control') ? '$1 clock ' : '$&')
+        : type === 'hash'
+          ? await redis.hgetall(key)
+          : type === 'zset'
+            ? await redis.zrange(key, 0, -1, 'WITHSCORES')
+            : await redis.xrange(key, '-', '+');
+    lines.push(`${key} ${JSON.stringify(content)}`);
+  }
+  return lines.join('\n');
+}

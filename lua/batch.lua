@@ -7,7 +7,7 @@
 local command_count = tonumber(ARGV[7])
 
 -- "epoch sequence clock_ms events trimmed_events state"; absent where Redis has forgotten the partition (D10).
-local control = redis.call("GET", control_key)
+local control = call("GET", control_key)
 if not control then
   return { "NOT_READY forgotten 0" }
 end
@@ -46,12 +46,7 @@ tombstone_ms = tonumber(ARGV[6])
 local backlog = events_total - trimmed_total
 backlog_is_full = backlog >= tonumber(ARGV[4])
 
-if command_count > 0 then
-  local found = redis.call("MGET", unpack(KEYS, 4, 3 + command_count))
-  for i = 1, command_count do
-    values[KEYS[3 + i]] = found[i]
-  end
-end
+local found = command_count > 0 and call("MGET", unpack(KEYS, 4, 3 + command_count)) or {}
 
 local more_due = clock_note ~= "frozen" and return_due(tonumber(ARGV[5]))
 
@@ -74,6 +69,7 @@ end
 
 local answers = { "" }
 local id_start = #key_prefix + 3 -- behind "r:" or "m:"
+local sub = string.sub
 local commands = {} -- text -> command
 for i = 1, command_count do
   local text = ARGV[7 + i]
@@ -84,12 +80,17 @@ for i = 1, command_count do
     commands[text] = command
   end
   local key = KEYS[3 + i]
-  answers[i + 1] = command and command:run(key, string.sub(key, id_start)) or "REFUSED invalid-command"
+  local value = values[key] -- an earlier command of the batch, or time, may have changed the record
+  if value == nil then
+    value = found[i]
+  end
+  answers[i + 1] = command and command.run(command, key, sub(key, id_start), value) or "REFUSED invalid-command"
 end
 
 -- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is
 -- the first, so that a failure leaves nothing behind.
 if event_count > 0 then
+  close_run()
   sequence = sequence + 1
   events_total = events_total + event_count
   local checkpoints, written = {}, {}
@@ -106,30 +107,29 @@ if event_count > 0 then
     fields[#fields + 1] = text
   end
   local entry_id = epoch .. "-" .. digits(sequence)
-  redis.call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
+  call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
     "events", table.concat(events, "\n"), "items", table.concat(checkpoints, "\n"))
   for sku, fields in pairs(written) do
-    redis.call("HSET", sku_prefix .. sku, unpack(fields))
+    call("HSET", sku_prefix .. sku, unpack(fields))
   end
-  for i = 1, kept_count do
-    local key = kept_keys[i]
-    redis.call("SET", key, values[key], "PXAT", kept_until[key])
+  for i = 1, kept_count, 3 do
+    call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])
   end
 end
 if #returned_entries > 0 then
-  redis.call("ZREM", due_key, unpack(returned_entries))
+  call("ZREM", due_key, unpack(returned_entries))
 end
 -- Of a fixed width, so that entries of one deadline come back in the order they were made.
 local entry_name = string.format("%015.0f", sequence)
 for expires_at_ms, ids in pairs(deadlines) do
-  redis.call("ZADD", due_key, digits(expires_at_ms), entry_name .. " " .. table.concat(ids, " "))
+  call("ZADD", due_key, digits(expires_at_ms), entry_name .. " " .. table.concat(ids, " "))
 end
 if trim_to then
-  redis.call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
+  call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
 end
 -- A batch that changed nothing still moves the clock now and then, so that a leap is told from idleness.
 if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
-  redis.call("SET", control_key, string.format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total,
+  call("SET", control_key, string.format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total,
     trimmed_total))
 end
 

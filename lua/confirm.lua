@@ -61,8 +61,7 @@ local function refuse_settled(status, value)
 end
 
 -- The reservation this command is about, open and with items that can be touched; or the answer that ends it.
-local function open_reservation(command, key, order_id)
-  local value = value_of(key)
+local function open_reservation(command, key, order_id, value)
   if not value then
     return nil, "REFUSED unknown-reservation"
   end
@@ -75,7 +74,7 @@ local function open_reservation(command, key, order_id)
   end
   expire_when_due(key, order_id, reservation)
   if reservation.status ~= "ACTIVE" then
-    return nil, refuse_settled(reservation.status, values[key]), reservation.status
+    return nil, refuse_settled(reservation.status, values[key] or value), reservation.status
   end
   local items, refusal = items_of(reservation.lines)
   if not items then
@@ -84,8 +83,8 @@ local function open_reservation(command, key, order_id)
   return reservation
 end
 
-local function confirm(command, key, order_id)
-  local reservation, answer = open_reservation(command, key, order_id)
+local function confirm(command, key, order_id, value)
+  local reservation, answer = open_reservation(command, key, order_id, value)
   if not reservation then
     return answer
   end

@@ -28,12 +28,13 @@ local returned_entries = {} -- members of the deadline index that are done with
 
 -- Looks at no more than `ids_max` ids of holds that are due. Answers whether more may be waiting.
 local function return_due(ids_max)
-  local entries = redis.call("ZRANGEBYSCORE", due_key, "-inf", now_text, "LIMIT", 0, ENTRIES_MAX)
-  local ids, keys, left = {}, {}, {}
-  for _, entry in ipairs(entries) do
+  local entries = call("ZRANGEBYSCORE", due_key, "-inf", now_text, "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
+  local ids, keys, left, scores = {}, {}, {}, {}
+  for i = 1, #entries, 2 do
     if #ids >= ids_max then
-      return true
+      break
     end
+    local entry, score_ms = entries[i], tonumber(entries[i + 1])
     returned_entries[#returned_entries + 1] = entry
     local is_name = true -- the first word only makes the entry unique
     for word in string.gmatch(entry, "%S+") do
@@ -42,26 +43,28 @@ local function return_due(ids_max)
       elseif #ids < ids_max then
         ids[#ids + 1] = word
         keys[#keys + 1] = reservation_prefix .. word
+        scores[#scores + 1] = score_ms
       else
         left[#left + 1] = word
       end
     end
-    if #ids >= ids_max then
-      break
-    end
   end
   if #ids == 0 then
-    return false
+    return #entries > 0
   end
-  local found = redis.call("MGET", unpack(keys))
+  local texts = call("MGET", unpack(keys))
   for i, id in ipairs(ids) do
     local key = keys[i]
-    if values[key] == nil then
-      values[key] = found[i]
+    local value = values[key]
+    if value == nil then
+      value = texts[i]
     end
-    if values[key] then
-      local reservation = read_reservation(values[key])
-      if not reservation or not expire_when_due(key, id, reservation) then
+    local reservation = value and read_reservation(value)
+    if value and not reservation then
+      watch_deadline(id, now_ms + POSTPONE_MS)
+    elseif value and reservation.expires_at_ms <= scores[i] then
+      -- A hold that was extended stands in a later entry too, and returns in the order of that one.
+      if not expire_when_due(key, id, reservation) then
         watch_deadline(id, now_ms + POSTPONE_MS)
       end
     end
@@ -69,5 +72,5 @@ local function return_due(ids_max)
   for _, id in ipairs(left) do
     watch_deadline(id, now_ms)
   end
-  return #left > 0 or #entries == ENTRIES_MAX
+  return #left > 0 or #returned_entries * 2 < #entries or #entries == 2 * ENTRIES_MAX
 end

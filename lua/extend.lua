@@ -1,14 +1,14 @@
 -- extend hold_ms actor: a live hold lasts this long from now; it never gets shorter, and its life is capped (BR-003).
 -- Twin: Inventory.extend. Answers: as confirm, and REFUSED lifetime-exceeded latest_expires_at_ms.
 
-local function extend(command, key, order_id)
-  local reservation, answer = open_reservation(command, key, order_id)
+local function extend(command, key, order_id, value)
+  local reservation, answer = open_reservation(command, key, order_id, value)
   if not reservation then
     return answer
   end
   local expires_at_ms = now_ms + command.hold_ms
   if expires_at_ms <= reservation.expires_at_ms then
-    return "REPLAYED " .. values[key]
+    return "REPLAYED " .. value
   end
   local latest_ms = tonumber(reservation.reserved_at) + LIFETIME_MS_MAX
   if expires_at_ms > latest_ms then

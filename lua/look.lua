@@ -1,8 +1,7 @@
 -- look-reservation, look-item sku: what stands now, after what is due has returned. They change nothing else.
 -- Answers: DONE reservation | REFUSED unknown-reservation; DONE warehouse item,... | REFUSED unknown-item sku
 
-local function look_reservation(_, key, order_id)
-  local value = values[key]
+local function look_reservation(_, key, order_id, value)
   if not value then
     return "REFUSED unknown-reservation"
   end
@@ -11,7 +10,7 @@ local function look_reservation(_, key, order_id)
     return UNREADABLE
   end
   expire_when_due(key, order_id, reservation)
-  return "DONE " .. values[key]
+  return "DONE " .. (values[key] or value)
 end
 
 readers["look-reservation"] = function()

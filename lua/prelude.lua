@@ -3,6 +3,7 @@
 -- Twin: src/domain/inventory.ts. Nothing here writes to Redis; batch.lua commits everything once, at the end.
 -- Reading comes before the first write, so an error while reading leaves no trace (Redis does not roll back).
 
+local call = redis.call
 local control_key, stream_key, due_key = KEYS[1], KEYS[2], KEYS[3]
 -- Keys learnt inside a batch (due reservations, their SKUs) bear the partition's hash tag like those in KEYS.
 local key_prefix = string.sub(control_key, 1, -1 - #"control")
@@ -23,26 +24,15 @@ local backlog_is_full = false -- the ledger is too far behind to promise more (D
 
 -- Records: reservations and movements ----------------------------------------------------------------
 
-local values = {} -- record key -> its text as it stands now; false where there is none
-local kept_keys, kept_count = {}, 0 -- record keys to be written
-local kept_until = {} -- record key -> when its key may vanish, digits
-
-local function value_of(key)
-  local value = values[key]
-  if value == nil then
-    value = redis.call("GET", key)
-    values[key] = value
-  end
-  return value
-end
+local values = {} -- record key -> its text, where this batch changed or learnt it; false where there is none
+local kept, kept_count = {}, 0 -- key, text, when the key may vanish (digits); in order, so the last of a key stands
 
 local function keep(key, value, until_text)
-  if not kept_until[key] then
-    kept_count = kept_count + 1
-    kept_keys[kept_count] = key
-  end
   values[key] = value
-  kept_until[key] = until_text
+  kept[kept_count + 1] = key
+  kept[kept_count + 2] = value
+  kept[kept_count + 3] = until_text
+  kept_count = kept_count + 3
 end
 
 local function digits(number)
@@ -185,7 +175,7 @@ local function warehouses_of(sku)
   local warehouses = skus[sku]
   if not warehouses then
     warehouses = {}
-    local flat = redis.call("HGETALL", sku_prefix .. sku)
+    local flat = call("HGETALL", sku_prefix .. sku)
     for i = 1, #flat, 2 do
       warehouses[flat[i]] = read_item(sku, flat[i], flat[i + 1])
     end
@@ -200,11 +190,32 @@ end
 
 -- Events ---------------------------------------------------------------------------------------------
 
-local events, event_count = {}, 0
+local events, event_count = {}, 0 -- texts in order; how many events they are
+local run_end, run_ids, run_count = nil, nil, 0 -- orders that reserved the same content one after the other
+
+-- Orders of a flash sale ask for the same: such a run of reservations is one text with many ids.
+local function close_run()
+  if run_end then
+    events[#events + 1] = "InventoryReserved " .. table.concat(run_ids, ",") .. run_end
+    run_end = nil
+  end
+end
 
 local function emit(text)
+  close_run()
   event_count = event_count + 1
-  events[event_count] = text
+  events[#events + 1] = text
+end
+
+-- `event_end` is all of the event behind the order's id.
+local function emit_reserved(order_id, event_end)
+  if run_end ~= event_end then
+    close_run()
+    run_end, run_ids, run_count = event_end, {}, 0
+  end
+  event_count = event_count + 1
+  run_count = run_count + 1
+  run_ids[run_count] = order_id
 end
 
 -- One step of an item's life. Every event line raises the version by one, so versions are gapless.
@@ -251,15 +262,21 @@ end
 -- Deadlines (D5): ids of holds by the time they are due; the batch pays one index entry per deadline.
 local deadlines = {} -- expires_at_ms -> list of order ids
 
-local function watch_deadline(order_id, expires_at_ms)
+local function due_at(expires_at_ms)
   local ids = deadlines[expires_at_ms]
-  if ids then
-    ids[#ids + 1] = order_id
-  else
-    deadlines[expires_at_ms] = { order_id }
+  if not ids then
+    ids = {}
+    deadlines[expires_at_ms] = ids
   end
+  return ids
+end
+
+local function watch_deadline(order_id, expires_at_ms)
+  local ids = due_at(expires_at_ms)
+  ids[#ids + 1] = order_id
 end
 
 -- What every command file fills: verb -> reader of the command's text; a reader answers nil for a text it cannot read,
--- else a table with `run(command, key, id)`, shared by all commands of the batch with the same text.
+-- else a table with `run(command, key, id, value)`, shared by all commands of the batch with the same text; `value` is
+-- the record as it stands, false where there is none.
 local readers = {}

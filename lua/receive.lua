@@ -18,8 +18,7 @@ local function item_for_movement(line)
 end
 
 -- A movement done before: its first answer, or a conflict where the same id asks for something else.
-local function repeat_movement(key, content)
-  local value = values[key]
+local function repeat_movement(value, content)
   if not value then
     return nil
   end
@@ -29,8 +28,8 @@ local function repeat_movement(key, content)
   return "REFUSED movement-conflict"
 end
 
-local function receive(command, key, movement_id)
-  local answer = repeat_movement(key, command.content)
+local function receive(command, key, movement_id, value)
+  local answer = repeat_movement(value, command.content)
   if answer then
     return answer
   end

@@ -1,11 +1,11 @@
 -- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
 -- Twin: Inventory.release. Answers: as confirm, and REFUSED too-many-partial-releases.
 
-local function release(command, key, order_id)
-  local reservation, answer, status = open_reservation(command, key, order_id)
+local function release(command, key, order_id, value)
+  local reservation, answer, status = open_reservation(command, key, order_id, value)
   if not reservation then
     if status == "RELEASED" and not command.parts then
-      return "REPLAYED " .. values[key] -- all of it is back already, whoever brought it
+      return "REPLAYED " .. (values[key] or value) -- all of it is back already, whoever brought it
     end
     return answer
   end

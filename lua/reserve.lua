@@ -71,48 +71,47 @@ local function plan_lines(command)
   if #short > 0 then
     return nil, "REFUSED insufficient-stock " .. table.concat(short, ",")
   end
-  if #unpinned > 0 then
-    pinned = merge_lines(pinned)
-  end
-  return pinned
+  return #unpinned > 0 and merge_lines(pinned) or command.lines
 end
 
--- Holds the planned lines; the items are known and have enough.
-local function hold_lines(command, key, order_id, lines)
-  for _, line in ipairs(lines) do
-    change(item_of(line), 0, -line.quantity, line.quantity, 0)
+-- The texts of a hold. Where all warehouses are named they are the same for every order with this content, so a batch
+-- makes them once: this and `command.items` are what keeps a reservation cheap (docs/performance.md).
+local function texts_of(command, lines)
+  local is_as_asked = lines == command.lines
+  local lines_text = is_as_asked and command.lines_text or write_lines(lines)
+  local asked = lines_text == command.lines_text and "-" or command.asked
+  local value = "ACTIVE " .. now_text .. " " .. command.hold_text .. " " .. lines_text
+  if asked ~= "-" then
+    value = value .. " " .. asked .. " - -"
   end
-  -- Where all warehouses are named, these texts are the same for every order with this content: made once a batch.
-  local texts = command.texts
-  if not texts or lines ~= command.lines then
-    local lines_text = lines == command.lines and command.lines_text or write_lines(lines)
-    local value = "ACTIVE " .. now_text .. " " .. command.hold_text .. " " .. lines_text
-    local asked = "-"
-    if lines_text ~= command.lines_text then
-      asked = command.asked
-      value = value .. " " .. asked .. " - -"
-    end
-    texts = {
-      value = value,
-      answer = "DONE " .. value,
-      until_text = digits(now_ms + command.hold_ms + tombstone_ms),
-      event_end = " " .. command.actor .. " " .. lines_text .. " " .. command.hold_text .. " " .. asked,
-    }
-    if lines == command.lines then
-      command.texts = texts
-    end
-  end
-  keep(key, texts.value, texts.until_text)
-  watch_deadline(order_id, command.expires_at_ms)
-  emit("InventoryReserved " .. order_id .. texts.event_end)
-  for _, line in ipairs(lines) do
-    watch_stock(item_of(line), command.actor)
-  end
-  return texts.answer
+  return {
+    value = value,
+    answer = "DONE " .. value,
+    until_text = digits(now_ms + command.hold_ms + tombstone_ms),
+    event_end = " " .. command.actor .. " " .. lines_text .. " " .. command.hold_text .. " " .. asked,
+    due_ids = due_at(now_ms + command.hold_ms),
+  }
 end
 
-local function reserve(command, key, order_id)
-  local value = values[key]
+local function items_at(lines)
+  local items = {}
+  for i = 1, #lines do
+    items[i] = item_of(lines[i])
+  end
+  return items
+end
+
+-- Whether all items that an earlier command of this batch with the same content found have enough once more.
+local function has_enough(items, lines)
+  for i = 1, #lines do
+    if items[i].available < lines[i].quantity then
+      return false
+    end
+  end
+  return true
+end
+
+local function reserve(command, key, order_id, value)
   if value then
     local reservation = read_reservation(value)
     if not reservation then
@@ -122,27 +121,35 @@ local function reserve(command, key, order_id)
     end
     -- The first answer again, with the reservation as it stands: nobody takes a dead hold for a live one.
     expire_when_due(key, order_id, reservation)
-    return "REPLAYED " .. values[key]
+    return "REPLAYED " .. (values[key] or value)
   end
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  local lines = command.lines
-  local item = command.only_item
-  if not item or item.available < lines[1].quantity then
+  local lines, items, texts = command.lines, command.items, command.texts
+  if not items or not has_enough(items, lines) then
     local refusal
     lines, refusal = plan_lines(command)
     if not lines then
       return refusal
     end
+    items, texts = items_at(lines), texts_of(command, lines)
     if not command.has_unpinned then
-      lines = command.lines
-      if #lines == 1 then
-        command.only_item = item_of(lines[1])
-      end
+      command.items, command.texts = items, texts
     end
   end
-  return hold_lines(command, key, order_id, lines)
+  for i = 1, #lines do
+    local quantity = lines[i].quantity
+    change(items[i], 0, -quantity, quantity, 0)
+  end
+  keep(key, texts.value, texts.until_text)
+  local due_ids = texts.due_ids
+  due_ids[#due_ids + 1] = order_id
+  emit_reserved(order_id, texts.event_end)
+  for i = 1, #items do
+    watch_stock(items[i], command.actor)
+  end
+  return texts.answer
 end
 
 readers["reserve"] = function(text)
@@ -155,7 +162,6 @@ readers["reserve"] = function(text)
     run = reserve,
     hold_ms = tonumber(hold_text),
     hold_text = hold_text,
-    expires_at_ms = now_ms + tonumber(hold_text),
     lines = lines,
     lines_text = lines_text,
     asked = hold_text .. ";" .. lines_text,

@@ -5,7 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { connectRedis, type HotInventory, type HotInventoryOptions, openHotInventory } from '../src/hotpath/hot-inventory.ts';
+import {
+  connectRedis,
+  type HotInventory,
+  type HotInventoryOptions,
+  openHotInventory,
+} from '../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../src/hotpath/keys.ts';
 
 /** The run's Redis. */
@@ -96,17 +101,21 @@ export async function testEngine(
 async function dump(redis: ReturnType<typeof connectRedis>, pattern: string): Promise<string> {
   const lines: string[] = [];
   for (const key of (await redis.keys(pattern)).sort()) {
-    const type = await redis.type(key);
-    const content =
-      type === 'string'
-        ? // The clock moves by itself; everything else of the control record must stand.
-          (await redis.get(key))?.replace(/^(\d+ \d+) \d+ /, key.endsWith('control') ? '$1 clock ' : '$&')
-        : type === 'hash'
-          ? await redis.hgetall(key)
-          : type === 'zset'
-            ? await redis.zrange(key, 0, -1, 'WITHSCORES')
-            : await redis.xrange(key, '-', '+');
+    const content = await contentOf(redis, key, await redis.type(key));
     lines.push(`${key} ${JSON.stringify(content)}`);
   }
   return lines.join('\n');
+}
+
+async function contentOf(
+  redis: ReturnType<typeof connectRedis>,
+  key: string,
+  type: string,
+): Promise<unknown> {
+  if (type === 'hash') return redis.hgetall(key);
+  if (type === 'zset') return redis.zrange(key, '0', '-1', 'WITHSCORES');
+  if (type === 'stream') return redis.xrange(key, '-', '+');
+  const text = await redis.get(key);
+  // The clock moves by itself; everything else of the control record must stand.
+  return key.endsWith('control') ? text?.replace(/^(\d+ \d+) \d+ /, '$1 clock ') : text;
 }

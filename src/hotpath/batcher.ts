@@ -165,7 +165,9 @@ export class Batcher {
       if (waiting.enqueuedAtMs < oldest) {
         this.#next++;
         this.counts.faults++;
-        waiting.reject(new Fault('overloaded', 'nothing-happened', `waited ${queueWaitMsMax} ms and was not sent`));
+        waiting.reject(
+          new Fault('overloaded', 'nothing-happened', `waited ${queueWaitMsMax} ms and was not sent`),
+        );
         continue;
       }
       lines += waiting.skuKeys.length;

@@ -41,7 +41,13 @@ export async function readStream(
 /** @throws {Unreadable} for an entry this program did not write */
 export function decodeEntry(id: string, fields: readonly string[]): StreamEntry {
   const dash = id.indexOf('-');
-  if (fields.length !== 8 || fields[0] !== 'at' || fields[2] !== 'count' || fields[4] !== 'events' || fields[6] !== 'items') {
+  if (
+    fields.length !== 8 ||
+    fields[0] !== 'at' ||
+    fields[2] !== 'count' ||
+    fields[4] !== 'events' ||
+    fields[6] !== 'items'
+  ) {
     throw new Unreadable('a stream entry', `${id} ${fields.join(' ')}`);
   }
   const atMs = Number(fields[1]);
@@ -50,7 +56,8 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
     const space = text.indexOf(' ');
     return readItem(text.slice(0, at), text.slice(at + 1, space), text.slice(space + 1));
   });
-  const parsed = (fields[5] as string).split('\n').map((text) => parseEvent(text, atMs));
+  const parsed: Unversioned<StockEvent>[] = [];
+  for (const text of (fields[5] as string).split('\n')) parseEvents(text, atMs, parsed);
   return {
     epoch: Number(id.slice(0, dash)),
     sequence: Number(id.slice(dash + 1)),
@@ -83,37 +90,33 @@ function causeOf(text: string): ReleaseCause {
   return cause;
 }
 
-/** One line of the `events` field: "Type id actor lines ...", as the command files of lua/ emit it. */
-function parseEvent(text: string, atMs: number): Unversioned<StockEvent> {
-  const words = text.split(' ');
-  const [type, id, actor, linesText, first, second] = words;
+/**
+ * One line of the `events` field, "Type id actor lines ...", as the command files of lua/ emit it. Orders that reserved
+ * the same one after the other share a line: "InventoryReserved id,id,... actor lines hold_ms asked".
+ */
+function parseEvents(text: string, atMs: number, into: Unversioned<StockEvent>[]): void {
+  const [type, id, actor, linesText, first, second] = text.split(' ');
   if (!type || !id || !actor || !linesText) throw new Unreadable('an event', text);
-  const base = { atMs, actor };
-  switch (type) {
-    case 'InventoryReserved': {
-      if (!first || !second) break;
-      const asked = second === '-' ? `${first};${linesText}` : second;
-      return { type, orderId: id, lines: linesOf(linesText), expiresAtMs: atMs + Number(first), asked, ...base };
-    }
-    case 'InventoryDeducted':
-      if (!first) break;
-      return { type, orderId: id, lines: linesOf(linesText), operation: first, ...base };
-    case 'InventoryReleased':
-      if (!first || !second) break;
-      return { type, orderId: id, lines: linesOf(linesText), cause: causeOf(first), operation: second, ...base };
-    case 'ReservationExtended':
-      if (!first) break;
-      return { type, orderId: id, lines: linesOf(linesText), expiresAtMs: Number(first), ...base };
-    case 'InventoryReceived':
-      if (!first) break;
-      return { type, movementId: id, lines: linesOf(linesText), reason: decodeReason(first), ...base };
-    case 'SafetyStockSet':
-      return { type, lines: linesOf(linesText), ...base };
-    case 'LowStockAlertTriggered':
-      if (!first) break;
-      return { type, lines: linesOf(linesText), safetyStock: Number(first), ...base };
+  const lines = linesOf(linesText);
+  if (type === 'InventoryReserved' && first && second) {
+    const expiresAtMs = atMs + Number(first);
+    const asked = second === '-' ? `${first};${linesText}` : second;
+    for (const orderId of id.split(',')) into.push({ type, orderId, lines, expiresAtMs, asked, atMs, actor });
+  } else if (type === 'InventoryDeducted' && first) {
+    into.push({ type, orderId: id, lines, operation: first, atMs, actor });
+  } else if (type === 'InventoryReleased' && first && second) {
+    into.push({ type, orderId: id, lines, cause: causeOf(first), operation: second, atMs, actor });
+  } else if (type === 'ReservationExtended' && first) {
+    into.push({ type, orderId: id, lines, expiresAtMs: Number(first), atMs, actor });
+  } else if (type === 'InventoryReceived' && first) {
+    into.push({ type, movementId: id, lines, reason: decodeReason(first), atMs, actor });
+  } else if (type === 'SafetyStockSet') {
+    into.push({ type, lines, atMs, actor });
+  } else if (type === 'LowStockAlertTriggered' && first) {
+    into.push({ type, lines, safetyStock: Number(first), atMs, actor });
+  } else {
+    throw new Unreadable('an event', text);
   }
-  throw new Unreadable('an event', text);
 }
 
 /** A reason travels as one word: percent-encoded, "-" where there is none. */

@@ -16,7 +16,13 @@ export class Fault extends Error {
   readonly outcome: FaultOutcome;
   /** How long a caller does well to wait before it repeats. */
   readonly retryAfterMs: number;
-  constructor(code: FaultCode, outcome: FaultOutcome, message: string, retryAfterMs = 1_000, cause?: unknown) {
+  constructor(
+    code: FaultCode,
+    outcome: FaultOutcome,
+    message: string,
+    retryAfterMs = 1_000,
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'Fault';
     this.code = code;
@@ -34,6 +40,7 @@ export function faultOf(error: unknown, wasSent: boolean): Fault {
   if (error instanceof Fault) return error;
   const message = error instanceof Error ? error.message : String(error);
   const outcome = !wasSent || REFUSED_BEFORE_START.test(message) ? 'nothing-happened' : 'unknown';
-  const what = outcome === 'unknown' ? 'no answer from Redis, the outcome is unknown' : 'Redis did not take the command';
+  const what =
+    outcome === 'unknown' ? 'no answer from Redis, the outcome is unknown' : 'Redis did not take the command';
   return new Fault('unavailable', outcome, `${what}: ${message}`, 1_000, error);
 }

@@ -233,8 +233,10 @@ export class HotInventory {
     read: (text: string) => T,
   ): Promise<Decision<T>> {
     return this.#batcher.submit<Decision<T>>(key, text, skuKeys, (answer) => {
-      if (answer.startsWith('DONE ')) return { outcome: 'done', replayed: false, value: read(answer.slice(5)) };
-      if (answer.startsWith('REPLAYED ')) return { outcome: 'done', replayed: true, value: read(answer.slice(9)) };
+      if (answer.startsWith('DONE '))
+        return { outcome: 'done', replayed: false, value: read(answer.slice(5)) };
+      if (answer.startsWith('REPLAYED '))
+        return { outcome: 'done', replayed: true, value: read(answer.slice(9)) };
       if (answer.startsWith('REFUSED ')) {
         const refusal: Refusal = readRefusal(answer.slice(8), orderId);
         return { outcome: 'refused', refusal };

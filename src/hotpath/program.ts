@@ -32,7 +32,9 @@ export interface Program {
 /** @param clock Lua text in the place of clock.lua; tests bring a clock that they can turn. */
 export function loadProgram(clock?: string): Program {
   const parts = LUA_FILES.map((name) =>
-    name === 'clock' && clock !== undefined ? clock : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8'),
+    name === 'clock' && clock !== undefined
+      ? clock
+      : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8'),
   );
   const text = parts.join('\n');
   return { text, sha: createHash('sha1').update(text).digest('hex') };

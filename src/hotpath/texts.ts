@@ -53,7 +53,8 @@ export function writeReservation(reservation: Reservation): string {
   const heldForMs = reservation.expiresAtMs - reservation.reservedAtMs;
   const text = `${reservation.status} ${reservation.reservedAtMs} ${heldForMs} ${linesText(reservation.lines)}`;
   const asked = reservation.asked === askedText(heldForMs, reservation.lines) ? '-' : reservation.asked;
-  if (asked === '-' && reservation.resolvedAtMs === undefined && reservation.operations.length === 0) return text;
+  if (asked === '-' && reservation.resolvedAtMs === undefined && reservation.operations.length === 0)
+    return text;
   return `${text} ${asked} ${reservation.resolvedAtMs ?? '-'} ${reservation.operations.join(';') || '-'}`;
 }
 
@@ -111,10 +112,17 @@ export function readRefusal(text: string, orderId: string): Refusal {
     case 'insufficient-stock':
       return {
         code,
-        shortages: readNamed(rest).map(({ first, second, ...item }) => ({ ...item, requested: first, available: second })),
+        shortages: readNamed(rest).map(({ first, second, ...item }) => ({
+          ...item,
+          requested: first,
+          available: second,
+        })),
       };
     case 'exceeds-reservation':
-      return { code, excess: readNamed(rest).map(({ sku, first, second }) => ({ sku, requested: first, held: second })) };
+      return {
+        code,
+        excess: readNamed(rest).map(({ sku, first, second }) => ({ sku, requested: first, held: second })),
+      };
     case 'unknown-item':
       return { code, items: readNamed(rest).map(({ first, second, ...item }) => item) };
     case 'quarantined':

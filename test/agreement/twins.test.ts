@@ -31,13 +31,66 @@ const part = fc.record({ sku, quantity });
 const line = fc.record({ sku, quantity, warehouse: fc.option(warehouse, { nil: undefined }) });
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('reserve'), orderId: order, lines: fc.array(line, { minLength: 1, maxLength: 4 }), holdSeconds: fc.constantFrom(1, 60, 1_800) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('confirm'), orderId: order, lines: fc.option(fc.array(part, { minLength: 1, maxLength: 2 }), { nil: undefined }) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release'), orderId: order, lines: fc.option(fc.array(part, { minLength: 1, maxLength: 2 }), { nil: undefined }), releaseId: fc.option(fc.constantFrom('r1', 'r2'), { nil: undefined }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('extend'), orderId: order, holdSeconds: fc.constantFrom(1, 120, 14_400) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('receive'), movementId: fc.integer({ min: 1, max: 8 }).map((n) => `m${n}`), sku, warehouse, quantity: fc.integer({ min: 1, max: 8 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('safety'), sku, warehouse, quantity: fc.integer({ min: 0, max: 6 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(1, 999, 1_000, 61_000, 1_800_000, 40_000_000) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('reserve'),
+      orderId: order,
+      lines: fc.array(line, { minLength: 1, maxLength: 4 }),
+      holdSeconds: fc.constantFrom(1, 60, 1_800),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('confirm'),
+      orderId: order,
+      lines: fc.option(fc.array(part, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('release'),
+      orderId: order,
+      lines: fc.option(fc.array(part, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+      releaseId: fc.option(fc.constantFrom('r1', 'r2'), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('extend'),
+      orderId: order,
+      holdSeconds: fc.constantFrom(1, 120, 14_400),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('receive'),
+      movementId: fc.integer({ min: 1, max: 8 }).map((n) => `m${n}`),
+      sku,
+      warehouse,
+      quantity: fc.integer({ min: 1, max: 8 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('safety'),
+      sku,
+      warehouse,
+      quantity: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('wait'),
+      ms: fc.constantFrom(1, 999, 1_000, 61_000, 1_800_000, 40_000_000),
+    }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -52,7 +105,11 @@ function onEngine(engine: TestEngine, s: Exclude<Step, { kind: 'wait' }>): Promi
   throw new Error('no such step');
 }
 
-function onAggregate(inventory: Inventory, s: Exclude<Step, { kind: 'wait' }>, nowMs: number): Decision<unknown> {
+function onAggregate(
+  inventory: Inventory,
+  s: Exclude<Step, { kind: 'wait' }>,
+  nowMs: number,
+): Decision<unknown> {
   if ('holdSeconds' in s && 'lines' in s) return inventory.decide(readReserve(s), nowMs);
   if ('holdSeconds' in s) return inventory.decide(readExtend(s), nowMs);
   if ('releaseId' in s) return inventory.decide(readRelease(s), nowMs);
@@ -91,8 +148,9 @@ async function expectSameState(engine: TestEngine, inventory: Inventory): Promis
   const { redis, hot } = engine;
   const entries = await readStream(redis, hot.keys, 1, 0, 10_000);
   // Events of one batch about different items may come in another order; each item's own order is what counts.
-  const byItem = (events: readonly { lines: readonly { sku: string; warehouse: string; version: number }[] }[]) =>
-    events.flatMap((event) => event.lines.map((l) => ({ ...event, lines: undefined, line: l })));
+  const byItem = (
+    events: readonly { lines: readonly { sku: string; warehouse: string; version: number }[] }[],
+  ) => events.flatMap((event) => event.lines.map((l) => ({ ...event, lines: undefined, line: l })));
   const key = (e: { line: { sku: string; warehouse: string; version: number } }) =>
     `${e.line.sku}@${e.line.warehouse}#${String(e.line.version).padStart(6, '0')}`;
   const sorted = (events: ReturnType<typeof byItem>) => events.sort((a, b) => (key(a) < key(b) ? -1 : 1));
@@ -108,7 +166,7 @@ async function expectSameState(engine: TestEngine, inventory: Inventory): Promis
       resolvedAtMs: reservation.resolvedAtMs,
     });
   }
-  entries.forEach((entry, i) => expect(entry.sequence).toBe(i + 1));
+  expect(entries.map((entry) => entry.sequence)).toEqual(entries.map((_, i) => i + 1));
 }
 
 let engine: TestEngine | undefined;

@@ -1,0 +1,193 @@
+/**
+ * A Postgres of our own for `npm start` and for tests: a cluster in our data folder, with checksums, a
+ * password and full durability. Never touches a Postgres it did not start, and knows nothing of our tables.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { shortHash } from './data-folder.ts';
+import { type Account, exists, findNobody, isOpenToOthers, isRoot, runCommand } from './machine.ts';
+import { findPostgres, type PostgresBinaries, type PostgresSearch } from './postgres-binaries.ts';
+import { type LocalServer, type ProbeResult, runServer } from './server-process.ts';
+
+const USER = 'holdfast';
+const INITDB_MAX_MS = 120_000;
+const PROBE_MAX_MS = 1_000;
+const STATEMENT_MAX_MS = 30_000;
+/** A fast shutdown writes one checkpoint: up to 2 GB of log's worth of pages. */
+const STOP_MAX_MS = 60_000;
+/** Where root's clusters go when the data folder is closed to `nobody`. Not /var/tmp: that is swept by age. */
+const ROOT_DATA_FOLDER = '/var/lib/holdfast';
+
+export interface PostgresOptions extends PostgresSearch {
+  /** Holds all that is ours; Postgres keeps to its folder `postgres/`. */
+  dataFolder: string;
+  /** Wished port; the one of the last start, or any free one, when absent or taken. */
+  port?: number;
+  /** Made when it does not exist; `holdfast` by default. */
+  database?: string;
+  /** Hears one line for each step that takes time or surprises. */
+  log: (line: string) => void;
+}
+
+/**
+ * Starts Postgres on the loopback interface, or takes over the one an earlier run left on this folder.
+ *
+ * The user is a superuser, who can run programs on this machine, and other users of the machine reach the
+ * loopback interface as well; so it has a password (scram), made here and kept beside the cluster.
+ * @throws when no PostgreSQL can be found or brought (the message has the command to run), when the folder is
+ * in use, or when the server does not get ready (the message has its log).
+ */
+export async function startPostgres(options: PostgresOptions): Promise<LocalServer> {
+  const { log, database = USER } = options;
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database)) throw new Error(`Not a plain database name: ${database}`);
+  const account = isRoot() ? await findNobody() : undefined;
+  await mkdir(join(options.dataFolder, 'postgres'), { recursive: true });
+  const wished = await realpath(join(options.dataFolder, 'postgres'));
+  const home = await findHome(wished, account);
+  const cluster = join(home, 'cluster');
+
+  // A cluster runs under the release that made it and no other. Where it may not be read, that is said.
+  const made = await exists(cluster);
+  const major = made ? Number.parseInt(await readFile(join(cluster, 'PG_VERSION'), 'utf8'), 10) : undefined;
+  const binaries = await findPostgres(options, major, home, log);
+  const address = async (port: number, name: string) => {
+    const password = (await readFile(join(home, 'password'), 'utf8')).trim();
+    return `postgres://${USER}:${password}@127.0.0.1:${port}/${name}`;
+  };
+
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    // No socket: its folder would need a short path that both we and `nobody` may use.
+    unix_socket_directories: '',
+    shared_buffers: '256MB',
+    max_wal_size: '2GB',
+    fsync: 'on',
+    synchronous_commit: 'on',
+    full_page_writes: 'on',
+  };
+  const server = await runServer({
+    name: 'postgres',
+    program: binaries,
+    home,
+    pidFile: join(cluster, 'postmaster.pid'),
+    identity: ['-D', cluster, '-p'],
+    settings: Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+    account,
+    wishedPort: options.port,
+    stopSignal: 'SIGINT',
+    stopMaxMs: STOP_MAX_MS,
+    log,
+    prepare: async () => {
+      if (!(await exists(cluster))) await makeCluster(binaries, home, cluster, account);
+    },
+    probe: async (port) => probePostgres(await address(port, 'postgres')),
+  });
+  try {
+    await makeDatabase(await address(server.port, 'postgres'), database);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  const place =
+    home === wished
+      ? ''
+      : `; data in ${home}, for root's Postgres runs as nobody, who cannot enter ${wished}`;
+  return { ...server, url: await address(server.port, database), route: `${server.route}${place}` };
+}
+
+/**
+ * The folder for cluster, password, port and log. It is the wished one, unless Postgres has to run as a user
+ * who cannot get there (a checkout under /root): then another, whose place is noted in the wished one. The
+ * name is a new one each time, so that who deletes the data folder starts afresh; what the deleted one had noted
+ * is removed, unless a server still runs on it.
+ */
+async function findHome(wished: string, account: Account | undefined): Promise<string> {
+  const note = join(wished, 'moved-to');
+  const noted = await readFile(note, 'utf8').catch(() => '');
+  if (noted !== '' && (await exists(noted.trim()))) return noted.trim();
+  if (!account || (await exists(join(wished, 'cluster')))) return wished;
+  await chmod(wished, 0o755);
+  if (await isOpenToOthers(wished)) return wished;
+
+  const ours = `${shortHash(wished)}-`;
+  for (const name of await readdir(ROOT_DATA_FOLDER).catch(() => [])) {
+    const isOrphan =
+      name.startsWith(ours) && !(await exists(join(ROOT_DATA_FOLDER, name, 'cluster/postmaster.pid')));
+    if (isOrphan) await rm(join(ROOT_DATA_FOLDER, name), { recursive: true });
+  }
+  const home = join(ROOT_DATA_FOLDER, `${ours}${randomBytes(3).toString('hex')}`);
+  await mkdir(home, { recursive: true });
+  await chmod(dirname(home), 0o755);
+  await chmod(home, 0o755);
+  await writeFile(note, `${home}\n`);
+  return home;
+}
+
+/** initdb works in a folder of its own, which gets the cluster's name when it is whole. */
+async function makeCluster(
+  binaries: PostgresBinaries,
+  home: string,
+  cluster: string,
+  account: Account | undefined,
+): Promise<void> {
+  const passwordFile = join(home, 'password');
+  const unfinished = `${cluster}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(unfinished, { mode: 0o700 });
+  await rm(passwordFile, { force: true });
+  await writeFile(passwordFile, `${randomBytes(18).toString('hex')}\n`, { mode: 0o600 });
+  if (account) {
+    await chown(unfinished, account.uid, account.gid);
+    await chown(passwordFile, account.uid, account.gid);
+  }
+  const args = [
+    `--pgdata=${unfinished}`,
+    `--username=${USER}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--data-checksums',
+    '--encoding=UTF8',
+    '--locale=C',
+  ];
+  // From `/`, for initdb looks at where it stands, and `nobody` may not look at our folder.
+  await runCommand(binaries.initdb, args, { timeoutMs: INITDB_MAX_MS, env: binaries.env, cwd: '/', account });
+  await rename(unfinished, cluster);
+}
+
+/** One query over a connection of its own. */
+async function probePostgres(url: string): Promise<ProbeResult> {
+  try {
+    await query(url, PROBE_MAX_MS, 'SELECT 1');
+    return 'ready';
+  } catch (error) {
+    // 57P03: "the database system is starting up", or still recovering from a crash.
+    return error instanceof pg.DatabaseError && error.code === '57P03' ? 'starting' : 'silent';
+  }
+}
+
+async function makeDatabase(url: string, database: string): Promise<void> {
+  const known = await query(url, STATEMENT_MAX_MS, 'SELECT 1 FROM pg_database WHERE datname = $1', [
+    database,
+  ]);
+  if (known === 0) await query(url, STATEMENT_MAX_MS, `CREATE DATABASE "${database}"`);
+}
+
+/** Answers the number of rows. */
+async function query(url: string, timeoutMs: number, text: string, values: string[] = []): Promise<number> {
+  const client = new pg.Client({
+    connectionString: url,
+    ssl: false,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+  });
+  // A connection that breaks is told through the query as well; unheard, the event would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.query(text, values)).rowCount ?? 0;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * The life of one server process of ours: found running or started, awaited, stopped. Promises that a server
+ * is never started twice on one folder and that no process is signalled that was not recognised as ours.
+ * Refuses to know what the server is: that comes as a plan.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { choosePort, claimFolder, freshLog, logTail } from './data-folder.ts';
+import { type Account, type Program, runCommand } from './machine.ts';
+
+const POLL_MS = 15;
+/** A server that has not said a word after this long is not coming. */
+const SILENCE_MAX_MS = 20_000;
+/** A server that says it is loading or recovering gets this long: gigabytes of log are replayed in minutes. */
+const RECOVERY_MAX_MS = 300_000;
+/** After SIGKILL only the kernel is asked. */
+const KILL_MAX_MS = 5_000;
+/** Another program may take the port between our look and the server's; then another port is tried. */
+const LAUNCH_TRIES_MAX = 3;
+
+/** A server that runs for us until `stop` has resolved. */
+export interface LocalServer {
+  /** Connection address, with user and password where there are any. */
+  url: string;
+  /** One line: which binary, how it was found, and whether a running server was taken over. */
+  route: string;
+  pid: number;
+  /** Ends the server with everything it acknowledged on disk. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+/** `starting`: it answers, and says that it is still loading its data. */
+export type ProbeResult = 'ready' | 'starting' | 'silent';
+
+/** All that differs from server to server. */
+export interface ServerPlan {
+  name: string;
+  program: Program;
+  /** Folder with its port and log; claimed while the server runs. */
+  home: string;
+  /** The file in which the server itself writes its process id, in the first line. */
+  pidFile: string;
+  /** The first arguments: they name the data folder and end with the flag that the port follows. */
+  identity: string[];
+  /** The arguments after the port. */
+  settings: string[];
+  account?: Account | undefined;
+  wishedPort?: number | undefined;
+  stopSignal: NodeJS.Signals;
+  stopMaxMs: number;
+  log: (line: string) => void;
+  /** What must stand before the server can start; done while no other process may use the folder. */
+  prepare?(): Promise<void>;
+  probe(port: number): Promise<ProbeResult>;
+}
+
+/** A running server, before it has been given an address. */
+export interface RunningServer {
+  port: number;
+  pid: number;
+  route: string;
+  stop(): Promise<void>;
+}
+
+interface Launched {
+  pid: number;
+  port: number;
+  /** Absent for a server that was taken over: it is nobody's child. */
+  child?: ChildProcess;
+}
+
+/** The last resort for a process that ends without `stop`: each server is at least asked to end. */
+const running = new Map<number, NodeJS.Signals>();
+process.on('exit', () => {
+  for (const [pid, signal] of running) trySignal(pid, signal);
+});
+
+/**
+ * Brings up the server of `plan`, or takes over the one that a killed run left on the same folder.
+ * @throws when the folder is in use, the program cannot be started, or it is not ready within the limits;
+ * the message ends with the server's own log.
+ */
+export async function runServer(plan: ServerPlan): Promise<RunningServer> {
+  const release = await claimFolder(plan.home);
+  try {
+    await plan.prepare?.();
+    const left = await takeOver(plan);
+    const { pid, port, child } = left ?? (await launch(plan));
+    if (left) running.set(pid, plan.stopSignal);
+    let stopping: Promise<void> | undefined;
+    const stop = async () => {
+      await endProcess(plan, pid);
+      release();
+    };
+    child?.once('exit', (code, signal) => {
+      if (!stopping)
+        plan.log(`${plan.name} ended by itself (${signal ?? `code ${code}`}); its log is in ${plan.home}`);
+    });
+    return {
+      port,
+      pid,
+      route: left
+        ? `${plan.program.route}; still running from an earlier run, taken over`
+        : plan.program.route,
+      stop: () => {
+        stopping ??= stop();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** A server left behind is reused when it runs as we would run it now, and ended in good order otherwise. */
+async function takeOver(plan: ServerPlan): Promise<Launched | undefined> {
+  const pid = Number.parseInt(await readFile(plan.pidFile, 'utf8').catch(() => ''), 10);
+  const port = Number.isInteger(pid) ? await portOfOurs(plan, pid) : undefined;
+  if (port === undefined) return undefined;
+  const asNow = [...plan.identity, port, ...plan.settings].join(' ');
+  if ((await commandLine(pid)).endsWith(asNow)) {
+    const outcome = await awaitReady(plan, pid, port);
+    if (outcome === 'ready') return { pid, port };
+  }
+  plan.log(`${plan.name} of an earlier run does not fit or does not answer; ending it (process ${pid})`);
+  await endProcess(plan, pid);
+  return undefined;
+}
+
+async function launch(plan: ServerPlan): Promise<Launched> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await choosePort(plan.home, plan.wishedPort, plan.log);
+    const logFile = await freshLog(plan.home, plan.name);
+    const child = await spawnServer(plan, port, logFile);
+    const pid = child.pid ?? 0;
+    const outcome = await awaitReady(plan, pid, port);
+    if (outcome === 'ready') return { pid, port, child };
+    await endProcess(plan, pid);
+    const words = await logTail(logFile);
+    if (tries < LAUNCH_TRIES_MAX && /address already in use/i.test(words)) continue;
+    throw new Error(`${plan.program.file} ${outcome}. The end of its log (${logFile}):\n${words}`);
+  }
+}
+
+/**
+ * Detached, so that Ctrl-C in the terminal reaches only us, who let the API drain first. Output goes to a
+ * file and not to a pipe, for a server must outlive a killed parent without dying of a broken pipe.
+ */
+async function spawnServer(plan: ServerPlan, port: number, logFile: string): Promise<ChildProcess> {
+  const { program } = plan;
+  const out = await open(logFile, 'a');
+  try {
+    const child = spawn(program.file, [...plan.identity, String(port), ...plan.settings], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', out.fd, out.fd],
+      env: { ...process.env, LC_ALL: 'C', ...program.env },
+      ...plan.account,
+    });
+    await once(child, 'spawn');
+    const pid = child.pid ?? 0;
+    running.set(pid, plan.stopSignal);
+    child.once('exit', () => running.delete(pid));
+    child.unref();
+    return child;
+  } finally {
+    await out.close();
+  }
+}
+
+/** Polls until the server answers, ends, or a limit is reached; tells which. */
+async function awaitReady(plan: ServerPlan, pid: number, port: number): Promise<string> {
+  const began = performance.now();
+  let limitMs = SILENCE_MAX_MS;
+  while (performance.now() - began < limitMs) {
+    const answer = await plan.probe(port);
+    // The probe may have been answered by a stranger who took the port: the process must live as well.
+    if ((await portOfOurs(plan, pid)) !== port) return 'ended before it was ready';
+    if (answer === 'ready') return 'ready';
+    if (answer === 'starting') limitMs = RECOVERY_MAX_MS;
+    await sleep(POLL_MS);
+  }
+  return `was not ready within ${limitMs / 1000} s`;
+}
+
+/** Asks, waits, insists. A process that is not ours any more counts as ended. */
+async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
+  for (const [signal, limitMs] of [
+    [plan.stopSignal, plan.stopMaxMs],
+    ['SIGKILL', KILL_MAX_MS],
+  ] as const) {
+    running.delete(pid);
+    if ((await portOfOurs(plan, pid)) === undefined) return;
+    trySignal(pid, signal);
+    const began = performance.now();
+    while (performance.now() - began < limitMs) {
+      if ((await portOfOurs(plan, pid)) === undefined) return;
+      await sleep(POLL_MS);
+    }
+    plan.log(`${plan.name} (process ${pid}) has not ended ${limitMs / 1000} s after ${signal}`);
+  }
+}
+
+/**
+ * The port of process `pid` when its command line shows that it is the server of this very folder, else
+ * undefined: process ids are reused, so the id alone proves nothing. The port stands right behind the folder.
+ */
+async function portOfOurs(plan: ServerPlan, pid: number): Promise<number | undefined> {
+  const line = await commandLine(pid);
+  const mark = ` ${plan.identity.join(' ')} `;
+  const at = line.indexOf(mark);
+  const port = at < 0 ? Number.NaN : Number.parseInt(line.slice(at + mark.length), 10);
+  return Number.isInteger(port) ? port : undefined;
+}
+
+/** Program and arguments of a live process; empty for one that is gone or a zombie. */
+async function commandLine(pid: number): Promise<string> {
+  if (process.platform !== 'linux') {
+    const ps = runCommand('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { timeoutMs: 5_000 });
+    return (await ps.catch(() => '')).trimEnd();
+  }
+  const bytes = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return bytes.replace(/\0$/, '').replaceAll('\0', ' ');
+}
+
+function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already, or not ours to signal: the caller looks at the process itself.
+  }
+}

@@ -45,6 +45,9 @@ export interface BatcherOptions {
   readonly witnessMs: () => number;
 }
 
+/** Below this many commands a batch is not split for the sake of the next. */
+const SHARE_COMMANDS_MIN = 64;
+
 interface Waiting {
   readonly key: string;
   readonly text: string;
@@ -156,7 +159,11 @@ export class Batcher {
   }
 
   #take(): Waiting[] {
-    const { batchCommandsMax, batchLinesMax, queueWaitMsMax } = this.#options;
+    const { batchesInFlightMax, batchLinesMax, queueWaitMsMax } = this.#options;
+    // A queue that would fit one batch is shared among those that may fly, so that Redis decides one while this
+    // process fills and answers the other; a handful is not worth two round trips.
+    const share = Math.ceil(this.queued / (batchesInFlightMax - this.#inFlight));
+    const batchCommandsMax = Math.min(this.#options.batchCommandsMax, Math.max(share, SHARE_COMMANDS_MIN));
     const oldest = performance.now() - queueWaitMsMax;
     const batch: Waiting[] = [];
     let lines = 0;

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-const LUA_FOLDER = new URL('../../lua/', import.meta.url);
+export const LUA_FOLDER = new URL('../../lua/', import.meta.url);
 
 /** In the order they are joined: what a file uses stands in a file before it. */
 export const LUA_FILES = [

@@ -1,0 +1,145 @@
+/**
+ * The life of a partition around the batches (D10): read its control record, fence it, fill it from the outside, open it
+ * under a new epoch. Promises: between fence and open no batch is decided, so what is loaded cannot be half there.
+ * Refuses to know: where items and reservations come from.
+ */
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import type { Reservation } from '../domain/reservation.ts';
+import { encodeReason } from './event-stream.ts';
+import type { PartitionKeys } from './keys.ts';
+import { LUA_FOLDER } from './program.ts';
+import { type HotItem, Unreadable, writeItem, writeReservation } from './texts.ts';
+
+/** "epoch sequence clock_ms events trimmed_events state". */
+export interface Control {
+  readonly epoch: number;
+  /** Of the last batch that changed something. */
+  readonly sequence: number;
+  /** The partition's time, which never goes back. */
+  readonly clockMs: number;
+  /** Events since the epoch began, and how many of them the ledger has. */
+  readonly eventsTotal: number;
+  readonly trimmedTotal: number;
+  readonly state: 'open' | 'fenced';
+}
+
+const CONTROL_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (open|fenced)$/;
+
+/** Undefined where Redis knows nothing of the partition. @throws {Unreadable} */
+export async function readControl(redis: Redis, keys: PartitionKeys): Promise<Control | undefined> {
+  const text = await redis.get(keys.control);
+  if (text === null) return undefined;
+  const match = CONTROL_TEXT.exec(text);
+  if (!match) throw new Unreadable('the control record', text);
+  return {
+    epoch: Number(match[1]),
+    sequence: Number(match[2]),
+    clockMs: Number(match[3]),
+    eventsTotal: Number(match[4]),
+    trimmedTotal: Number(match[5]),
+    state: match[6] === 'open' ? 'open' : 'fenced',
+  };
+}
+
+const FENCE = readFileSync(new URL('fence.lua', LUA_FOLDER), 'utf8');
+
+/** Closes the partition; commands meet `not-ready` until {@link openPartition}. */
+export async function fencePartition(
+  redis: Redis,
+  keys: PartitionKeys,
+  epochIfForgotten: number,
+): Promise<void> {
+  await redis.eval(FENCE, 1, keys.control, String(epochIfForgotten));
+}
+
+/** How many keys or records go to Redis in one round trip while a partition is filled. */
+const LOAD_CHUNK_MAX = 1_000;
+
+/** Drops every key of a fenced partition but its control record. */
+export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, found] = await redis.scan(cursor, 'MATCH', keys.pattern, 'COUNT', LOAD_CHUNK_MAX);
+    cursor = next;
+    const doomed = found.filter((key) => key !== keys.control);
+    if (doomed.length > 0) await redis.unlink(...doomed);
+  } while (cursor !== '0');
+}
+
+/** Fills a fenced partition with items. */
+export async function loadItems(redis: Redis, keys: PartitionKeys, items: readonly HotItem[]): Promise<void> {
+  for (let i = 0; i < items.length; i += LOAD_CHUNK_MAX) {
+    const pipeline = redis.pipeline();
+    for (const item of items.slice(i, i + LOAD_CHUNK_MAX)) {
+      pipeline.hset(keys.sku(item.sku), item.warehouse, writeItem(item));
+    }
+    await execute(pipeline);
+  }
+}
+
+/** Fills a fenced partition with reservations, open and settled, and with the deadlines of the open ones. */
+export async function loadReservations(
+  redis: Redis,
+  keys: PartitionKeys,
+  reservations: readonly Reservation[],
+  tombstoneMs: number,
+): Promise<void> {
+  for (let i = 0; i < reservations.length; i += LOAD_CHUNK_MAX) {
+    const pipeline = redis.pipeline();
+    for (const reservation of reservations.slice(i, i + LOAD_CHUNK_MAX)) {
+      const { orderId, expiresAtMs, resolvedAtMs } = reservation;
+      const isOpen = reservation.status === 'ACTIVE';
+      // A hold that ended while Redis was away is due at once; its record must live until somebody has looked at it.
+      const fromMs = isOpen ? Math.max(expiresAtMs, Date.now()) : (resolvedAtMs ?? Date.now());
+      const untilMs = String(fromMs + tombstoneMs);
+      pipeline.call('SET', keys.reservation(orderId), writeReservation(reservation), 'PXAT', untilMs);
+      if (isOpen) pipeline.zadd(keys.due, expiresAtMs, `rebuilt ${orderId}`);
+    }
+    await execute(pipeline);
+  }
+}
+
+/** A receipt done in an earlier epoch, so that its repeat is still known as one (BR-006). */
+export interface DoneReceipt {
+  readonly movementId: string;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly quantity: number;
+  readonly reason: string;
+  readonly atMs: number;
+  /** The item right after it: the first answer. */
+  readonly item: HotItem;
+}
+
+/** Fills a fenced partition with the receipts whose repeats may still come. */
+export async function loadReceipts(
+  redis: Redis,
+  keys: PartitionKeys,
+  receipts: readonly DoneReceipt[],
+  tombstoneMs: number,
+): Promise<void> {
+  for (let i = 0; i < receipts.length; i += LOAD_CHUNK_MAX) {
+    const pipeline = redis.pipeline();
+    for (const { movementId, sku, warehouse, quantity, reason, atMs, item } of receipts.slice(
+      i,
+      i + LOAD_CHUNK_MAX,
+    )) {
+      const text = `receive ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${writeItem(item)}`;
+      pipeline.call('SET', keys.movement(movementId), text, 'PXAT', String(atMs + tombstoneMs));
+    }
+    await execute(pipeline);
+  }
+}
+
+/** Opens the partition under a new epoch, from Redis's time on; sequence and events begin at 0. */
+export async function openPartition(redis: Redis, keys: PartitionKeys, epoch: number): Promise<void> {
+  const [seconds, micros] = (await redis.time()) as unknown as [string, string];
+  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  await redis.set(keys.control, `${epoch} 0 ${nowMs} 0 0 open`);
+}
+
+/** One step of a pipeline that failed fails the whole: a partition is filled completely or not opened. */
+async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
+  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+}

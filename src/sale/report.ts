@@ -1,0 +1,60 @@
+/**
+ * What people see of a demonstration: a line that moves, and figures at the end.
+ * Promises: on a terminal one line is written over, elsewhere one line a second, so that a log stays readable.
+ */
+import type { Wanted } from './orders.ts';
+import { percentile, type Tally } from './buyers.ts';
+
+const REDRAW_MS = 100;
+const LOG_MS = 1_000;
+
+/** Shows `line()` until stopped. */
+export function showProgress(line: () => string): () => void {
+  const isTerminal = process.stdout.isTTY === true;
+  const draw = () => process.stdout.write(isTerminal ? `\r\u001b[2K${line()}` : `${line()}\n`);
+  const timer = setInterval(draw, isTerminal ? REDRAW_MS : LOG_MS);
+  return () => {
+    clearInterval(timer);
+    draw();
+    if (isTerminal) process.stdout.write('\n');
+  };
+}
+
+export function tallyLine(tally: Tally, total: number, startedMs: number): string {
+  const seconds = Math.max(0.001, (performance.now() - startedMs) / 1_000);
+  const bar = '#'.repeat(Math.round((20 * tally.decided) / total)).padEnd(20, '.');
+  const parts = [`reserved ${tally.reserved}`, `refused ${tally.refused}`];
+  if (tally.confirmed) parts.push(`confirmed ${tally.confirmed}`);
+  if (tally.released) parts.push(`cancelled ${tally.released}`);
+  if (tally.abandoned) parts.push(`abandoned ${tally.abandoned}`);
+  if (tally.repeats) parts.push(`repeated ${tally.repeats}`);
+  return `[${bar}] ${tally.decided}/${total}  ${parts.join('  ')}  ${Math.round(tally.decided / seconds)}/s`;
+}
+
+export function latencyLine(tally: Tally, startedMs: number): string {
+  const sorted = [...tally.reserveLatenciesMs].sort((a, b) => a - b);
+  const at = (share: number) => `${percentile(sorted, share).toFixed(1)} ms`;
+  const seconds = Math.max(0.001, (tally.finishedMs - startedMs) / 1_000);
+  return (
+    `reserve over HTTP: ${sorted.length} answers in ${seconds.toFixed(2)} s (${Math.round(sorted.length / seconds)}/s), ` +
+    `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}`
+  );
+}
+
+const ARTICLES_SHOWN = 10;
+
+/** How wanted the articles were and which ran out. @param left units still available, by SKU */
+export function articlesText(wanted: Wanted, left: ReadonlyMap<string, number>): string {
+  const byDemand = [...wanted.demand].sort((a, b) => b[1] - a[1]);
+  const soldOut = byDemand.filter(([sku]) => left.get(sku) === 0);
+  const lines = byDemand.reduce((sum, [, demand]) => sum + demand, 0);
+  const rows = byDemand.slice(0, ARTICLES_SHOWN).map(([sku, demand]) => {
+    const stock = wanted.stock.get(sku) ?? 0;
+    const taken = stock - (left.get(sku) ?? 0);
+    return `  ${(wanted.names.get(sku) ?? sku).padEnd(28)} wanted ${String(demand).padStart(6)}  stock ${String(stock).padStart(6)}  taken ${String(taken).padStart(6)}${taken === stock ? '  SOLD OUT' : ''}`;
+  });
+  return [
+    `${wanted.orders.length} orders with ${lines} units of ${wanted.demand.size} articles; ${soldOut.length} articles ran out`,
+    ...rows,
+  ].join('\n');
+}

@@ -1,0 +1,101 @@
+/**
+ * Fills the hot path from the ledger (D10): a Redis that was flushed, restored or promoted behind the ledger is fenced,
+ * emptied, filled and opened under a new epoch. Promises: until the last step every command meets `not-ready`; a rebuild
+ * that dies half way leaves the fence, and the next one begins anew.
+ * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
+ */
+import type { Redis } from 'ioredis';
+import type { PartitionKeys } from '../hotpath/keys.ts';
+import {
+  clearPartition,
+  fencePartition,
+  loadItems,
+  loadReceipts,
+  loadReservations,
+  openPartition,
+  readControl,
+} from '../hotpath/partition.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+
+export interface RebuildParts {
+  readonly redis: Redis;
+  readonly keys: PartitionKeys;
+  readonly ledger: Ledger;
+  /** How long a settled reservation still tells how it ended; as the engine has it. */
+  readonly tombstoneMs: number;
+}
+
+export interface RebuildOutcome {
+  readonly epoch: number;
+  readonly items: number;
+  readonly openHolds: number;
+  readonly settled: number;
+  readonly durationMs: number;
+}
+
+const ITEMS_PAGE = 1_000;
+
+/**
+ * @param onProgress hears what is loaded so far, for a person who waits
+ * @throws where a store is away or another process rebuilt meanwhile; the fence stays
+ */
+export async function rebuild(
+  parts: RebuildParts,
+  onProgress: (loaded: { items: number; reservations: number }) => void = () => {},
+): Promise<RebuildOutcome> {
+  const startedMs = performance.now();
+  const { redis, keys, ledger, tombstoneMs } = parts;
+  const cursor = await ledger.cursor(keys.partition);
+  const control = await readControl(redis, keys);
+  const epoch = Math.max(cursor?.epoch ?? 0, control?.epoch ?? 0) + 1;
+  await fencePartition(redis, keys, epoch - 1);
+  if (!(await ledger.beginEpoch(keys.partition, epoch))) {
+    throw new Error(`partition ${keys.partition}: another process began epoch ${epoch} or a later one`);
+  }
+  await clearPartition(redis, keys);
+  const loaded = { items: 0, openHolds: 0, settled: 0 };
+  const tell = () => onProgress({ items: loaded.items, reservations: loaded.openHolds + loaded.settled });
+  const safety = new Map<string, { safetyStock: number; isLow: boolean }>();
+  let after: { sku: string; warehouse: string } | undefined;
+  for (;;) {
+    const page = (await ledger.read.items(after, ITEMS_PAGE)).map((row) => row.item);
+    await loadItems(redis, keys, page);
+    for (const item of page) safety.set(`${item.sku}@${item.warehouse}`, item);
+    loaded.items += page.length;
+    tell();
+    after = page.at(-1);
+    if (page.length < ITEMS_PAGE) break;
+  }
+  for await (const page of ledger.openReservations()) {
+    await loadReservations(redis, keys, page, tombstoneMs);
+    loaded.openHolds += page.length;
+    tell();
+  }
+  const sinceMs = Date.now() - tombstoneMs;
+  for await (const page of ledger.resolvedSince(sinceMs)) {
+    await loadReservations(redis, keys, page, tombstoneMs);
+    loaded.settled += page.length;
+    tell();
+  }
+  const receipts = await ledger.receiptsSince(sinceMs);
+  await loadReceipts(
+    redis,
+    keys,
+    receipts.map((receipt) => {
+      const { sku, warehouse, version, after: counters } = receipt;
+      const now = safety.get(`${sku}@${warehouse}`);
+      const item = {
+        sku,
+        warehouse,
+        version,
+        ...counters,
+        safetyStock: now?.safetyStock ?? 0,
+        isLow: now?.isLow ?? false,
+      };
+      return { ...receipt, item };
+    }),
+    tombstoneMs,
+  );
+  await openPartition(redis, keys, epoch);
+  return { epoch, ...loaded, durationMs: performance.now() - startedMs };
+}

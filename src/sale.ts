@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { readConfig } from './config.ts';
+import { takeConfig } from './config.ts';
 import { connectRedis } from './hotpath/hot-inventory.ts';
 import { partitionKeys } from './hotpath/keys.ts';
 import { ledgerHasCaughtUp, type ProofSources, proofText, prove } from './proof/proof.ts';
@@ -64,8 +64,10 @@ function readOptions(argv: readonly string[]): SaleOptions {
     const text = values[name];
     if (text === undefined) return fallback;
     const value = Number(text);
-    const isFine = Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
-    if (!isFine) problems.push(`--${name} ${text}: use a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+    const isFine =
+      Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
+    if (!isFine)
+      problems.push(`--${name} ${text}: use a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
     return value;
   };
   const hasBaskets = values.baskets !== undefined;
@@ -80,19 +82,23 @@ function readOptions(argv: readonly string[]): SaleOptions {
     atOnce: number('at-once', hasBaskets ? 64 : Math.min(buyers, 1_000), 1, 4_000),
     own: values.own,
   };
-  if (options.confirmShare + options.abandonShare > 1) problems.push('--confirm and --abandon come to more than 1');
+  if (options.confirmShare + options.abandonShare > 1)
+    problems.push('--confirm and --abandon come to more than 1');
   if (problems.length > 0) throw new Error(`${problems.join('\n')}\n\n${HELP}`);
   return options;
 }
 
 /** The Holdfast of the data folder, or a fresh one that goes away with the sale. */
 async function findShop(isOwn: boolean): Promise<Running & { close(): Promise<void> }> {
-  const config = readConfig(process.env, { needs: [] });
+  const config = takeConfig({});
   const running = isOwn ? undefined : await findRunning(config.dataFolder);
   if (running) return { ...running, close: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-sale-'));
   console.log('No Holdfast is running here: starting one for this sale.');
-  const own = await startHoldfast({ ...config, dataFolder: folder, port: 0, host: '127.0.0.1' }, { quiet: true });
+  const own = await startHoldfast(
+    { ...config, dataFolder: folder, port: 0, host: '127.0.0.1' },
+    { quiet: true },
+  );
   return {
     ...own.running,
     close: async () => {
@@ -113,7 +119,13 @@ async function stockUp(shop: Shop, wanted: Wanted, run: string): Promise<void> {
     const isMany = wanted.stock.size > 1 && stock > 1;
     const shares = isMany ? [Math.ceil(stock / 2), Math.floor(stock / 2)] : [stock];
     for (const [i, quantity] of shares.entries()) {
-      const body = { movementId: `${run}-${n++}`, sku, warehouse: WAREHOUSES[i], quantity, reason: 'opening of the sale' };
+      const body = {
+        movementId: `${run}-${n++}`,
+        sku,
+        warehouse: WAREHOUSES[i],
+        quantity,
+        reason: 'opening of the sale',
+      };
       const answer = await shop.post('/v1/stock/receive', body);
       if (answer.status !== 201 && answer.status !== 200) {
         throw new Error(`goods could not be received: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -123,7 +135,10 @@ async function stockUp(shop: Shop, wanted: Wanted, run: string): Promise<void> {
 }
 
 /** What is still available of each article, as the API tells it. */
-async function leftOf(shop: Shop, skus: Iterable<string>): Promise<{ available: Map<string, number>; reserved: number }> {
+async function leftOf(
+  shop: Shop,
+  skus: Iterable<string>,
+): Promise<{ available: Map<string, number>; reserved: number }> {
   const available = new Map<string, number>();
   let reserved = 0;
   for (const sku of skus) {
@@ -159,7 +174,9 @@ async function sale(options: SaleOptions): Promise<boolean> {
       : hotArticle(run, options.stock, options.buyers);
     const skus = [...wanted.stock.keys()];
     await stockUp(shop, wanted, run);
-    console.log(`${holdfast.url}: ${wanted.orders.length} orders, ${options.atOnce} at once, for ${skus.length} article(s)`);
+    console.log(
+      `${holdfast.url}: ${wanted.orders.length} orders, ${options.atOnce} at once, for ${skus.length} article(s)`,
+    );
 
     const tally = new Tally();
     const startedMs = performance.now();
@@ -167,7 +184,8 @@ async function sale(options: SaleOptions): Promise<boolean> {
     await buy(shop, wanted.orders, { ...options, buyersAtOnceMax: options.atOnce }, tally);
     stop();
     console.log(latencyLine(tally, startedMs));
-    if (tally.abandoned > 0 && options.holdSeconds !== undefined) await watchReturns(shop, skus, options.holdSeconds);
+    if (tally.abandoned > 0 && options.holdSeconds !== undefined)
+      await watchReturns(shop, skus, options.holdSeconds);
     if (options.baskets) console.log(articlesText(wanted, (await leftOf(shop, skus)).available));
     for (const text of tally.unexpected) console.log(`unexpected: ${text}`);
 
@@ -175,7 +193,9 @@ async function sale(options: SaleOptions): Promise<boolean> {
     const isCaughtUp = await ledgerHasCaughtUp(sources, CATCH_UP_MS);
     if (!isCaughtUp) console.log(`the ledger did not catch up within ${CATCH_UP_MS / 1_000} s`);
     const proof = await prove(sources, skus);
-    console.log(`orders: reserved ${tally.reserved}, refused ${tally.refused}, unexpected ${tally.unexpected.length}`);
+    console.log(
+      `orders: reserved ${tally.reserved}, refused ${tally.refused}, unexpected ${tally.unexpected.length}`,
+    );
     console.log(proofText(proof));
     return proof.isProven && isCaughtUp && tally.unexpected.length === 0;
   } finally {

@@ -43,6 +43,8 @@ export interface BatcherOptions {
   readonly tombstoneMs: number;
   /** The caller's own clock, a witness against leaps of Redis's clock (D4). Never decides anything else. */
   readonly witnessMs: () => number;
+  /** The epoch to begin with; a newer one is learnt from Redis's refusal (D10). */
+  readonly epoch: number;
 }
 
 /** Below this many commands a batch is not split for the sake of the next. */
@@ -82,6 +84,7 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
+    this.#epoch = options.epoch;
   }
 
   /** Commands that wait, not counting those in flight. */

@@ -33,6 +33,7 @@ import {
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeReason } from './event-stream.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
+import { readControl } from './partition.ts';
 import { loadProgram } from './program.ts';
 import { type AckLevel, checkRedis } from './redis-check.ts';
 import { readItem, readRefusal, readReservationView, Unreadable } from './texts.ts';
@@ -50,7 +51,7 @@ export interface HotInventoryOptions {
   /** Lua in the place of lua/clock.lua and a witness for it: for tests that turn the clock. */
   readonly clock?: { readonly lua: string; readonly witnessMs: () => number } | undefined;
 }
-export type BatchLimits = Omit<BatcherOptions, 'redis' | 'program' | 'keys' | 'witnessMs'>;
+export type BatchLimits = Omit<BatcherOptions, 'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch'>;
 
 export const BATCH_LIMITS_DEFAULT: BatchLimits = {
   batchCommandsMax: 256,
@@ -84,11 +85,12 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
   try {
     await redis.connect();
     await checkRedis(redis, options.ack ?? 'fsync');
+    const control = await readControl(redis, partitionKeys(options.prefix));
+    return new HotInventory(redis, options, control?.epoch ?? 0);
   } catch (error) {
     redis.disconnect();
     throw error;
   }
-  return new HotInventory(redis, options);
 }
 
 /**
@@ -116,7 +118,8 @@ export class HotInventory {
   readonly #redis: Redis;
   readonly #batcher: Batcher;
 
-  constructor(redis: Redis, options: HotInventoryOptions) {
+  /** @param epoch of the partition, 0 where it is not known yet */
+  constructor(redis: Redis, options: HotInventoryOptions, epoch: number) {
     this.#redis = redis;
     this.keys = partitionKeys(options.prefix);
     this.#batcher = new Batcher({
@@ -126,6 +129,7 @@ export class HotInventory {
       keys: this.keys,
       program: loadProgram(options.clock?.lua),
       witnessMs: options.clock?.witnessMs ?? Date.now,
+      epoch,
     });
   }
 

@@ -6,6 +6,9 @@
 /** The default key prefix, two characters because every hold pays for it (36-byte ids still fit 48-byte keys). */
 export const KEY_PREFIX_DEFAULT = 'hf';
 
+/** What a key prefix may be: it cannot hold a hash tag or a glob of its own. */
+export const KEY_PREFIX_PATTERN = /^[A-Za-z0-9_.-]{1,32}$/;
+
 /** One Redis partition: the unit of atomicity, of ordering and of the epoch (D12). */
 export interface PartitionKeys {
   readonly partition: number;
@@ -23,9 +26,9 @@ export interface PartitionKeys {
   movement(movementId: string): string;
 }
 
-/** @param prefix letters, digits and `_.-`, so that it cannot hold a hash tag or a glob of its own. */
+/** @param prefix as {@link KEY_PREFIX_PATTERN} */
 export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): PartitionKeys {
-  if (!/^[A-Za-z0-9_.-]{1,32}$/.test(prefix)) {
+  if (!KEY_PREFIX_PATTERN.test(prefix)) {
     throw new Error(`key prefix ${JSON.stringify(prefix)}: use 1 to 32 letters, digits, "_", "." or "-"`);
   }
   const start = `${prefix}{${partition}}:`;

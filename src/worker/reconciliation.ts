@@ -133,7 +133,7 @@ class AuditRun {
   async #catchUp(): Promise<void> {
     const { redis, keys, ledger } = this.#parts;
     const control = await readControl(redis, keys);
-    if (!control || control.state !== 'open') {
+    if (control?.state !== 'open') {
       throw new Incomplete(
         `the partition is ${control ? 'fenced' : 'unknown to Redis'}: it waits for its rebuild`,
       );

@@ -1,0 +1,223 @@
+/**
+ * The only reader of the environment. Promises: a configuration that comes out of here is whole and in range; a wrong one
+ * names every problem at once, each with its variable, what is wrong and an example; secrets are never printed.
+ * Refuses to know: what the values are used for.
+ */
+import { z } from 'zod';
+import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN } from './domain/language.ts';
+import { KEY_PREFIX_DEFAULT, KEY_PREFIX_PATTERN } from './hotpath/keys.ts';
+import { ACK_LEVELS } from './hotpath/redis-check.ts';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** A ledger this far behind is about 2 GB of stream; beyond it nothing new is promised (D13). */
+const BACKLOG_EVENTS_DEFAULT = 5_000_000;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** The stores a process cannot do without. */
+export type Need = 'redis' | 'database';
+
+/** Not what the environment says; `problems` has one sentence each and no secret in any. */
+export class WrongConfiguration extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration is wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'WrongConfiguration';
+    this.problems = problems;
+  }
+}
+
+function url(protocols: readonly string[]) {
+  const words = `is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} and names a host`;
+  return z.string().refine((text) => {
+    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+    return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
+  }, words);
+}
+
+function whole(min: number, max: number) {
+  const words = `is no whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,15}$/, words)
+    .transform(Number)
+    .pipe(z.int(words).min(min, words).max(max, words));
+}
+
+function oneOf<const T extends readonly string[]>(words: T) {
+  return z.enum(words, `is none of ${words.join(', ')}`);
+}
+
+interface Variable<T> {
+  readonly reads: z.ZodType<T, string>;
+  readonly example: string;
+  /** Its value is not shown, also where it is wrong. */
+  readonly isSecret?: boolean;
+  readonly fallback?: T;
+}
+function variable<T>(described: Variable<T>): Variable<T> {
+  return described;
+}
+
+/** Every variable there is, in the order in which a reader wants to know them. */
+const VARIABLES = {
+  REDIS_URL: variable({
+    reads: url(['redis:', 'rediss:']),
+    example: 'redis://127.0.0.1:6379',
+    isSecret: true,
+  }),
+  DATABASE_URL: variable({
+    reads: url(['postgres:', 'postgresql:']),
+    example: 'postgres://holdfast:password@127.0.0.1:5432/holdfast',
+    isSecret: true,
+  }),
+  PORT: variable({ reads: whole(0, 65_535), example: '8080', fallback: 8_080 }),
+  HOST: variable({
+    reads: z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'is no host name or address'),
+    example: '0.0.0.0',
+    fallback: '127.0.0.1',
+  }),
+  LOG_LEVEL: variable({ reads: oneOf(LOG_LEVELS), example: 'info', fallback: 'info' }),
+  HOLDFAST_DATA: variable({ reads: z.string(), example: '.holdfast', fallback: '.holdfast' }),
+  HOLDFAST_ACK: variable({ reads: oneOf(ACK_LEVELS), example: 'fsync', fallback: 'fsync' }),
+  HOLDFAST_PREFIX: variable({
+    reads: z.string().regex(KEY_PREFIX_PATTERN, 'is not 1 to 32 letters, digits, "_", "." or "-"'),
+    example: KEY_PREFIX_DEFAULT,
+    fallback: KEY_PREFIX_DEFAULT,
+  }),
+  HOLDFAST_HOLD_SECONDS: variable({
+    reads: whole(HOLD_SECONDS_MIN, HOLD_SECONDS_MAX),
+    example: '1800',
+    fallback: HOLD_SECONDS_DEFAULT,
+  }),
+  HOLDFAST_TOMBSTONE_HOURS: variable({ reads: whole(1, 24 * 30), example: '24', fallback: 24 }),
+  HOLDFAST_BACKLOG_EVENTS_MAX: variable({
+    reads: whole(1, 1_000_000_000),
+    example: '5000000',
+    fallback: BACKLOG_EVENTS_DEFAULT,
+  }),
+  HOLDFAST_REDIS_TIMEOUT_MS: variable({ reads: whole(100, 60_000), example: '5000', fallback: 5_000 }),
+  HOLDFAST_SHUTDOWN_SECONDS: variable({ reads: whole(1, 300), example: '20', fallback: 20 }),
+  HOLDFAST_WORKER_PORT: variable({ reads: whole(0, 65_535), example: '9465', fallback: 9_465 }),
+};
+type Name = keyof typeof VARIABLES;
+type ValueOf<V extends Name> = (typeof VARIABLES)[V] extends Variable<infer T> ? T : never;
+
+/** What a process of Holdfast is told from outside. */
+export interface Config {
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Where the worker shows its metrics. */
+  readonly workerPort: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** False where the level is the default: `npm start` is quieter then. */
+  readonly isLogLevelChosen: boolean;
+  /** The data folder of `npm start`. */
+  readonly dataFolder: string;
+  readonly ack: (typeof ACK_LEVELS)[number];
+  readonly prefix: string;
+  /** How long an order is held that does not say (BR-003). */
+  readonly holdSeconds: number;
+  /** How long a settled reservation still tells how it ended. */
+  readonly tombstoneMs: number;
+  readonly backlogEventsMax: number;
+  readonly redisTimeoutMs: number;
+  /** A process that was told to stop ends after this time, done or not. */
+  readonly shutdownMsMax: number;
+}
+export type ConfigWith<N extends Need> = Config &
+  ('redis' extends N ? { readonly redisUrl: string } : unknown) &
+  ('database' extends N ? { readonly databaseUrl: string } : unknown);
+
+/**
+ * Reads a configuration. An empty variable counts as one that is not set.
+ * @throws {WrongConfiguration} with all problems at once
+ */
+export function readConfig<const N extends Need = never>(
+  env: Environment,
+  { needs = [] }: { readonly needs?: readonly N[] } = {},
+): ConfigWith<N> {
+  const problems: string[] = [];
+  function read<V extends Name>(name: V): ValueOf<V> | undefined {
+    const { reads, example, isSecret, fallback } = VARIABLES[name] as unknown as Variable<ValueOf<V>>;
+    const text = env[name];
+    if (text === undefined || text === '') return fallback;
+    const result = reads.safeParse(text);
+    if (result.success) return result.data;
+    const shown = isSecret ? 'its value, which is not shown,' : JSON.stringify(text.slice(0, 64));
+    problems.push(`${name}: ${shown} ${result.error.issues[0]?.message}; for example ${name}=${example}`);
+    return undefined;
+  }
+  const hours = read('HOLDFAST_TOMBSTONE_HOURS');
+  const seconds = read('HOLDFAST_SHUTDOWN_SECONDS');
+  const config = {
+    redisUrl: read('REDIS_URL'),
+    databaseUrl: read('DATABASE_URL'),
+    host: read('HOST'),
+    port: read('PORT'),
+    workerPort: read('HOLDFAST_WORKER_PORT'),
+    logLevel: read('LOG_LEVEL'),
+    isLogLevelChosen: Boolean(env.LOG_LEVEL),
+    dataFolder: read('HOLDFAST_DATA'),
+    ack: read('HOLDFAST_ACK'),
+    prefix: read('HOLDFAST_PREFIX'),
+    holdSeconds: read('HOLDFAST_HOLD_SECONDS'),
+    tombstoneMs: hours === undefined ? undefined : hours * 60 * 60 * 1_000,
+    backlogEventsMax: read('HOLDFAST_BACKLOG_EVENTS_MAX'),
+    redisTimeoutMs: read('HOLDFAST_REDIS_TIMEOUT_MS'),
+    shutdownMsMax: seconds === undefined ? undefined : seconds * 1_000,
+  };
+  for (const need of needs as readonly Need[]) {
+    const name = need === 'redis' ? 'REDIS_URL' : 'DATABASE_URL';
+    if (env[name] === undefined || env[name] === '') {
+      problems.push(`${name}: is not set; for example ${name}=${VARIABLES[name].example}`);
+    }
+  }
+  problems.push(...typos(env));
+  if (problems.length > 0) throw new WrongConfiguration(problems);
+  // Every value is there now: what is missing has a fallback, is a need (a problem above), or may be undefined.
+  return Object.freeze(config) as unknown as ConfigWith<N>;
+}
+
+/**
+ * The configuration of this process. What holds a password leaves the environment, so that no child process and no dump
+ * of it gets to see one; call it once.
+ */
+export function takeConfig<const N extends Need = never>(options: {
+  readonly needs?: readonly N[];
+}): ConfigWith<N> {
+  const config = readConfig(process.env, options);
+  for (const [name, { isSecret }] of Object.entries(VARIABLES)) if (isSecret) delete process.env[name];
+  return config;
+}
+
+/** Kubernetes gives every container variables about a service called `holdfast`; they are no mistakes of anybody. */
+const OF_KUBERNETES = /^HOLDFAST_(SERVICE_|PORT$|PORT_)/;
+
+function typos(env: Environment): string[] {
+  const known = Object.keys(VARIABLES).filter((name) => name.startsWith('HOLDFAST_'));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('HOLDFAST_') && !known.includes(name) && !OF_KUBERNETES.test(name))
+    .map((name) => {
+      const nearest = known.reduce((best, other) =>
+        distance(name, other) < distance(name, best) ? other : best,
+      );
+      return `${name.slice(0, 64)}: there is no such variable; did you mean ${nearest}?`;
+    });
+}
+
+/** Letters to change, add or leave out between two names (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= Math.min(from.length, 64); i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

@@ -1,0 +1,42 @@
+/**
+ * What one process takes from the network. Fastify's own defaults are open: no time-outs, no limit of connections.
+ * Promises: every buffer, wait and connection has a bound, and each bound has its reason beside it.
+ * Refuses to know: the limits of the business, which stand in domain/language.ts.
+ */
+
+export interface HttpLimits {
+  /** 100 lines with the longest ids are about 17 KiB; more is not an order. */
+  readonly bodyBytesMax: number;
+  /** The request line counts as well, so it also bounds the path. */
+  readonly headersBytesMax: number;
+  readonly connectionsMax: number;
+  /** A connection is renewed now and then, so that a balancer can move it to another process. */
+  readonly requestsPerConnectionMax: number;
+  /** The headers of a request are there in this time, or the connection ends (slow clients). */
+  readonly headersMsMax: number;
+  /** So is the whole request. */
+  readonly requestMsMax: number;
+  /** Nothing moves on a connection: longer than the engine takes for its latest answer (7 s). */
+  readonly silenceMsMax: number;
+  readonly keepAliveMsMax: number;
+  /** How often Node looks for slow clients: they live this much longer than they may. */
+  readonly slowClientsCheckMs: number;
+  /** Reads of the ledger under way at once: each occupies a Postgres connection; the hot path needs none. */
+  readonly ledgerReadsMax: number;
+  /** A probe that takes longer is a no. */
+  readonly readyMsMax: number;
+}
+
+export const HTTP_LIMITS_DEFAULT: HttpLimits = {
+  bodyBytesMax: 64 * 1_024,
+  headersBytesMax: 8 * 1_024,
+  connectionsMax: 4_096,
+  requestsPerConnectionMax: 10_000,
+  headersMsMax: 5_000,
+  requestMsMax: 10_000,
+  silenceMsMax: 40_000,
+  keepAliveMsMax: 30_000,
+  slowClientsCheckMs: 1_000,
+  ledgerReadsMax: 16,
+  readyMsMax: 1_000,
+};

@@ -1,0 +1,129 @@
+/**
+ * What the OpenAPI document says beyond the schemas of the routes: shared shapes, headers and every problem a call can
+ * answer. Promises: problem answers come from the table in problems.ts. Refuses to know: how the document is served.
+ */
+import { ACTOR_DEFAULT, ID_PATTERN } from '../domain/language.ts';
+import { ACTOR_HEADER } from './answers.ts';
+import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
+import type { DeclaredRoute } from './route.ts';
+import { item, jsonSchema, reservation, skuStock } from './schemas.ts';
+
+type Json = Record<string, unknown>;
+
+export const SHARED_SCHEMAS: Readonly<Record<string, Json>> = {
+  Reservation: jsonSchema(reservation, 'output'),
+  Item: jsonSchema(item, 'output'),
+  SkuStock: jsonSchema(skuStock, 'output'),
+  Problem: {
+    type: 'object',
+    description:
+      'A problem document (RFC 9457). Its page says cause and remedy; further members depend on the code.',
+    required: ['type', 'title', 'status', 'detail', 'code'],
+    properties: {
+      type: { type: 'string', format: 'uri-reference', examples: ['/problems/insufficient-stock'] },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string', description: 'What happened this time.' },
+      code: { type: 'string', enum: PROBLEM_CODES },
+    },
+    additionalProperties: true,
+  },
+};
+
+const DESCRIPTION = `Holds stock for orders, and never more than there is.
+
+Every command carries an id made by its caller and may be repeated: a repeat answers 200 with \`Idempotent-Replayed: true\`.
+Unknown fields are refused. Every error is a problem document (RFC 9457) whose \`type\` leads to a page of this server with
+cause, remedy and a curl; all codes are at [/problems](/problems). Besides what the calls name, any request can be answered
+${(['not-found', 'method-not-allowed', 'request-timeout', 'headers-too-large'] as const)
+  .map((code) => `\`${code}\` (${PROBLEMS[code].status})`)
+  .join(
+    ', ',
+  )}. A client that asks more than its share is turned away by the gateway in front (429), not here.`;
+
+export function openApiBase(version: string) {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Holdfast', version, description: DESCRIPTION },
+    tags: [
+      { name: 'reservations', description: 'The life of an order: reserve, confirm or release, extend.' },
+      { name: 'stock', description: 'Items and the goods that come in.' },
+      { name: 'ledger', description: 'What happened, for good.' },
+      { name: 'operation', description: 'For platforms and for people who run this.' },
+    ],
+  };
+}
+
+const ACTOR_PARAMETER = {
+  type: 'object',
+  properties: {
+    [ACTOR_HEADER]: {
+      type: 'string',
+      pattern: ID_PATTERN.source,
+      default: ACTOR_DEFAULT,
+      description: 'Who acts, for the ledger.',
+    },
+  },
+};
+
+/** The schema of a route with its problems and headers; hidden where it is not one of ours. */
+export function describeRoute(
+  schema: Json,
+  method: string | readonly string[],
+  url: string,
+  declared: readonly DeclaredRoute[],
+): Json {
+  const route = declared.find((known) => known.url === url && known.method === method);
+  if (!route) return { hide: true };
+  return {
+    ...schema,
+    ...(route.takesActor ? { headers: ACTOR_PARAMETER } : {}),
+    response: { ...(schema.response as Json), ...problemResponses(route.problems) },
+  };
+}
+
+function problemResponses(codes: readonly ProblemCode[]): Json {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of codes) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [status, problemResponse(status, ofStatus)]),
+  );
+}
+
+function problemResponse(status: number, codes: readonly ProblemCode[]): Json {
+  const waits = codes.some((code) => PROBLEMS[code].retryAfterSeconds !== undefined);
+  const examples = codes.map((code) => {
+    const { title, cause } = PROBLEMS[code];
+    return [
+      code,
+      { summary: title, value: { type: `/problems/${code}`, title, status, detail: cause, code } },
+    ];
+  });
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
+    ...(waits ? { headers: { 'Retry-After': { type: 'integer', description: 'Seconds to wait.' } } } : {}),
+    content: {
+      'application/problem+json': {
+        schema: {
+          allOf: [
+            { $ref: 'Problem#' },
+            { type: 'object', properties: { code: { type: 'string', enum: codes }, ...membersOf(codes) } },
+          ],
+        },
+        examples: Object.fromEntries(examples),
+      },
+    },
+  };
+}
+
+function membersOf(codes: readonly ProblemCode[]): Json {
+  const members: Json = {};
+  for (const code of codes) {
+    for (const [name, description] of Object.entries(PROBLEMS[code].members ?? {}))
+      members[name] = { description };
+  }
+  return members;
+}

@@ -1,0 +1,66 @@
+/**
+ * Comparisons of hot path and ledger, kept so that any process can tell what the last one came to.
+ * Promises: a bounded number of rows. Refuses to know: how they were made.
+ */
+import type pg from 'pg';
+
+export interface AuditRecord {
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly itemsCompared: number;
+  readonly holdsCompared: number;
+  readonly verdict: 'agree' | 'drift' | 'incomplete';
+  readonly reason?: string | undefined;
+  readonly findingsTotal: number;
+  /** JSON values; the first of them where there are many. */
+  readonly findings: readonly unknown[];
+}
+
+const AUDITS_KEPT = 100;
+const FINDINGS_KEPT = 100;
+
+export async function recordAudit(pool: pg.Pool, partition: number, audit: AuditRecord): Promise<void> {
+  await pool.query(
+    `WITH made AS (
+       INSERT INTO audits (partition, started_at, finished_at, items_compared, holds_compared, verdict, reason, findings_total, findings)
+       VALUES ($1, to_timestamp($2), to_timestamp($3), $4, $5, $6, $7, $8, $9) RETURNING id)
+     DELETE FROM audits WHERE partition = $1 AND id <= (SELECT id FROM made) - ${AUDITS_KEPT}`,
+    [
+      partition,
+      audit.startedAtMs / 1_000,
+      audit.finishedAtMs / 1_000,
+      audit.itemsCompared,
+      audit.holdsCompared,
+      audit.verdict,
+      audit.reason ?? null,
+      audit.findingsTotal,
+      JSON.stringify(audit.findings.slice(0, FINDINGS_KEPT)),
+    ],
+  );
+}
+
+export async function lastAudit(pool: pg.Pool, partition: number): Promise<AuditRecord | undefined> {
+  const { rows } = await pool.query<{
+    started_at: number;
+    finished_at: number;
+    items_compared: number;
+    holds_compared: number;
+    verdict: AuditRecord['verdict'];
+    reason: string | null;
+    findings_total: number;
+    findings: unknown[];
+  }>('SELECT * FROM audits WHERE partition = $1 ORDER BY id DESC LIMIT 1', [partition]);
+  const row = rows[0];
+  return (
+    row && {
+      startedAtMs: row.started_at,
+      finishedAtMs: row.finished_at,
+      itemsCompared: row.items_compared,
+      holdsCompared: row.holds_compared,
+      verdict: row.verdict,
+      reason: row.reason ?? undefined,
+      findingsTotal: row.findings_total,
+      findings: row.findings,
+    }
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * One chunk, one transaction (D7): the cursor moves first and conditionally, so that a replay, a gap or a zombie stops
+ * before anything is written; then everything in bulk. Promises: all of the chunk or nothing, and which of the two.
+ */
+import type pg from 'pg';
+import type { LedgerChunk } from './chunk.ts';
+import { CursorMoved, type CursorTrouble } from './errors.ts';
+import { writeFindings, writeParkedEvents } from './finding-rows.ts';
+import { writeItems } from './item-rows.ts';
+import { readCursor } from './judged-state.ts';
+import { ledgerRowsText, writeLedgerRows } from './ledger-rows.ts';
+import { type ReservationTexts, reservationTexts, writeReservations } from './reservation-rows.ts';
+
+/** The places between two statements, in order: a test stops the worker at each of them. */
+export const COMMIT_CHECKPOINTS = [
+  'transaction-begun',
+  'cursor-moved',
+  'rows-written',
+  'items-written',
+  'reservations-written',
+  'findings-written',
+  'committed',
+] as const;
+export type CommitCheckpoint = (typeof COMMIT_CHECKPOINTS)[number];
+/** Awaited at every checkpoint. Does nothing outside of tests. */
+export type CommitHook = (name: CommitCheckpoint) => Promise<void> | void;
+
+/** A chunk with the texts of its many rows made beforehand, so that Postgres does not wait for them. */
+export interface PreparedChunk {
+  readonly chunk: LedgerChunk;
+  readonly rows: Buffer;
+  readonly reservations: ReservationTexts;
+}
+
+export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
+  return { chunk, rows: await ledgerRowsText(chunk), reservations: await reservationTexts(chunk) };
+}
+
+/**
+ * Runs the transaction on this connection, which nobody else uses meanwhile.
+ * @throws {CursorMoved} | {ConcurrentModification} or the error of Postgres; the caller rolls back
+ */
+export async function commitChunk(
+  client: pg.ClientBase,
+  chunk: LedgerChunk,
+  hook: CommitHook,
+): Promise<void> {
+  await client.query('BEGIN');
+  await hook('transaction-begun');
+  await moveCursor(client, chunk);
+  await hook('cursor-moved');
+  await writeLedgerRows(client, rows);
+  await hook('rows-written');
+  await writeItems(client, chunk.items);
+  await hook('items-written');
+  await writeReservations(client, reservations);
+  await hook('reservations-written');
+  await writeFindings(client, chunk.findings);
+  await writeParkedEvents(client, chunk);
+  await hook('findings-written');
+  await client.query('COMMIT');
+  await hook('committed');
+}
+
+async function moveCursor(client: pg.ClientBase, chunk: LedgerChunk): Promise<void> {
+  const { partition, epoch, fromSequence, toSequence, eventsTotal } = chunk;
+  const { rowCount } = await client.query({
+    name: 'move-cursor',
+    text: `UPDATE partitions SET sequence = $4, events_total = $5, updated_at = now()
+      WHERE partition = $1 AND epoch = $2 AND sequence = $3`,
+    values: [partition, epoch, fromSequence, toSequence, eventsTotal],
+  });
+  if (rowCount === 1) return;
+  const found = await readCursor(client, partition);
+  let trouble: CursorTrouble = 'unknown-partition';
+  if (found && found.epoch !== epoch) trouble = found.epoch > epoch ? 'stale-epoch' : 'future-epoch';
+  else if (found) trouble = found.sequence > fromSequence ? 'duplicate' : 'gap';
+  throw new CursorMoved(trouble, { epoch, sequence: fromSequence }, found);
+}

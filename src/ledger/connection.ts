@@ -1,0 +1,104 @@
+/**
+ * Connections to Postgres: bounded in number and time, checked and set up the same way each time one is made.
+ * Promises: whoever writes through one writes to a Postgres that keeps what it acknowledges, with the least rights.
+ */
+import pg from 'pg';
+import { WrongPostgresSettings } from './errors.ts';
+
+export const LEDGER_ROLES = ['holdfast_writer', 'holdfast_reader'] as const;
+export type LedgerRole = (typeof LEDGER_ROLES)[number];
+
+export interface ConnectionOptions {
+  /** `postgres://user:password@host:port/database`. Never logged. */
+  readonly databaseUrl: string;
+  /** What each connection becomes where the user may; `none` leaves it the user it is. */
+  readonly role: LedgerRole | 'none';
+  readonly statementTimeoutMs: number;
+  /** What `pg_stat_activity` shows. */
+  readonly applicationName: string;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Beyond the server's own time-out, so that it strikes only where the server no longer answers at all. */
+const SILENCE_MARGIN_MS = 5_000;
+
+/** What a client and a pool have in common. */
+export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
+  return {
+    connectionString: options.databaseUrl,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + SILENCE_MARGIN_MS,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+/** @throws {WrongPostgresSettings} from each call that needs a new connection, where Postgres could lose what it wrote */
+export function openPool(options: ConnectionOptions, poolMax: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(options),
+    max: poolMax,
+    onConnect: (client) => prepareSession(client, options.role),
+  });
+  // A broken connection fails the query that runs on it; without a listener the event would end the process.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+const NEEDED_SETTINGS: Record<string, readonly [values: readonly string[], why: string]> = {
+  fsync: [['on'], 'without it a power cut takes what was committed'],
+  synchronous_commit: [
+    ['on', 'remote_apply'],
+    'any other value commits before it is on disk everywhere it should be',
+  ],
+  full_page_writes: [['on'], 'without it a power cut leaves torn pages'],
+};
+
+/** Checks the settings durability rests on, fixes the session's own, and takes the least rights it may. */
+export async function prepareSession(client: pg.ClientBase, role: ConnectionOptions['role']): Promise<void> {
+  const names = Object.keys(NEEDED_SETTINGS);
+  const { rows } = await client.query<{ values: string[]; may_become: boolean }>(
+    `SELECT array(SELECT current_setting(name) FROM unnest($1::text[]) AS name) AS values,
+       EXISTS (SELECT FROM pg_roles WHERE rolname = $2 AND pg_has_role(session_user, oid, 'MEMBER')) AS may_become`,
+    [names, role],
+  );
+  const found = rows[0];
+  if (!found) throw new Error('Postgres did not tell its settings');
+  const problems: string[] = [];
+  names.forEach((name, i) => {
+    const [values, why] = NEEDED_SETTINGS[name] ?? [[], ''];
+    const value = found.values[i] ?? '';
+    if (!values.includes(value))
+      problems.push(`${name} is ${value}: set it to ${values.join(' or ')} (${why})`);
+  });
+  if (problems.length > 0) throw new WrongPostgresSettings(problems);
+  await client.query(`SET search_path = public, pg_temp; SET timezone = 'UTC'; SET datestyle = 'ISO'`);
+  if (found.may_become) await client.query(`SET ROLE ${role}`);
+}
+
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+/** Big integers as numbers where they are exact, times as milliseconds since 1970: the domain's own forms. */
+const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = ((oid: number, format?: 'text') => {
+  if (oid === INT8) return readInt8;
+  if (oid === TIMESTAMPTZ) return readInstant;
+  return pg.types.getTypeParser(oid, format);
+}) as typeof pg.types.getTypeParser;
+
+function readInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`${text} is too large to be read exactly`);
+  return value;
+}
+
+/** "2025-11-11 00:00:00.123+00", for every session speaks UTC. */
+function readInstant(text: string): number {
+  const ms = Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  if (!text.endsWith('+00') || Number.isNaN(ms)) throw new Error(`${text} is not a time of this session`);
+  return ms;
+}

@@ -1,0 +1,124 @@
+/**
+ * What the worker needs from the ledger to judge the next events: cursor, items, reservations, movements done.
+ * Promises: what is committed, nothing else.
+ */
+import type { Selectable } from 'kysely';
+import type pg from 'pg';
+import type { InventoryItem } from '../domain/inventory-item.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import { textArray } from './bulk-text.ts';
+import { RESERVATION_COLUMNS, type ReservationRow, readReservation } from './reservation-rows.ts';
+import type { ItemsTable } from './schema.ts';
+
+/** Either a connection or the pool. */
+type Queryable = Pick<pg.ClientBase, 'query'>;
+
+/** Where a partition's stream has been written to the ledger. */
+export interface LedgerCursor {
+  readonly epoch: number;
+  readonly sequence: number;
+  /** Events of this epoch in the ledger. */
+  readonly eventsTotal: number;
+}
+
+/** Undefined where the ledger knows no epoch of this partition. */
+export async function readCursor(client: Queryable, partition: number): Promise<LedgerCursor | undefined> {
+  const { rows } = await client.query<LedgerCursor>(
+    'SELECT epoch, sequence, events_total AS "eventsTotal" FROM partitions WHERE partition = $1',
+    [partition],
+  );
+  return rows[0];
+}
+
+/** An item as the ledger has it, and whether it is in quarantine (D8). */
+export interface LedgerItem {
+  readonly item: InventoryItem;
+  /** When its last event was decided. */
+  readonly updatedAtMs: number;
+  readonly quarantine: { readonly atMs: number; readonly reason: string } | undefined;
+  /** Event lines since, parked or counted. */
+  readonly parkedEvents: number;
+}
+
+type ItemRow = Selectable<ItemsTable>;
+
+/** The columns {@link readItem} needs. */
+export const ITEM_COLUMNS = [
+  'sku',
+  'warehouse',
+  'total',
+  'available',
+  'reserved',
+  'sold',
+  'safety_stock',
+  'is_low',
+  'version',
+  'updated_at',
+  'quarantined_at',
+  'quarantine_reason',
+  'parked_events',
+] as const;
+
+export function readItem(row: ItemRow): LedgerItem {
+  const { sku, warehouse, total, available, reserved, sold, version } = row;
+  return {
+    item: {
+      sku,
+      warehouse,
+      total,
+      available,
+      reserved,
+      sold,
+      version,
+      safetyStock: row.safety_stock,
+      isLow: row.is_low,
+    },
+    updatedAtMs: row.updated_at,
+    quarantine:
+      row.quarantined_at === null
+        ? undefined
+        : { atMs: row.quarantined_at, reason: row.quarantine_reason ?? '' },
+    parkedEvents: row.parked_events,
+  };
+}
+
+export interface ItemName {
+  readonly sku: string;
+  readonly warehouse: string;
+}
+
+/** The items that exist among those named, in no order. */
+export async function loadItems(client: Queryable, names: readonly ItemName[]): Promise<LedgerItem[]> {
+  if (names.length === 0) return [];
+  const { rows } = await client.query<ItemRow>({
+    name: 'load-items',
+    text: `SELECT ${ITEM_COLUMNS.map((column) => `i.${column}`).join(', ')} FROM items AS i
+      JOIN unnest($1::text[], $2::text[]) AS u(sku, warehouse) USING (sku, warehouse)`,
+    values: [textArray(names.map((name) => name.sku)), textArray(names.map((name) => name.warehouse))],
+  });
+  return rows.map(readItem);
+}
+
+/** The reservations that exist among those named, in no order. */
+export async function loadReservations(
+  client: Queryable,
+  orderIds: readonly string[],
+): Promise<Reservation[]> {
+  if (orderIds.length === 0) return [];
+  const { rows } = await client.query<ReservationRow>({
+    name: 'load-reservations',
+    text: `SELECT ${RESERVATION_COLUMNS.join(', ')} FROM reservations WHERE order_id = ANY($1::text[])`,
+    values: [textArray(orderIds)],
+  });
+  return rows.map(readReservation);
+}
+
+/** Which of these movements the ledger has booked already (BR-006). */
+export async function knownMovements(client: Queryable, movementIds: readonly string[]): Promise<string[]> {
+  if (movementIds.length === 0) return [];
+  const { rows } = await client.query<{ movement_id: string }>(
+    'SELECT movement_id FROM ledger WHERE movement_id = ANY($1::text[])',
+    [textArray(movementIds)],
+  );
+  return rows.map((row) => row.movement_id);
+}

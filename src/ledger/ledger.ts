@@ -1,0 +1,208 @@
+/**
+ * The ledger: what Holdfast remembers for good. The only door of this room to Postgres.
+ * Promises: it opens only on a Postgres that keeps what it commits; a chunk is written whole or not at all, once.
+ * Refuses to know: Redis, and whether what it is given is right; the worker judged it.
+ */
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Reservation } from '../domain/reservation.ts';
+import { type AuditRecord, lastAudit, recordAudit } from './audits.ts';
+import { type CommitHook, commitChunk, type PreparedChunk } from './commit.ts';
+import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
+import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
+import {
+  type ItemName,
+  knownMovements,
+  type LedgerCursor,
+  type LedgerItem,
+  loadItems,
+  loadReservations,
+  readCursor,
+} from './judged-state.ts';
+import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
+import { checkSchema } from './migrate.ts';
+import { LedgerQueries } from './queries.ts';
+import { type Receipt, receiptsSince } from './receipts.ts';
+import { streamReservations } from './reservation-stream.ts';
+import type { LedgerSchema } from './schema.ts';
+import { type SelfDifference, selfCheck } from './self-check.ts';
+import { listWarehouses, putWarehouse, type Warehouse } from './warehouses.ts';
+
+export interface LedgerOptions {
+  /** `postgres://user:password@host:port/database`. Never logged. */
+  readonly databaseUrl: string;
+  /** What each connection becomes where the user may; default `holdfast_writer`. */
+  readonly role?: LedgerRole | 'none' | undefined;
+  readonly poolMax?: number | undefined;
+  readonly statementTimeoutMs?: number | undefined;
+  readonly applicationName?: string | undefined;
+  /** For tests, which stop a commit between two statements. */
+  readonly commitHook?: CommitHook | undefined;
+}
+
+const POOL_MAX_DEFAULT = 4;
+const STATEMENT_TIMEOUT_MS_DEFAULT = 30_000;
+
+/**
+ * Connects, checks the settings durability rests on and the version of the tables.
+ * @throws {WrongPostgresSettings} | {SchemaOutdated} or an outage
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const connection: ConnectionOptions = {
+    databaseUrl: options.databaseUrl,
+    role: options.role ?? 'holdfast_writer',
+    statementTimeoutMs: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS_DEFAULT,
+    applicationName: options.applicationName ?? 'holdfast',
+  };
+  const pool = openPool(connection, options.poolMax ?? POOL_MAX_DEFAULT);
+  try {
+    await checkSchema(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return new Ledger(pool, connection, options.commitHook ?? (() => {}));
+}
+
+function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError ||
+    error instanceof CursorMoved ||
+    error instanceof ConcurrentModification
+  );
+}
+
+function rollBack(client: pg.ClientBase): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+}
+
+export class Ledger {
+  /** Questions; all that HTTP needs. */
+  readonly read: LedgerQueries;
+  readonly #pool: pg.Pool;
+  readonly #db: Kysely<LedgerSchema>;
+  readonly #connection: ConnectionOptions;
+  readonly #commitHook: CommitHook;
+
+  constructor(pool: pg.Pool, connection: ConnectionOptions, commitHook: CommitHook) {
+    this.#pool = pool;
+    this.#connection = connection;
+    this.#commitHook = commitHook;
+    this.#db = new Kysely<LedgerSchema>({ dialect: new PostgresDialect({ pool }) });
+    this.read = new LedgerQueries(this.#db);
+  }
+
+  /** Undefined where the ledger knows no epoch of this partition. */
+  cursor(partition: number): Promise<LedgerCursor | undefined> {
+    return readCursor(this.#pool, partition);
+  }
+
+  /**
+   * A partition starts over under a newer epoch, at sequence 0 (D10).
+   * @returns false where the ledger knows this epoch or a newer one: somebody else was faster
+   */
+  async beginEpoch(partition: number, epoch: number): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      `INSERT INTO partitions (partition, epoch, sequence, events_total) VALUES ($1, $2, 0, 0)
+       ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = 0, events_total = 0, updated_at = now()
+       WHERE partitions.epoch < excluded.epoch`,
+      [partition, epoch],
+    );
+    return rowCount === 1;
+  }
+
+  /** The items that exist among those named, in no order. */
+  loadItems(names: readonly ItemName[]): Promise<LedgerItem[]> {
+    return loadItems(this.#pool, names);
+  }
+
+  /** The reservations that exist among those named, in no order. */
+  loadReservations(orderIds: readonly string[]): Promise<Reservation[]> {
+    return loadReservations(this.#pool, orderIds);
+  }
+
+  /** Which of these movements are booked already (BR-006). */
+  knownMovements(movementIds: readonly string[]): Promise<string[]> {
+    return knownMovements(this.#pool, movementIds);
+  }
+
+  /**
+   * Writes a chunk in one transaction. Prepare it with {@link prepareChunk}, while the one before is being written.
+   * @throws {CursorMoved} | {ConcurrentModification} | {RefusedBySql}: nothing was written. Anything else is an outage
+   * after which it may have been written: the cursor tells.
+   */
+  async commit(chunk: PreparedChunk): Promise<void> {
+    const client = await this.#pool.connect();
+    try {
+      await commitChunk(client, chunk, this.#commitHook);
+      client.release();
+    } catch (error) {
+      // What the server or this room said leaves the connection whole; after anything else it is not to be trusted.
+      const isWhole = isAnswer(error) && (await rollBack(client));
+      client.release(!isWhole);
+      throw readSqlError(error);
+    }
+  }
+
+  /** Takes the partition for this process, or answers undefined where another has it. */
+  tryBecomeWorker(partition: number): Promise<WorkerLease | undefined> {
+    return tryLease(this.#connection, partition);
+  }
+
+  /** Whether some process works on the partition, and when one last committed; undefined before the first epoch. */
+  async workerState(partition: number): Promise<{ isRunning: boolean; committedAtMs: number | undefined }> {
+    const [isRunning, { rows }] = await Promise.all([
+      isLeaseHeld(this.#pool, partition),
+      this.#pool.query<{ updated_at: number }>('SELECT updated_at FROM partitions WHERE partition = $1', [
+        partition,
+      ]),
+    ]);
+    return { isRunning, committedAtMs: rows[0]?.updated_at };
+  }
+
+  /** Every hold that stands ACTIVE, in pages, as of one instant. Order ids in no order. */
+  openReservations(pageRowsMax = 5_000): AsyncGenerator<Reservation[]> {
+    return streamReservations(this.#pool, { open: true }, pageRowsMax);
+  }
+
+  /** Every reservation resolved at this time or later, in pages, as of one instant: the tombstones of a rebuild. */
+  resolvedSince(atMs: number, pageRowsMax = 5_000): AsyncGenerator<Reservation[]> {
+    return streamReservations(this.#pool, { resolvedSinceMs: atMs }, pageRowsMax);
+  }
+
+  /** Receipts decided at this time or later: what a rebuild needs to know a repeat of one. */
+  receiptsSince(atMs: number): Promise<Receipt[]> {
+    return receiptsSince(this.#pool, atMs);
+  }
+
+  /** The ledger compared with itself; `withEntries` adds up every entry. */
+  selfCheck(withEntries: boolean): Promise<SelfDifference[]> {
+    return selfCheck(this.#pool, withEntries);
+  }
+
+  /** Keeps what a comparison with the hot path came to, for those who ask later. */
+  recordAudit(partition: number, audit: AuditRecord): Promise<void> {
+    return recordAudit(this.#pool, partition, audit);
+  }
+
+  /** The last comparison; undefined before the first. */
+  lastAudit(partition: number): Promise<AuditRecord | undefined> {
+    return lastAudit(this.#pool, partition);
+  }
+
+  putWarehouse(warehouse: Warehouse): Promise<'created' | 'updated'> {
+    return putWarehouse(this.#db, warehouse);
+  }
+
+  warehouses(): Promise<Warehouse[]> {
+    return listWarehouses(this.#db);
+  }
+
+  /** Waits for what is under way, then closes all connections but those of leases. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Brings a database to the tables this program needs, and gives its roles their rights.
+ * Promises: repeating it changes nothing; many at once, on one database or on several of a cluster, do it once.
+ */
+import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { clientConfig } from './connection.ts';
+import { SchemaOutdated } from './errors.ts';
+import * as ledger0001 from './migrations/0001-ledger.ts';
+import { grantRights, type RightsOutcome } from './rights.ts';
+
+/** In the order of their names. Data migrated by one version is read by the next: names are for ever. */
+const MIGRATIONS: Record<string, Migration> = { '0001-ledger': ledger0001 };
+const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
+
+export interface MigrateOutcome {
+  /** Names of the migrations this call ran; none where the tables were up to date. */
+  readonly applied: readonly string[];
+  /** `not-permitted`: this user may not make roles, so every connection keeps its own user's rights. */
+  readonly rights: RightsOutcome;
+}
+
+/** A migration may rewrite a large table. */
+const MIGRATE_TIMEOUT_MS = 10 * 60_000;
+
+/** @throws where Postgres cannot be reached, or a statement failed: then nothing of its migration remains */
+export async function migrate(database: string | pg.Pool): Promise<MigrateOutcome> {
+  const pool = typeof database === 'string' ? migrationPool(database) : database;
+  // Kysely is not destroyed: it would end a pool that is not ours.
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+    const { error, results } = await migrator.migrateToLatest();
+    if (error) throw error;
+    const applied = (results ?? []).filter((result) => result.status === 'Success');
+    return { applied: applied.map((result) => result.migrationName), rights: await grantRights(pool) };
+  } finally {
+    if (typeof database === 'string') await pool.end();
+  }
+}
+
+function migrationPool(databaseUrl: string): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig({
+      databaseUrl,
+      role: 'none',
+      statementTimeoutMs: MIGRATE_TIMEOUT_MS,
+      applicationName: 'holdfast-migrate',
+    }),
+    max: 2,
+  });
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** @throws {SchemaOutdated} where the tables are older than this program; newer ones are a rolling deployment's */
+export async function checkSchema(pool: pg.Pool): Promise<void> {
+  let newest: string | undefined;
+  try {
+    const { rows } = await pool.query<{ name: string }>(
+      'SELECT name FROM kysely_migration ORDER BY name DESC LIMIT 1',
+    );
+    newest = rows[0]?.name;
+  } catch (error) {
+    const isMissing = error instanceof pg.DatabaseError && error.code === '42P01';
+    if (!isMissing) throw error;
+  }
+  if (newest === undefined || newest < NEWEST) throw new SchemaOutdated(newest, NEWEST);
+}

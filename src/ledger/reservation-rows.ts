@@ -1,0 +1,135 @@
+/**
+ * Reservations as rows and back. New ones by COPY, in the order of their ids: neighbours in the chunk are neighbours in
+ * the index, which saves Postgres 1 us of 6 a row. A chunk that reserves and confirms an order writes one row once.
+ */
+import type pg from 'pg';
+import { askedText, linesText, parseLines, type ReservationStatus } from '../domain/language.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import { copyCell, copyIn, instantText, secondsArray, textArray, textInSteps } from './bulk-text.ts';
+import type { LedgerChunk } from './chunk.ts';
+import { ConcurrentModification } from './errors.ts';
+
+const COPY_RESERVATIONS = `COPY reservations (order_id, status, reserved_at, expires_at, resolved_at, lines, asked,
+  operations) FROM STDIN`;
+
+const UNNESTED = `unnest($1::text[], $2::reservation_status[], $3::float8[], $4::float8[], $5::float8[], $6::text[],
+  $7::text[], $8::text[]) AS u(order_id, status, reserved_at, expires_at, resolved_at, lines, asked, operations)`;
+const REPLACE = `SET status = u.status, reserved_at = to_timestamp(u.reserved_at),
+  expires_at = to_timestamp(u.expires_at), resolved_at = to_timestamp(u.resolved_at), lines = u.lines, asked = u.asked,
+  operations = u.operations FROM ${UNNESTED} WHERE r.order_id = u.order_id`;
+// BR-006: what is resolved stays as it was resolved; only a new life of the same order id takes its place.
+const UPDATE_ACTIVE = `UPDATE reservations AS r ${REPLACE} AND r.status = 'ACTIVE'`;
+const REPLACE_RESOLVED = `UPDATE reservations AS r ${REPLACE} AND r.status <> 'ACTIVE'`;
+
+/** A chunk's reservations as the statements take them. */
+export interface ReservationTexts {
+  readonly added: Buffer;
+  readonly changed: Columns | undefined;
+  readonly reused: Columns | undefined;
+}
+interface Columns {
+  readonly rows: number;
+  readonly values: string[];
+}
+
+export async function reservationTexts(chunk: LedgerChunk): Promise<ReservationTexts> {
+  const { newReservations, changedReservations, reusedReservations } = chunk;
+  return {
+    added: await textInSteps([...newReservations].sort(byOrderId), rowText),
+    changed: columns(changedReservations),
+    reused: columns(reusedReservations),
+  };
+}
+
+/** @throws {ConcurrentModification}; a unique violation where an order thought new is known */
+export async function writeReservations(client: pg.ClientBase, texts: ReservationTexts): Promise<void> {
+  if (texts.added.length > 0) await copyIn(client, COPY_RESERVATIONS, texts.added);
+  await update(client, 'update-reservations', UPDATE_ACTIVE, texts.changed);
+  await update(client, 'reuse-reservations', REPLACE_RESOLVED, texts.reused);
+}
+
+function byOrderId(a: Reservation, b: Reservation): number {
+  return a.orderId < b.orderId ? -1 : 1;
+}
+
+function rowText(reservation: Reservation): string {
+  const { orderId, status, reservedAtMs, expiresAtMs, resolvedAtMs, lines } = reservation;
+  const resolvedAt = resolvedAtMs === undefined ? '\\N' : instantText(resolvedAtMs);
+  return (
+    `${orderId}\t${status}\t${instantText(reservedAtMs)}\t${instantText(expiresAtMs)}\t` +
+    `${resolvedAt}\t${linesText(lines)}\t${copyCell(askedColumn(reservation))}\t` +
+    `${copyCell(operationsColumn(reservation))}\n`
+  );
+}
+
+async function update(
+  client: pg.ClientBase,
+  name: string,
+  text: string,
+  columns: Columns | undefined,
+): Promise<void> {
+  if (!columns) return;
+  const { rowCount } = await client.query({ name, text, values: columns.values });
+  if (rowCount !== columns.rows) throw new ConcurrentModification(name, columns.rows, rowCount ?? 0);
+}
+
+function columns(reservations: readonly Reservation[]): Columns | undefined {
+  if (reservations.length === 0) return undefined;
+  const rows = [...reservations].sort(byOrderId);
+  const values = [
+    textArray(rows.map((row) => row.orderId)),
+    `{${rows.map((row) => row.status).join(',')}}`,
+    secondsArray(rows.map((row) => row.reservedAtMs)),
+    secondsArray(rows.map((row) => row.expiresAtMs)),
+    secondsArray(rows.map((row) => row.resolvedAtMs)),
+    textArray(rows.map((row) => linesText(row.lines))),
+    textArray(rows.map(askedColumn)),
+    textArray(rows.map(operationsColumn)),
+  ];
+  return { rows: rows.length, values };
+}
+
+function askedColumn({ asked, lines, reservedAtMs, expiresAtMs }: Reservation): string | undefined {
+  return asked === askedText(expiresAtMs - reservedAtMs, lines) ? undefined : asked;
+}
+
+function operationsColumn({ operations }: Reservation): string | undefined {
+  return operations.length > 0 ? operations.join(';') : undefined;
+}
+
+/** The columns {@link readReservation} needs. */
+export const RESERVATION_COLUMNS = [
+  'order_id',
+  'status',
+  'reserved_at',
+  'expires_at',
+  'resolved_at',
+  'lines',
+  'asked',
+  'operations',
+] as const;
+
+export interface ReservationRow {
+  readonly order_id: string;
+  readonly status: ReservationStatus;
+  readonly reserved_at: number;
+  readonly expires_at: number;
+  readonly resolved_at: number | null;
+  readonly lines: string;
+  readonly asked: string | null;
+  readonly operations: string | null;
+}
+
+export function readReservation(row: ReservationRow): Reservation {
+  const lines = parseLines(row.lines);
+  return {
+    orderId: row.order_id,
+    status: row.status,
+    lines,
+    reservedAtMs: row.reserved_at,
+    expiresAtMs: row.expires_at,
+    asked: row.asked ?? askedText(row.expires_at - row.reserved_at, lines),
+    resolvedAtMs: row.resolved_at ?? undefined,
+    operations: row.operations?.split(';') ?? [],
+  };
+}

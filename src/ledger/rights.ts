@@ -1,0 +1,65 @@
+/**
+ * Who may do what to the ledger (D14): a writer that adds and never takes away, and a reader.
+ * Promises: safe to repeat, for the roles belong to the cluster and are shared by all its databases.
+ * Refuses to know: users and passwords; whoever logs in is made a member by the operator.
+ */
+import pg from 'pg';
+
+/** `not-permitted`: the user may not make roles or grant these rights; the append-only trigger stands without them. */
+export type RightsOutcome = 'granted' | 'not-permitted';
+
+// Two databases of a cluster may be migrated at once: whoever loses the race for a shared row finds the role made.
+const MAKE_ROLES = `
+DO $$
+DECLARE
+  wanted text;
+BEGIN
+  FOREACH wanted IN ARRAY ARRAY['holdfast_writer', 'holdfast_reader'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+      END;
+    END IF;
+    IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+      BEGIN
+        EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+      EXCEPTION WHEN unique_violation OR internal_error OR insufficient_privilege THEN
+        NULL; -- "tuple concurrently updated" is internal; who may not join keeps its own rights
+      END;
+    END IF;
+  END LOOP;
+END $$`;
+
+const GRANTS = `
+GRANT USAGE ON SCHEMA public TO holdfast_writer, holdfast_reader;
+GRANT SELECT ON ledger, ledger_entries, items, reservations, open_holds, partitions, drift, parked_events, audits, warehouses,
+  kysely_migration TO holdfast_writer, holdfast_reader;
+GRANT INSERT ON ledger, drift, parked_events TO holdfast_writer;
+GRANT INSERT, DELETE ON audits TO holdfast_writer;
+GRANT UPDATE (resolved_at) ON drift TO holdfast_writer;
+GRANT INSERT, UPDATE ON items, reservations, partitions, warehouses TO holdfast_writer;
+REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, holdfast_writer, holdfast_reader`;
+
+/** One migrator of a database at a time: two would change the same rows of pg_class. */
+const RIGHTS_LOCK = 4_850_001;
+
+/** @throws where it failed for another reason than a missing right */
+export async function grantRights(pool: pg.Pool): Promise<RightsOutcome> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock($1)', [RIGHTS_LOCK]);
+    await client.query(MAKE_ROLES);
+    await client.query(GRANTS);
+    await client.query('COMMIT');
+    return 'granted';
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    const isNotPermitted = error instanceof pg.DatabaseError && error.code === '42501';
+    if (isNotPermitted) return 'not-permitted';
+    throw error;
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The tables and views as kysely sees them, for reading. The migrations make them; a test compares the two.
+ * Numbers and times arrive as numbers: see connection.ts.
+ */
+import type { ColumnType, Generated } from 'kysely';
+import type { EventType, ReleaseCause, ReservationStatus } from '../domain/language.ts';
+
+/** Milliseconds since 1970 when read; written by SQL alone. */
+type Instant = ColumnType<number, string, string>;
+type InstantOrNull = ColumnType<number | null, string | null, string | null>;
+
+export interface LedgerEntriesView {
+  id: number;
+  partition: number;
+  epoch: number;
+  sequence: number;
+  sku: string;
+  warehouse: string;
+  version: number;
+  type: EventType;
+  order_id: string | null;
+  movement_id: string | null;
+  quantity: number;
+  total_before: number;
+  available_before: number;
+  reserved_before: number;
+  sold_before: number;
+  total_change: number;
+  available_change: number;
+  reserved_change: number;
+  sold_change: number;
+  total_after: number;
+  available_after: number;
+  reserved_after: number;
+  sold_after: number;
+  cause: ReleaseCause | null;
+  reason: string | null;
+  operation: string | null;
+  expires_at: InstantOrNull;
+  safety_stock: number | null;
+  actor: string;
+  at: Instant;
+}
+
+export interface ItemsTable {
+  sku: string;
+  warehouse: string;
+  total: number;
+  available: number;
+  reserved: number;
+  sold: number;
+  safety_stock: number;
+  is_low: boolean;
+  version: number;
+  updated_at: Instant;
+  quarantined_at: InstantOrNull;
+  quarantine_reason: string | null;
+  parked_events: number;
+}
+
+export interface ReservationsTable {
+  order_id: string;
+  status: ReservationStatus;
+  reserved_at: Instant;
+  expires_at: Instant;
+  resolved_at: InstantOrNull;
+  lines: string;
+  asked: string | null;
+  operations: string | null;
+}
+
+export interface OpenHoldsView {
+  order_id: string;
+  sku: string;
+  warehouse: string;
+  quantity: number;
+  reserved_at: Instant;
+  expires_at: Instant;
+}
+
+export interface PartitionsTable {
+  partition: number;
+  epoch: number;
+  sequence: number;
+  events_total: number;
+  updated_at: Instant;
+}
+
+export interface DriftTable {
+  id: Generated<number>;
+  sku: string | null;
+  warehouse: string | null;
+  order_id: string | null;
+  kind: string;
+  detail: string;
+  evidence: unknown;
+  partition: number;
+  epoch: number;
+  sequence: number;
+  found_at: Instant;
+  resolved_at: InstantOrNull;
+}
+
+export interface ParkedEventsTable {
+  id: Generated<number>;
+  sku: string;
+  warehouse: string;
+  version: number;
+  partition: number;
+  epoch: number;
+  sequence: number;
+  event: unknown;
+}
+
+export interface WarehousesTable {
+  id: string;
+  name: string;
+  latitude: number | null;
+  longitude: number | null;
+}
+
+export interface LedgerSchema {
+  ledger_entries: LedgerEntriesView;
+  items: ItemsTable;
+  reservations: ReservationsTable;
+  open_holds: OpenHoldsView;
+  partitions: PartitionsTable;
+  drift: DriftTable;
+  parked_events: ParkedEventsTable;
+  warehouses: WarehousesTable;
+}

@@ -1,0 +1,167 @@
+/**
+ * One round of carrying: from the ledger's cursor on, chunk after chunk, until something is wrong or it is time to stop.
+ * While one chunk is being committed the next is read and judged; commits follow each other in order.
+ * Promises: when a round is over nothing of it is under way. Refuses to know: what to do about trouble.
+ */
+import type { PartitionKeys } from '../hotpath/keys.ts';
+import type { LedgerChunk } from '../ledger/chunk.ts';
+import { type PreparedChunk, prepareChunk } from '../ledger/commit.ts';
+import { RefusedBySql } from '../ledger/errors.ts';
+import type { WorkerLease } from '../ledger/lease.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { pause } from './expiry.ts';
+import { type Caution, Judge, type JudgeLimits } from './judge.ts';
+import {
+  isReadable,
+  NotReady,
+  type StreamPosition,
+  StreamReader,
+  type StreamRedis,
+} from './stream-reader.ts';
+import { Suspicion } from './suspicion.ts';
+import { Trimmer, type Trims } from './trimmer.ts';
+
+/** Every place where the worker can be stopped between two steps; those within a commit are the ledger's. */
+export const WRITE_BEHIND_CHECKPOINTS = [
+  'lease-taken',
+  'cursor-read',
+  'entries-read',
+  'chunk-judged',
+  'chunk-committed',
+  'stream-trimmed',
+] as const;
+export type WriteBehindCheckpoint = (typeof WRITE_BEHIND_CHECKPOINTS)[number];
+
+export interface CarryingLimits extends JudgeLimits {
+  /** Event lines in one transaction. */
+  readonly chunkLinesMax: number;
+  /** The longest an idle worker waits before it looks again. */
+  readonly idleWaitMsMax: number;
+}
+
+export interface CarryingParts {
+  readonly ledger: Pick<
+    Ledger,
+    'cursor' | 'commit' | 'tryBecomeWorker' | 'loadItems' | 'loadReservations' | 'knownMovements'
+  >;
+  readonly hot: Trims & { readonly keys: PartitionKeys };
+  /** A connection on which nobody waits for a batch. */
+  readonly streamRedis: StreamRedis;
+  readonly partition: number;
+  /** Awaited at every checkpoint. Does nothing outside of tests. */
+  readonly checkpoint?: ((name: WriteBehindCheckpoint) => Promise<void> | void) | undefined;
+}
+
+/** What a round tells its owner. */
+export interface CarryingListener {
+  /** The ledger's cursor, as found when the round began. */
+  begun(cursor: StreamPosition): void;
+  committed(chunk: LedgerChunk, to: StreamPosition, atMs: number | undefined): void;
+  /** Everything decided before the look with this number is in the ledger. */
+  caughtUp(look: number): void;
+  trimFailed(error: unknown): void;
+}
+
+const IDLE_WAIT_MS_MIN = 1;
+/** How often an active worker asks whether it still is one. Safety does not rest on it (D7). */
+const LEASE_VERIFY_MS = 2_000;
+
+export class Carrying {
+  readonly reader: StreamReader;
+  /** Grows with every look at the stream. */
+  looks = 0;
+  readonly #parts: CarryingParts;
+  readonly #limits: CarryingLimits;
+  readonly #listener: CarryingListener;
+  readonly #judge: Judge;
+  readonly #trimmer: Trimmer;
+  readonly #suspicion = new Suspicion();
+  #epoch = 0;
+
+  constructor(parts: CarryingParts, limits: CarryingLimits, listener: CarryingListener) {
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#listener = listener;
+    this.reader = new StreamReader(parts.streamRedis, parts.hot.keys);
+    this.#judge = new Judge(parts.ledger, parts.partition, limits);
+    this.#trimmer = new Trimmer(
+      parts.hot,
+      () => this.#parts.checkpoint?.('stream-trimmed'),
+      (error) => listener.trimFailed(error),
+    );
+  }
+
+  /** @throws whatever ended the round; returns where it is time to stop or the lease is lost */
+  async round(lease: WorkerLease, stopping: AbortSignal): Promise<void> {
+    const { ledger, partition, checkpoint } = this.#parts;
+    const cursor = await ledger.cursor(partition);
+    await checkpoint?.('cursor-read');
+    if (!cursor) throw new NotReady('unknown-partition', undefined, this.reader.head);
+    if (cursor.epoch !== this.#epoch) this.#suspicion.clear();
+    this.#epoch = cursor.epoch;
+    this.reader.begin(cursor);
+    this.#listener.begun(cursor);
+    let from: StreamPosition = cursor;
+    let commit: Promise<void> = Promise.resolve();
+    let idleWaitMs = 0;
+    let verifiedMs = performance.now();
+    try {
+      while (!stopping.aborted && lease.isHeld) {
+        const look = ++this.looks;
+        const entries = await this.reader.next(
+          this.#suspicion.linesMax(from.sequence, this.#limits.chunkLinesMax),
+        );
+        await checkpoint?.('entries-read');
+        const last = entries.at(-1);
+        if (last) {
+          const caution = this.#suspicion.cautionFor(from.sequence + 1);
+          // A judge who asks the ledger must find all that came before there.
+          if (caution.mode !== 'none') await commit;
+          const chunk = await this.#judge.judge(entries, from, caution);
+          const prepared = await prepareChunk(chunk);
+          await checkpoint?.('chunk-judged');
+          await commit;
+          commit = this.#commit(prepared, last, entries.findLast(isReadable)?.atMs, caution);
+          // It is awaited one chunk later; until then its failure must not count as one nobody hears of.
+          commit.catch(() => {});
+          from = last;
+          idleWaitMs = 0;
+        } else {
+          await commit;
+          await this.#trimmer.settle();
+          this.#listener.caughtUp(look);
+          idleWaitMs = Math.min(this.#limits.idleWaitMsMax, Math.max(IDLE_WAIT_MS_MIN, idleWaitMs * 2));
+          await pause(idleWaitMs, stopping);
+        }
+        if (performance.now() - verifiedMs > LEASE_VERIFY_MS) {
+          await lease.verify();
+          verifiedMs = performance.now();
+        }
+      }
+      await commit;
+    } finally {
+      await commit.catch(() => {});
+      await this.#trimmer.abandon();
+      this.#judge.reset();
+    }
+  }
+
+  async #commit(
+    prepared: PreparedChunk,
+    to: StreamPosition,
+    atMs: number | undefined,
+    caution: Caution,
+  ): Promise<void> {
+    const { chunk } = prepared;
+    try {
+      await this.#parts.ledger.commit(prepared);
+    } catch (error) {
+      throw error instanceof RefusedBySql ? this.#suspicion.refused(chunk, caution, error) : error;
+    }
+    await this.#parts.checkpoint?.('chunk-committed');
+    this.#judge.committed(chunk);
+    this.#suspicion.committed(chunk.toSequence);
+    this.#listener.committed(chunk, to, atMs);
+    this.#trimmer.soon(to);
+  }
+}

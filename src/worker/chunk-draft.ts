@@ -1,0 +1,139 @@
+/**
+ * A chunk of the ledger while it is being judged: what has changed against the ledger, and from what.
+ * Promises: many events of one item or order become one row each for where they end.
+ */
+import type { InventoryItem } from '../domain/inventory-item.ts';
+import type { EventLine, StockEvent } from '../domain/language.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import type { DriftKind, Finding, ItemWrite, LedgerChunk, LedgerRow, ParkedEvent } from '../ledger/chunk.ts';
+import type { ItemState, ReservationState } from './state-cache.ts';
+import type { StreamPosition } from './stream-reader.ts';
+
+interface TouchedItem {
+  readonly state: ItemState;
+  readonly expectedVersion: number | undefined;
+  quarantineReason: string | undefined;
+  parkedEvents: number;
+}
+interface TouchedReservation {
+  readonly state: ReservationState;
+  /** As the ledger has it. */
+  readonly stored: Reservation | undefined;
+}
+
+/** What is not wrong, or is explained by a quarantine, is told this often in a chunk and then only counted. */
+const MINOR_FINDINGS_MAX = 100;
+
+export class ChunkDraft {
+  readonly number: number;
+  readonly rows: LedgerRow[] = [];
+  readonly #partition: number;
+  readonly #from: StreamPosition;
+  readonly #items = new Map<string, TouchedItem>();
+  readonly #reservations = new Map<string, TouchedReservation>();
+  readonly #findings: Finding[] = [];
+  readonly #parked: ParkedEvent[] = [];
+  #minorFindings = 0;
+  /** The entry that is being judged. */
+  sequence: number;
+
+  /** @param number grows with every chunk of a worker */
+  constructor(number: number, partition: number, from: StreamPosition) {
+    this.number = number;
+    this.#partition = partition;
+    this.#from = from;
+    this.sequence = from.sequence;
+  }
+
+  /** To be called before an item changes; notes how the ledger has it. */
+  touchItem(state: ItemState): void {
+    if (state.chunk === this.number) return;
+    state.chunk = this.number;
+    this.#items.set(state.name, {
+      state,
+      expectedVersion: state.isInLedger ? state.item.version : undefined,
+      quarantineReason: undefined,
+      parkedEvents: 0,
+    });
+    state.isInLedger = true;
+  }
+
+  touchReservation(orderId: string, state: ReservationState): void {
+    if (state.chunk === this.number) return;
+    state.chunk = this.number;
+    this.#reservations.set(orderId, { state, stored: state.reservation });
+  }
+
+  addRow(event: StockEvent, line: EventLine, before: InventoryItem, after: InventoryItem): void {
+    this.rows.push({ sequence: this.sequence, event, line, before, after });
+  }
+
+  /** Takes back the rows of an item from this one on: its entry does not count. */
+  dropRows(firstRow: number, { sku, warehouse }: InventoryItem): void {
+    const kept = this.rows
+      .slice(firstRow)
+      .filter(({ line }) => line.sku !== sku || line.warehouse !== warehouse);
+    this.rows.length = firstRow;
+    this.rows.push(...kept);
+  }
+
+  quarantine(state: ItemState, reason: string): void {
+    this.touchItem(state);
+    state.isQuarantined = true;
+    const touched = this.#items.get(state.name);
+    if (touched) touched.quarantineReason ??= reason;
+  }
+
+  /** Keeps an event line of an item in quarantine, or beyond the bound only counts it. */
+  park(state: ItemState, line: EventLine, text: () => string, parkedMax: number): void {
+    this.touchItem(state);
+    if (state.parkedEvents < parkedMax) {
+      const { sku, warehouse, version } = line;
+      this.#parked.push({ sku, warehouse, version, sequence: this.sequence, event: text() });
+    }
+    state.parkedEvents++;
+    const touched = this.#items.get(state.name);
+    if (touched) touched.parkedEvents++;
+  }
+
+  find(kind: DriftKind, finding: Omit<Finding, 'kind' | 'partition' | 'epoch' | 'sequence'>): void {
+    const { epoch } = this.#from;
+    this.#findings.push({ kind, ...finding, partition: this.#partition, epoch, sequence: this.sequence });
+  }
+
+  /** As {@link find}, for what may come in masses. */
+  findMinor(kind: DriftKind, finding: Omit<Finding, 'kind' | 'partition' | 'epoch' | 'sequence'>): void {
+    if (this.#minorFindings++ < MINOR_FINDINGS_MAX) this.find(kind, finding);
+  }
+
+  finish(to: StreamPosition): LedgerChunk {
+    const items: ItemWrite[] = [];
+    for (const { state, ...touched } of this.#items.values()) {
+      items.push({ ...touched, item: state.item, atMs: state.atMs });
+    }
+    const newReservations: Reservation[] = [];
+    const changedReservations: Reservation[] = [];
+    const reusedReservations: Reservation[] = [];
+    for (const { state, stored } of this.#reservations.values()) {
+      const { reservation } = state;
+      if (!reservation || reservation === stored) continue;
+      if (!stored) newReservations.push(reservation);
+      else if (stored.status === 'ACTIVE') changedReservations.push(reservation);
+      else reusedReservations.push(reservation);
+    }
+    return {
+      partition: this.#partition,
+      epoch: this.#from.epoch,
+      fromSequence: this.#from.sequence,
+      toSequence: to.sequence,
+      eventsTotal: to.eventsTotal,
+      rows: this.rows,
+      items,
+      newReservations,
+      changedReservations,
+      reusedReservations,
+      findings: this.#findings,
+      parked: this.#parked,
+    };
+  }
+}

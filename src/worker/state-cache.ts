@@ -1,0 +1,127 @@
+/**
+ * Items and open reservations as the ledger has them plus what has been judged since: so that a hot item is not loaded
+ * again for every chunk. Promises: what a chunk under way has touched is never dropped; memory is bounded.
+ * It may be trusted only while this worker alone moves the cursor: on any error it is cleared.
+ */
+import { type InventoryItem, newItem } from '../domain/inventory-item.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import type { ItemName, LedgerItem } from '../ledger/judged-state.ts';
+
+/** What the judge asks of the ledger. */
+export interface JudgeLedger {
+  loadItems(names: readonly ItemName[]): Promise<LedgerItem[]>;
+  loadReservations(orderIds: readonly string[]): Promise<Reservation[]>;
+  knownMovements(movementIds: readonly string[]): Promise<string[]>;
+}
+
+/** One item while it is judged. Changed in place: there is one of each, and thousands of events a chunk. */
+export interface ItemState {
+  readonly name: string;
+  item: InventoryItem;
+  isInLedger: boolean;
+  isQuarantined: boolean;
+  /** Parked or counted since the quarantine began. */
+  parkedEvents: number;
+  /** When its last event was decided. */
+  atMs: number;
+  /** The chunk that touched it last. */
+  chunk: number;
+  /** The entry that touched it last, and how it stood before that: an entry counts whole for an item, or not at all. */
+  entry: number;
+  itemBeforeEntry: InventoryItem;
+}
+
+export interface ReservationState {
+  reservation: Reservation | undefined;
+  chunk: number;
+}
+
+export interface CacheLimits {
+  readonly itemsCachedMax: number;
+  readonly reservationsCachedMax: number;
+}
+
+export function itemName(of: ItemName): string {
+  return `${of.sku}@${of.warehouse}`;
+}
+
+export class StateCache {
+  readonly #ledger: JudgeLedger;
+  readonly #limits: CacheLimits;
+  readonly #items = new Map<string, ItemState>();
+  readonly #reservations = new Map<string, ReservationState>();
+
+  constructor(ledger: JudgeLedger, limits: CacheLimits) {
+    this.#ledger = ledger;
+    this.#limits = limits;
+  }
+
+  /** Fetches what is not here yet. What the ledger has not either stands as new. */
+  async load(names: ReadonlyMap<string, ItemName>, orderIds: ReadonlySet<string>): Promise<void> {
+    const missing = [...names].filter(([name]) => !this.#items.has(name)).map(([, of]) => of);
+    const missingIds = [...orderIds].filter((orderId) => !this.#reservations.has(orderId));
+    const [items, reservations] = await Promise.all([
+      this.#ledger.loadItems(missing),
+      this.#ledger.loadReservations(missingIds),
+    ]);
+    for (const known of items) this.#add(known.item, known);
+    for (const name of missing) {
+      if (!this.#items.has(itemName(name))) this.#add(newItem(name.sku, name.warehouse), undefined);
+    }
+    for (const reservation of reservations) {
+      this.#reservations.set(reservation.orderId, { reservation, chunk: 0 });
+    }
+  }
+
+  #add(item: InventoryItem, known: LedgerItem | undefined): void {
+    const name = itemName(item);
+    this.#items.set(name, {
+      name,
+      item,
+      isInLedger: known !== undefined,
+      isQuarantined: known?.quarantine !== undefined,
+      parkedEvents: known?.parkedEvents ?? 0,
+      atMs: known?.updatedAtMs ?? 0,
+      chunk: 0,
+      entry: 0,
+      itemBeforeEntry: item,
+    });
+  }
+
+  /** Undefined unless it was loaded. */
+  item(name: string): ItemState | undefined {
+    return this.#items.get(name);
+  }
+
+  /** A state without a reservation where none was loaded: the order is new. */
+  reservation(orderId: string): ReservationState {
+    let state = this.#reservations.get(orderId);
+    if (!state) {
+      state = { reservation: undefined, chunk: 0 };
+      this.#reservations.set(orderId, state);
+    }
+    return state;
+  }
+
+  /** Everything up to this chunk is in the ledger: what is settled or beyond the bounds may go. */
+  forget(chunk: number, settledOrderIds: readonly string[]): void {
+    for (const orderId of settledOrderIds) {
+      if ((this.#reservations.get(orderId)?.chunk ?? 0) <= chunk) this.#reservations.delete(orderId);
+    }
+    dropOldest(this.#items, this.#limits.itemsCachedMax, chunk);
+    dropOldest(this.#reservations, this.#limits.reservationsCachedMax, chunk);
+  }
+
+  clear(): void {
+    this.#items.clear();
+    this.#reservations.clear();
+  }
+}
+
+/** First in, first out; a hot item that goes is loaded again with the next chunk. Those of a later chunk stay. */
+function dropOldest(states: Map<string, { readonly chunk: number }>, countMax: number, chunk: number): void {
+  for (const [name, state] of states) {
+    if (states.size <= countMax) return;
+    if (state.chunk <= chunk) states.delete(name);
+  }
+}

@@ -1,5 +1,6 @@
 -- look-reservation, look-item sku: what stands now, after what is due has returned. They change nothing else.
--- Answers: DONE reservation | REFUSED unknown-reservation; DONE warehouse item,... | REFUSED unknown-item sku
+-- Answers: DONE reservation | REFUSED unknown-reservation | quarantined;
+-- DONE warehouse item,... | REFUSED unknown-item sku | quarantined items
 
 local function look_reservation(_, key, order_id, value)
   if not value then
@@ -18,9 +19,17 @@ readers["look-reservation"] = function()
 end
 
 local function look_item(command)
-  local texts = {}
+  local texts, broken = {}, {}
   for warehouse, item in pairs(warehouses_of(command.sku)) do
-    texts[#texts + 1] = warehouse .. " " .. (item.is_broken and "BROKEN" or write_item(item))
+    if item.is_broken then
+      broken[#broken + 1] = item.name
+    else
+      texts[#texts + 1] = warehouse .. " " .. write_item(item)
+    end
+  end
+  if #broken > 0 then
+    table.sort(broken)
+    return "REFUSED quarantined " .. table.concat(broken, ",")
   end
   if #texts == 0 then
     return "REFUSED unknown-item " .. command.sku .. "@*"

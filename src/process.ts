@@ -6,6 +6,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
 import { type Config, WrongConfiguration } from './config.ts';
+import { Fault } from './hotpath/fault.ts';
 import { WrongRedisSettings } from './hotpath/redis-check.ts';
 import { SchemaOutdated, WrongPostgresSettings } from './ledger/errors.ts';
 
@@ -37,6 +38,7 @@ export function words(error: unknown): unknown {
     error instanceof WrongPostgresSettings ||
     error instanceof SchemaOutdated;
   if (isWrongSetting) return error.message;
+  if (error instanceof Fault) return `Holdfast cannot start: ${error.message}`;
   if (error instanceof Error && 'code' in error) return `Holdfast cannot start: ${error.message}`;
   return error;
 }

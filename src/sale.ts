@@ -178,6 +178,7 @@ async function sale(options: SaleOptions): Promise<boolean> {
       `${holdfast.url}: ${wanted.orders.length} orders, ${options.atOnce} at once, for ${skus.length} article(s)`,
     );
 
+    await shop.warmUp(options.atOnce);
     const tally = new Tally();
     const startedMs = performance.now();
     const stop = showProgress(() => tallyLine(tally, wanted.orders.length, startedMs));
@@ -186,7 +187,7 @@ async function sale(options: SaleOptions): Promise<boolean> {
     console.log(latencyLine(tally, startedMs));
     if (tally.abandoned > 0 && options.holdSeconds !== undefined)
       await watchReturns(shop, skus, options.holdSeconds);
-    if (options.baskets) console.log(articlesText(wanted, (await leftOf(shop, skus)).available));
+    if (options.baskets) console.log(articlesText(wanted, tally, (await leftOf(shop, skus)).available));
     for (const text of tally.unexpected) console.log(`unexpected: ${text}`);
 
     const sources: ProofSources = { redis, postgres, keys: partitionKeys(holdfast.prefix) };

@@ -47,7 +47,7 @@ export interface BatcherOptions {
   readonly epoch: number;
 }
 
-/** Below this many commands a batch is not split for the sake of the next. */
+/** A batch of fewer commands does not fly beside another: it waits for it and grows, which costs fewer round trips. */
 const SHARE_COMMANDS_MIN = 64;
 
 interface Waiting {
@@ -152,13 +152,18 @@ export class Batcher {
   }
 
   #flush(): void {
-    while (this.queued > 0 && this.#inFlight < this.#options.batchesInFlightMax) {
+    while (this.#maySend()) {
       const batch = this.#take();
       if (batch.length > 0) void this.#send(batch);
     }
     if (this.#isClosed && this.#inFlight === 0 && this.queued === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
     }
+  }
+
+  #maySend(): boolean {
+    if (this.queued === 0 || this.#inFlight >= this.#options.batchesInFlightMax) return false;
+    return this.#inFlight === 0 || this.queued >= SHARE_COMMANDS_MIN;
   }
 
   #take(): Waiting[] {

@@ -32,6 +32,7 @@ import {
 } from '../domain/validate.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeReason } from './event-stream.ts';
+import { Fault } from './fault.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
 import { loadProgram } from './program.ts';
@@ -83,7 +84,14 @@ export interface SkuView {
 export async function openHotInventory(options: HotInventoryOptions): Promise<HotInventory> {
   const redis = connectRedis(options.redisUrl, options.timeoutMs);
   try {
-    await redis.connect();
+    await redis.connect().catch((error: unknown) => {
+      const { host, port } = redis.options;
+      throw new Fault(
+        'unavailable',
+        'nothing-happened',
+        `Redis at ${host}:${port} cannot be reached: ${causeOf(redis, error)}`,
+      );
+    });
     await checkRedis(redis, options.ack ?? 'fsync');
     const control = await readControl(redis, partitionKeys(options.prefix));
     return new HotInventory(redis, options, control?.epoch ?? 0);
@@ -92,6 +100,13 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
     throw error;
   }
 }
+
+/** ioredis tells only that the connection closed; why, it told before to whoever listened. */
+function causeOf(redis: Redis, error: unknown): string {
+  const heard = lastErrors.get(redis) ?? error;
+  return heard instanceof Error ? heard.message : String(heard);
+}
+const lastErrors = new WeakMap<Redis, Error>();
 
 /**
  * A connection that never re-sends by itself: ioredis' default turned one lost reply into two deductions (D11).
@@ -109,7 +124,7 @@ export function connectRedis(redisUrl: string, timeoutMs = TIMEOUT_MS_DEFAULT): 
     noDelay: true,
   });
   // Every failed command carries its own error to its caller; without a listener ioredis prints to stderr.
-  redis.on('error', () => {});
+  redis.on('error', (error: Error) => lastErrors.set(redis, error));
   return redis;
 }
 

@@ -13,7 +13,7 @@ import type { RequestPart, Routes } from './route.ts';
 
 /** Errors of the framework by their code; all others of status 400 are errors of the request. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than 64 KiB.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than this server takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The Content-Type is not application/json.'],
 };
 
@@ -112,6 +112,6 @@ function answerOfProtocol(code: string | undefined): Answer {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return problem('request-timeout', 'The request did not arrive in time.');
   if (code === 'HPE_HEADER_OVERFLOW')
-    return problem('headers-too-large', 'The headers are larger than 8 KiB.');
+    return problem('headers-too-large', 'The headers are larger than this server takes.');
   return invalid([{ path: '', message: 'this is not an HTTP request' }]);
 }

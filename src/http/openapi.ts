@@ -78,22 +78,46 @@ export function describeRoute(
   return {
     ...schema,
     ...(route.takesActor ? { headers: ACTOR_PARAMETER } : {}),
-    response: { ...(schema.response as Json), ...problemResponses(route.problems) },
+    response: responsesOf(schema.response as Json, route.problems),
   };
 }
 
-function problemResponses(codes: readonly ProblemCode[]): Json {
+/** The plugin writes that every body must be there. */
+export function relaxBodies<D extends { paths?: object }>(
+  document: D,
+  declared: readonly DeclaredRoute[],
+): D {
+  const paths = document.paths as Record<string, Record<string, { requestBody: { required: boolean } }>>;
+  for (const { method, url, bodyMayBeMissing } of declared) {
+    const operation = paths[url.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+    if (bodyMayBeMissing && operation) operation.requestBody.required = false;
+  }
+  return document;
+}
+
+function responsesOf(answers: Json, codes: readonly ProblemCode[]): Json {
+  const responses = { ...answers };
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of codes) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  return Object.fromEntries(
-    [...byStatus].map(([status, ofStatus]) => [status, problemResponse(status, ofStatus)]),
-  );
+  for (const [status, ofStatus] of byStatus) {
+    const { description, content, ...rest } = problemResponse(status, ofStatus);
+    const own = answers[status] as Json | undefined;
+    // A status can mean a problem and an answer of its own (/readyz): the content type tells which.
+    responses[status] = own
+      ? {
+          ...rest,
+          description: `${own.description} ${description}`,
+          content: { 'application/json': { schema: own }, ...content },
+        }
+      : { ...rest, description, content };
+  }
+  return responses;
 }
 
-function problemResponse(status: number, codes: readonly ProblemCode[]): Json {
+function problemResponse(status: number, codes: readonly ProblemCode[]) {
   const waits = codes.some((code) => PROBLEMS[code].retryAfterSeconds !== undefined);
   const examples = codes.map((code) => {
     const { title, cause } = PROBLEMS[code];

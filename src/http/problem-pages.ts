@@ -60,19 +60,18 @@ ${rows.join('\n')}
 
 /** Cause, remedy, members and a curl of one code. */
 export function problemPage(code: ProblemCode): string {
-  const { status, title, cause, remedy, curl, members = {}, retryAfterSeconds } = PROBLEMS[code];
+  const { status, title, cause, remedy, curl, members = {} } = PROBLEMS[code];
   const rows = Object.entries(members).map(
     ([name, what]) => `<tr><td><code>${plain(name)}</code></td><td>${prose(what)}</td></tr>`,
   );
   const table = rows.length > 0 ? `<h2>In the answer</h2>\n<table>${rows.join('\n')}</table>\n` : '';
-  const wait = retryAfterSeconds === undefined ? '' : ` The Retry-After header says how long to wait.`;
   const body = `<nav><a href="/problems">Problems</a> · <a href="/docs">Calls</a></nav>
 <h1>${prose(title)}</h1>
 <p><code>${code}</code>, status ${status}.</p>
 <h2>Cause</h2>
 <p>${prose(cause)}</p>
 <h2>Remedy</h2>
-<p>${prose(remedy)}${wait}</p>
+<p>${prose(remedy)}</p>
 ${table}<h2>Try</h2>
 <pre><code>${plain(curl)}</code></pre>`;
   return page(title, body);

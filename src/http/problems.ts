@@ -3,7 +3,15 @@
  * refusals and faults; the pages under /problems, the OpenAPI document and the answers all come from this one table.
  * Refuses to know: how an answer is sent.
  */
-import type { RefusalCode } from '../domain/language.ts';
+import {
+  HOLD_SECONDS_DEFAULT,
+  LIFETIME_SECONDS_MAX,
+  LINES_MAX,
+  PARTIAL_RELEASES_MAX,
+  QUANTITY_MAX,
+  type RefusalCode,
+} from '../domain/language.ts';
+import { HTTP_LIMITS_DEFAULT } from './limits.ts';
 
 /** A code that is not a refusal of the domain: the request, the process or the store said no. */
 export type OwnProblemCode =
@@ -31,6 +39,10 @@ export interface ProblemEntry {
   /** For Retry-After where the fault itself names no time. */
   readonly retryAfterSeconds?: number;
 }
+
+const seconds = (ms: number) => `${ms / 1_000} seconds`;
+const kibibytes = (bytes: number) => `${bytes / 1_024} KiB`;
+const { bodyBytesMax, headersBytesMax, headersMsMax, requestMsMax } = HTTP_LIMITS_DEFAULT;
 
 const URL = 'http://127.0.0.1:8080';
 const JSON_TYPE = `-H 'content-type: application/json'`;
@@ -73,7 +85,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   'request-timeout': {
     status: 408,
     title: 'The request did not arrive in time',
-    cause: 'Headers must be there within 5 seconds and the whole request within 10. Nothing was changed.',
+    cause: `Headers must be there within ${seconds(headersMsMax)}, the whole request within ${seconds(requestMsMax)}. Nothing was changed.`,
     remedy:
       'Send the request again, in one piece. If it happens often, look for a slow link or proxy in between.',
     curl: RESERVE,
@@ -81,8 +93,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   'body-too-large': {
     status: 413,
     title: 'The body is too large',
-    cause:
-      'A body may have 64 KiB; an order of 100 lines needs about a quarter of that. Nothing was changed.',
+    cause: `A body may have ${kibibytes(bodyBytesMax)}; an order of ${LINES_MAX} lines needs about a quarter of that. Nothing was changed.`,
     remedy: 'Leave out what is not needed, or split the order.',
     curl: RESERVE,
   },
@@ -96,7 +107,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   'headers-too-large': {
     status: 431,
     title: 'The headers are too large',
-    cause: 'The request line and all headers together may have 8 KiB.',
+    cause: `The request line and all headers together may have ${kibibytes(headersBytesMax)}.`,
     remedy: 'Leave out headers and cookies that are not meant for this API.',
     curl: `curl ${URL}/livez`,
   },
@@ -105,8 +116,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
     title: 'There is not enough stock',
     cause:
       'At least one line asks for more than is available. An order is reserved as a whole or not at all (BR-002), so nothing was.',
-    remedy:
-      'Ask for at most what `shortages` says is available, or try again later: unpaid holds return after 30 minutes.',
+    remedy: `Ask for at most what \`shortages\` says is available, or try again later: unpaid holds return after ${HOLD_SECONDS_DEFAULT / 60} minutes.`,
     curl: LOOK_AT_ITEM,
     members: { shortages: 'One {sku, warehouse?, requested, available} for each short line.' },
   },
@@ -180,7 +190,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   'lifetime-exceeded': {
     status: 409,
     title: 'The reservation cannot be extended that far',
-    cause: 'However often it is extended, a reservation lives 24 hours at most (BR-003).',
+    cause: `However often it is extended, a reservation lives ${LIFETIME_SECONDS_MAX / 3_600} hours at most (BR-003).`,
     remedy: 'Ask for an extension that ends before `latestExpiresAt`, or confirm the order.',
     curl: LOOK_AT_ORDER,
     members: { latestExpiresAt: 'The latest time to which it can be extended.' },
@@ -188,14 +198,14 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = {
   'too-many-partial-releases': {
     status: 409,
     title: 'The reservation was released in parts too often',
-    cause: 'Each partial release leaves its name on the reservation, 20 at most.',
+    cause: `Each partial release leaves its name on the reservation, ${PARTIAL_RELEASES_MAX} at most.`,
     remedy: 'Release all that is left: leave `lines` out.',
     curl: `curl -X POST ${URL}/v1/reservations/A-1001/release`,
   },
   'quantity-limit-exceeded': {
     status: 409,
     title: 'An item cannot hold that many units',
-    cause: 'The total of one SKU in one warehouse may be 1,000,000,000.',
+    cause: `The total of one SKU in one warehouse may be ${QUANTITY_MAX.toLocaleString('en')}.`,
     remedy: 'Check the quantity: a figure like this is mostly a slip.',
     curl: LOOK_AT_ITEM,
     members: { total: 'The units the item has now.' },

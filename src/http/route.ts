@@ -47,6 +47,7 @@ export interface DeclaredRoute {
   readonly problems: readonly ProblemCode[];
   /** Whether the call may name who acts. */
   readonly takesActor: boolean;
+  readonly bodyMayBeMissing: boolean;
 }
 
 const ACTOR_FIELD = ACTOR_HEADER.toLowerCase();
@@ -83,7 +84,13 @@ export class Routes {
     const name = `${method} ${url}`;
     const metrics = this.#metrics.route(name);
     this.#metricsOf.set(name, metrics);
-    this.declared.push({ method, url, problems: problemsOf(spec), takesActor: method !== 'GET' });
+    this.declared.push({
+      method,
+      url,
+      problems: problemsOf(spec),
+      takesActor: method !== 'GET',
+      bodyMayBeMissing: spec.bodyMayBeMissing ?? false,
+    });
     const schema: Record<string, unknown> = {
       operationId: spec.name,
       tags: [spec.tag],
@@ -97,8 +104,11 @@ export class Routes {
       ['querystring', query],
     ] as const) {
       if (!shape) continue;
-      // A query is text that becomes numbers, so the document shows what comes out.
-      schema[part] = jsonSchema(shape, part === 'querystring' ? 'output' : 'input');
+      // A query is text that becomes numbers, so the document shows what comes out; what has a default may be left out.
+      schema[part] =
+        part === 'querystring'
+          ? { ...jsonSchema(shape, 'output'), required: [] }
+          : jsonSchema(shape, 'input');
       this.#words.set(`${name} ${part}`, shape);
     }
     app.route<{ Body: z.output<B>; Params: z.output<P>; Querystring: z.output<Q> }>({

@@ -186,12 +186,10 @@ export const reconciliation = z.object({
       itemsCompared: units,
       holdsCompared: units,
       findingsTotal: units,
-      findings: z
-        .array(z.record(z.string(), z.unknown()))
-        .meta({
-          description:
-            'The first of them: kind, item, version, what each side says, and the difference in words.',
-        }),
+      findings: z.array(z.record(z.string(), z.unknown())).meta({
+        description:
+          'The first of them: kind, item, version, what each side says, and the difference in words.',
+      }),
     })
     .nullable()
     .meta({ description: 'The last comparison of hot path and ledger; null before the first one.' }),
@@ -206,7 +204,15 @@ export const reconciliation = z.object({
 
 /** A schema as the JSON Schema that Fastify compiles and OpenAPI shows. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io });
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-7',
+    io,
+    override: ({ jsonSchema: part }) => {
+      // What every integer of JavaScript is says nothing.
+      if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
+      if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
+    },
+  });
   return rest;
 }
 

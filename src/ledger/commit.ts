@@ -42,7 +42,7 @@ export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
  */
 export async function commitChunk(
   client: pg.ClientBase,
-  chunk: LedgerChunk,
+  { chunk, rows, reservations }: PreparedChunk,
   hook: CommitHook,
 ): Promise<void> {
   await client.query('BEGIN');

@@ -26,7 +26,8 @@ export class Tally {
   readonly unexpected: string[] = [];
   /** Tries that met an outage and were repeated under the same id. */
   repeats = 0;
-  shortLines = 0;
+  /** Orders that were refused for want of an article, by SKU. */
+  readonly shortOrders = new Map<string, number>();
   readonly reserveLatenciesMs: number[] = [];
   decided = 0;
   finishedMs = 0;
@@ -60,7 +61,9 @@ async function buyOne(shop: Shop, order: WantedOrder, options: BuyingOptions, ta
   tally.finishedMs = performance.now();
   if (answer.status === 409 && answer.body.code === 'insufficient-stock') {
     tally.refused++;
-    tally.shortLines += Array.isArray(answer.body.shortages) ? answer.body.shortages.length : 0;
+    for (const { sku } of answer.body.shortages as { sku: string }[]) {
+      tally.shortOrders.set(sku, (tally.shortOrders.get(sku) ?? 0) + 1);
+    }
     return;
   }
   if (answer.status !== 201 && answer.status !== 200) return note(tally, 'reserve', answer);

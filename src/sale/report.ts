@@ -2,8 +2,9 @@
  * What people see of a demonstration: a line that moves, and figures at the end.
  * Promises: on a terminal one line is written over, elsewhere one line a second, so that a log stays readable.
  */
-import type { Wanted } from './orders.ts';
+
 import { percentile, type Tally } from './buyers.ts';
+import type { Wanted } from './orders.ts';
 
 const REDRAW_MS = 100;
 const LOG_MS = 1_000;
@@ -43,18 +44,27 @@ export function latencyLine(tally: Tally, startedMs: number): string {
 
 const ARTICLES_SHOWN = 10;
 
-/** How wanted the articles were and which ran out. @param left units still available, by SKU */
-export function articlesText(wanted: Wanted, left: ReadonlyMap<string, number>): string {
+/** How wanted the articles were and which ran out. @param left units still available at the end, by SKU */
+export function articlesText(wanted: Wanted, tally: Tally, left: ReadonlyMap<string, number>): string {
   const byDemand = [...wanted.demand].sort((a, b) => b[1] - a[1]);
-  const soldOut = byDemand.filter(([sku]) => left.get(sku) === 0);
-  const lines = byDemand.reduce((sum, [, demand]) => sum + demand, 0);
+  const units = byDemand.reduce((sum, [, demand]) => sum + demand, 0);
+  const empty = byDemand.filter(([sku]) => left.get(sku) === 0).length;
   const rows = byDemand.slice(0, ARTICLES_SHOWN).map(([sku, demand]) => {
     const stock = wanted.stock.get(sku) ?? 0;
     const taken = stock - (left.get(sku) ?? 0);
-    return `  ${(wanted.names.get(sku) ?? sku).padEnd(28)} wanted ${String(demand).padStart(6)}  stock ${String(stock).padStart(6)}  taken ${String(taken).padStart(6)}${taken === stock ? '  SOLD OUT' : ''}`;
+    const cells = [
+      (wanted.names.get(sku) ?? sku).padEnd(24),
+      String(demand).padStart(7),
+      String(stock).padStart(7),
+      String(taken).padStart(7),
+      String(tally.shortOrders.get(sku) ?? 0).padStart(8),
+    ];
+    return `  ${cells.join(' ')}${taken === stock ? '  sold out' : ''}`;
   });
   return [
-    `${wanted.orders.length} orders with ${lines} units of ${wanted.demand.size} articles; ${soldOut.length} articles ran out`,
+    `${wanted.orders.length} orders of ${units} units over ${wanted.demand.size} articles; ` +
+      `${tally.shortOrders.size} articles were short for somebody, ${empty} are sold out at the end`,
+    `  ${'article'.padEnd(24)}  wanted   stock   taken  refused`,
     ...rows,
   ].join('\n');
 }

@@ -37,6 +37,11 @@ export class Shop {
     this.#agent.destroy();
   }
 
+  /** Opens this many connections, as an order service has them before the doors open. */
+  async warmUp(connections: number): Promise<void> {
+    await Promise.all(Array.from({ length: connections }, () => this.get('/livez')));
+  }
+
   get(path: string): Promise<ShopAnswer> {
     return this.#call('GET', path);
   }

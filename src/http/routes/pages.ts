@@ -7,7 +7,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { problem } from '../answers.ts';
-import { describeRoute, openApiBase, SHARED_SCHEMAS } from '../openapi.ts';
+import { describeRoute, openApiBase, relaxBodies, SHARED_SCHEMAS } from '../openapi.ts';
 import { PAGE_HEADERS, problemPage, problemsPage } from '../problem-pages.ts';
 import { isProblemCode } from '../problems.ts';
 import type { Routes } from '../route.ts';
@@ -25,6 +25,10 @@ export async function collectRoutes(app: FastifyInstance, routes: Routes, versio
     openapi: openApiBase(version),
     convertConstToEnum: false,
     refResolver: { buildLocalReference: (json) => String(json.$id) },
+    transformObject: (document) =>
+      'openapiObject' in document
+        ? relaxBodies(document.openapiObject, routes.declared)
+        : document.swaggerObject,
     transform: ({ schema, url, route }) => ({
       schema: describeRoute({ ...schema }, route.method, url, routes.declared),
       url,
@@ -75,7 +79,13 @@ export async function declarePages(app: FastifyInstance, routes: Routes): Promis
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: DOCS_POLICY,
-    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, displayRequestDuration: true },
+    // Without a validator, which would be asked about every document of a server that is not local.
+    uiConfig: {
+      docExpansion: 'list',
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      validatorUrl: null,
+    },
     theme: { title: 'Holdfast' },
   });
 }

@@ -1,0 +1,140 @@
+/**
+ * The canonical texts: what makes two requests the same request (BR-006), and what is read back as it was written.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  askedText,
+  canonicalLines,
+  canonicalParts,
+  confirmOperation,
+  ID_PATTERN,
+  linesText,
+  parseLines,
+  partsText,
+  QUANTITY_MAX,
+  releaseOperation,
+} from '../../src/domain/language.ts';
+import { HISTORIES } from './histories.ts';
+import { lines } from './sentences.ts';
+
+const id = fc.stringMatching(ID_PATTERN);
+const quantity = fc.integer({ min: 1, max: QUANTITY_MAX });
+const stockLine = fc.record({ sku: id, warehouse: id, quantity });
+// Few names, so that lines meet.
+const near = fc.record({
+  sku: fc.constantFrom('A', 'B', 'a', 'A-1', 'A.1', 'A:1', '10', '9'),
+  warehouse: fc.option(fc.constantFrom('w', 'W', 'w1', '0'), { nil: undefined }),
+  quantity: fc.integer({ min: 1, max: 9 }),
+});
+const someLines = fc.array(near, { minLength: 1, maxLength: 12 });
+
+const runs = { numRuns: HISTORIES };
+
+describe('lines', () => {
+  test('what linesText writes, parseLines reads back', () => {
+    fc.assert(
+      fc.property(fc.array(stockLine, { minLength: 1, maxLength: 10 }), (written) => {
+        expect(parseLines(linesText(written))).toEqual(written);
+      }),
+      runs,
+    );
+  });
+
+  test('parseLines throws on every text that linesText cannot have written', () => {
+    const bad = [
+      '',
+      ',',
+      'A',
+      'A@w',
+      'A@w=',
+      'A@w=x',
+      'A=1',
+      '@w=1',
+      'A@=1',
+      'A@w=1,',
+      ',A@w=1',
+      'A@w=1;B@w=1',
+    ];
+    const numbers = ['A@w=1.5', 'A@w=-1', 'A@w=1e3', 'A@w=0x1', 'A@w= 1', 'A@w=12345678901', 'A@w=NaN'];
+    for (const text of [...bad, ...numbers]) expect(() => parseLines(text), text).toThrow();
+  });
+
+  test('canonical lines do not depend on the order they were given in', () => {
+    fc.assert(
+      fc.property(
+        someLines.chain((given) => fc.tuple(fc.constant(given), shuffled(given))),
+        ([given, mixed]) => {
+          expect(canonicalLines(mixed)).toEqual(canonicalLines(given));
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('canonical lines name each item once, in order, and lose no unit', () => {
+    fc.assert(
+      fc.property(someLines, (given) => {
+        const canonical = canonicalLines(given);
+        const names = canonical.map((line) => `${line.sku} ${line.warehouse ?? '*'}`);
+        expect(new Set(names).size).toBe(names.length);
+        expect(names).toEqual(names.toSorted());
+        expect(total(canonical)).toBe(total(given));
+        expect(canonicalLines(canonical)).toEqual(canonical);
+      }),
+      runs,
+    );
+  });
+
+  test('equal asked texts mean equal content, and equal content means equal texts', () => {
+    fc.assert(
+      fc.property(someLines, someLines, fc.constantFrom(1_000, 10_000), (left, right, holdMs) => {
+        const a = canonicalLines(left);
+        const b = canonicalLines(right);
+        expect(askedText(holdMs, a) === askedText(holdMs, b)).toBe(JSON.stringify(a) === JSON.stringify(b));
+        expect(askedText(holdMs, a)).not.toBe(askedText(holdMs + 1, a));
+      }),
+      runs,
+    );
+  });
+
+  test('a line without a warehouse is spelled so that no warehouse can have that name', () => {
+    expect(linesText(lines('TEA=2,RICE@east=1'))).toBe('TEA@*=2,RICE@east=1');
+    expect(ID_PATTERN.test('*')).toBe(false);
+  });
+});
+
+describe('parts', () => {
+  test('partsText adds up and sorts, and does not look at warehouses', () => {
+    expect(partsText(lines('TEA=2,RICE=1,TEA@east=3'))).toBe('RICE=1,TEA=5');
+    expect(canonicalParts(lines('TEA@east=2'))).toEqual([{ sku: 'TEA', quantity: 2 }]);
+  });
+
+  test('the same parts in another order or cut otherwise are the same operation', () => {
+    const actor = 'web';
+    const confirm = (text: string) =>
+      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines(text), actor });
+    expect(confirm('TEA=2,RICE=1')).toBe(confirm('RICE=1,TEA=1,TEA=1'));
+    expect(confirm('TEA=2')).not.toBe(confirm('TEA=3'));
+  });
+
+  test('no two kinds of operation share a name', () => {
+    const actor = 'web';
+    const names = [
+      confirmOperation({ kind: 'confirm', orderId: 'o', actor }),
+      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines('TEA=1'), actor }),
+      releaseOperation({ kind: 'release', orderId: 'o', actor }),
+      releaseOperation({ kind: 'release', orderId: 'o', lines: lines('TEA=1'), actor }),
+      releaseOperation({ kind: 'release', orderId: 'o', lines: lines('TEA=1'), releaseId: 'TEA', actor }),
+    ];
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+function total(all: readonly { quantity: number }[]): number {
+  return all.reduce((sum, line) => sum + line.quantity, 0);
+}
+
+function shuffled<T>(all: readonly T[]): fc.Arbitrary<T[]> {
+  return fc.shuffledSubarray([...all], { minLength: all.length, maxLength: all.length });
+}

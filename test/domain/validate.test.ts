@@ -1,0 +1,203 @@
+/**
+ * What is not a command is told so, field by field, before anything is sent: the table of bad input.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  HOLD_SECONDS_DEFAULT,
+  HOLD_SECONDS_MAX,
+  HOLD_SECONDS_MIN,
+  ID_PATTERN,
+  LINES_MAX,
+  QUANTITY_MAX,
+  REASON_LENGTH_MAX,
+} from '../../src/domain/language.ts';
+import {
+  type ExtendInput,
+  InvalidCommand,
+  type ReceiveInput,
+  type ReserveInput,
+  readConfirm,
+  readExtend,
+  readId,
+  readReceive,
+  readRelease,
+  readReserve,
+  readSafetyStock,
+} from '../../src/domain/validate.ts';
+import { HISTORIES } from './histories.ts';
+
+const line = { sku: 'TEA', quantity: 1 };
+const order = { orderId: 'order-1', lines: [line] };
+const receipt = { movementId: 'M-1', sku: 'TEA', warehouse: 'east', quantity: 1 };
+
+/** The paths of what is wrong; empty where nothing is. Takes what a caller without types could send. */
+function wrong(read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidCommand) return error.issues.map((issue) => issue.path);
+    throw error;
+  }
+}
+const reserve = (input: Record<string, unknown>) =>
+  wrong(() => readReserve({ ...order, ...input } as unknown as ReserveInput));
+const receive = (input: Record<string, unknown>) =>
+  wrong(() => readReceive({ ...receipt, ...input } as unknown as ReceiveInput));
+
+const BAD_IDS = [
+  '',
+  ' ',
+  '-a',
+  '.a',
+  'a b',
+  'a@b',
+  'a,b',
+  'a=b',
+  'a;b',
+  'a\nb',
+  'ä',
+  '庫存',
+  '*',
+  'a'.repeat(65),
+];
+const NO_IDS = [undefined, null, 7, true, {}, [], ['a']];
+const BAD_QUANTITIES = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, QUANTITY_MAX + 1];
+const NO_QUANTITIES = ['1', null, undefined, true, [1], {}, 1n];
+
+describe('ids', () => {
+  test.each([...BAD_IDS, ...NO_IDS])('%j is no id, wherever one is wanted', (id) => {
+    expect(reserve({ orderId: id })).toEqual(['orderId']);
+    expect(reserve({ lines: [{ ...line, sku: id }] })).toEqual(['lines[0].sku']);
+    expect(receive({ movementId: id })).toEqual(['movementId']);
+    expect(receive({ warehouse: id })).toEqual(['warehouse']);
+    expect(wrong(() => readId('sku', id))).toEqual(['sku']);
+    if (id === undefined) return; // these may be left out
+    expect(reserve({ actor: id })).toEqual(['actor']);
+    expect(reserve({ lines: [{ ...line, warehouse: id }] })).toEqual(['lines[0].warehouse']);
+    expect(wrong(() => readRelease({ orderId: 'o', releaseId: id as string }))).toEqual(['releaseId']);
+  });
+
+  test.each(['a', '0', 'A-1', 'a.b_c:d-e', 'a'.repeat(64)])('%j is an id', (id) => {
+    expect(reserve({ orderId: id, actor: id, lines: [{ sku: id, warehouse: id, quantity: 1 }] })).toEqual([]);
+  });
+});
+
+describe('quantities', () => {
+  test.each([...BAD_QUANTITIES, ...NO_QUANTITIES])('%s is no quantity of units', (quantity) => {
+    expect(reserve({ lines: [{ sku: 'TEA', quantity }] })).toEqual(['lines[0].quantity']);
+    expect(receive({ quantity })).toEqual(['quantity']);
+    const lines = [{ sku: 'TEA', quantity: quantity as number }];
+    expect(wrong(() => readConfirm({ orderId: 'o', lines }))).toEqual(['lines[0].quantity']);
+    expect(wrong(() => readRelease({ orderId: 'o', lines }))).toEqual(['lines[0].quantity']);
+  });
+
+  test('zero never means all: to confirm or release all, lines are left out', () => {
+    expect(wrong(() => readConfirm({ orderId: 'o', lines: [] }))).toEqual(['lines']);
+    expect(wrong(() => readConfirm({ orderId: 'o', lines: [{ sku: 'TEA', quantity: 0 }] }))).toHaveLength(1);
+    expect(readConfirm({ orderId: 'o' }).lines).toBeUndefined();
+  });
+
+  test('the limit itself is a quantity, and lines of one SKU are held to it together', () => {
+    const half = { sku: 'TEA', quantity: QUANTITY_MAX / 2 };
+    expect(reserve({ lines: [{ sku: 'TEA', quantity: QUANTITY_MAX }] })).toEqual([]);
+    expect(reserve({ lines: [half, half] })).toEqual([]);
+    expect(reserve({ lines: [half, half, line] })).toEqual(['lines']);
+    expect(reserve({ lines: [{ ...half, warehouse: 'east' }, half, line] })).toEqual([]);
+  });
+
+  test('safety stock may be zero, which switches the alert off', () => {
+    const read = (quantity: number) =>
+      wrong(() => readSafetyStock({ sku: 'TEA', warehouse: 'east', quantity }));
+    expect(read(0)).toEqual([]);
+    expect(read(QUANTITY_MAX)).toEqual([]);
+    for (const bad of [-1, 0.5, QUANTITY_MAX + 1, Number.NaN]) expect(read(bad)).toEqual(['quantity']);
+  });
+});
+
+describe('lines', () => {
+  test.each([undefined, null, 'TEA=1', {}, []])('%j is no list of lines', (lines) => {
+    expect(reserve({ lines })).toEqual(['lines']);
+  });
+
+  test.each([null, undefined, 'TEA', 7])('%j is no line', (bad) => {
+    expect(reserve({ lines: [line, bad] })).toEqual(['lines[1]']);
+  });
+
+  test('as many lines as the limit, and not one more, even if they are of one SKU', () => {
+    expect(reserve({ lines: Array.from({ length: LINES_MAX }, () => line) })).toEqual([]);
+    expect(reserve({ lines: Array.from({ length: LINES_MAX + 1 }, () => line) })).toEqual(['lines']);
+  });
+
+  test('every field that is wrong is named at once', () => {
+    const lines = [{ sku: '', quantity: 0 }, line, { sku: 'TEA', warehouse: '', quantity: 1.5 }];
+    expect(reserve({ orderId: '', lines, holdSeconds: 0, actor: '' })).toEqual([
+      'orderId',
+      'lines[0].sku',
+      'lines[0].quantity',
+      'lines[2].quantity',
+      'lines[2].warehouse',
+      'holdSeconds',
+      'actor',
+    ]);
+  });
+});
+
+describe('time', () => {
+  test.each([0, -1, 0.5, HOLD_SECONDS_MAX + 1, Number.NaN, '60', null])('%s is no hold', (holdSeconds) => {
+    expect(reserve({ holdSeconds })).toEqual(['holdSeconds']);
+    expect(wrong(() => readExtend({ orderId: 'o', holdSeconds } as unknown as ExtendInput))).toEqual([
+      'holdSeconds',
+    ]);
+  });
+
+  test('BR-003: a hold lasts 30 minutes where nothing else is asked', () => {
+    expect(readReserve(order).holdMs).toBe(30 * 60 * 1_000);
+    expect(HOLD_SECONDS_DEFAULT).toBe(30 * 60);
+    for (const holdSeconds of [HOLD_SECONDS_MIN, HOLD_SECONDS_MAX]) {
+      expect(readReserve({ ...order, holdSeconds }).holdMs).toBe(holdSeconds * 1_000);
+    }
+  });
+
+  test('an extension says how long', () => {
+    expect(wrong(() => readExtend({ orderId: 'o' } as unknown as ExtendInput))).toEqual(['holdSeconds']);
+  });
+});
+
+describe('reasons', () => {
+  test.each(['a\nb', 'a\u0000b', '\ud800', 'x'.repeat(REASON_LENGTH_MAX + 1), 7, {}])(
+    '%j is no reason',
+    (reason) => {
+      expect(receive({ reason })).toEqual(['reason']);
+    },
+  );
+
+  test.each(['', '雙11 進貨', '100% = "all" & more', 'x'.repeat(REASON_LENGTH_MAX)])(
+    '%j is a reason',
+    (reason) => {
+      expect(receive({ reason })).toEqual([]);
+    },
+  );
+});
+
+test('what comes through keeps to the words of the language, whatever was sent', () => {
+  const anything = fc.oneof(fc.anything(), fc.stringMatching(ID_PATTERN), fc.integer());
+  const anyLines = fc.array(fc.record({ sku: anything, quantity: anything, warehouse: anything }));
+  fc.assert(
+    fc.property(anything, fc.oneof(anything, anyLines), anything, anything, (orderId, lines, hold, actor) => {
+      const sent = { orderId, lines, holdSeconds: hold, actor } as unknown as ReserveInput;
+      if (wrong(() => readReserve(sent)).length > 0) return;
+      const command = readReserve(sent);
+      expect(command.orderId).toMatch(ID_PATTERN);
+      expect(command.actor).toMatch(ID_PATTERN);
+      expect(Number.isInteger(command.holdMs)).toBe(true);
+      for (const { sku, warehouse, quantity } of command.lines) {
+        expect(sku).toMatch(ID_PATTERN);
+        if (warehouse !== undefined) expect(warehouse).toMatch(ID_PATTERN);
+        expect(quantity >= 1 && quantity <= QUANTITY_MAX && Number.isInteger(quantity)).toBe(true);
+      }
+    }),
+    { numRuns: HISTORIES },
+  );
+});

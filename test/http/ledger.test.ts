@@ -1,0 +1,134 @@
+/**
+ * Goal: the ledger's routes answer from the readers that were handed in, a bounded number of times at once, and their
+ * outage stays theirs. Method: readers made here, for this room may not know Postgres.
+ */
+import { afterEach, expect, test } from 'vitest';
+import type { EntriesPage, EntriesQuery, LedgerReaders } from '../../src/http/readers.ts';
+import { type OpenServer, openServer } from './open-server.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const none = { total: 0, available: 0, reserved: 0, sold: 0 };
+const AT_MS = Date.UTC(2026, 10, 11);
+const step = {
+  id: 7,
+  type: 'InventoryReserved',
+  sku: 'A',
+  warehouse: 'TPE',
+  version: 2,
+  quantity: 2,
+  before: { total: 5, available: 5, reserved: 0, sold: 0 },
+  change: { ...none, available: -2, reserved: 2 },
+  after: { total: 5, available: 3, reserved: 2, sold: 0 },
+  orderId: 'O-1',
+  movementId: undefined,
+  actor: 'order-service',
+} as const;
+const page: EntriesPage = { entries: [{ ...step, atMs: AT_MS, expiresAtMs: AT_MS + 1_000 }], next: 7 };
+const readers: LedgerReaders = {
+  entries: async () => page,
+  reconciliation: async () => undefined,
+  workerStatus: async () => ({ isRunning: false, committedAtMs: undefined }),
+};
+
+async function open(own: Partial<LedgerReaders> | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
+  const ledger = own && { ...readers, ...own };
+  const server = await openServer({}, { ledger, limits: { ledgerReadsMax } });
+  closers.push(() => server.close());
+  return server;
+}
+
+test('a page is asked for as the query says', async () => {
+  const asked: EntriesQuery[] = [];
+  const server = await open({
+    entries: async (query) => {
+      asked.push(query);
+      return page;
+    },
+  });
+  const answer = await server.call('GET', '/v1/ledger?sku=A&warehouse=TPE&orderId=O-1&after=12&limit=1000');
+  expect(answer.status).toBe(200);
+  const { movementId, ...shown } = step;
+  const entry = { ...shown, expiresAt: '2026-11-11T00:00:01.000Z', at: '2026-11-11T00:00:00.000Z' };
+  expect(answer.body).toEqual({ entries: [entry], next: 7 });
+  await server.call('GET', '/v1/ledger');
+  expect(asked).toEqual([
+    { sku: 'A', warehouse: 'TPE', orderId: 'O-1', after: 12, limit: 1_000 },
+    { limit: 100 },
+  ]);
+});
+
+test('the reconciliation is shown with the state of the worker', async () => {
+  const never = await (await open({})).call('GET', '/v1/reconciliation');
+  expect(never.body).toMatchObject({ last: null, worker: { isRunning: false, committedAt: null } });
+  const finding = { kind: 'figures', sku: 'A', warehouse: 'TPE', version: 2, detail: 'total 5 against 6' };
+  const counts = { itemsCompared: 3, holdsCompared: 2, findingsTotal: 1 };
+  const server = await open({
+    reconciliation: async () => ({
+      verdict: 'drift',
+      startedAtMs: AT_MS,
+      finishedAtMs: AT_MS + 1_000,
+      ...counts,
+      findings: [finding],
+    }),
+    workerStatus: async () => ({ isRunning: true, committedAtMs: AT_MS }),
+  });
+  await server.stock('A', 1);
+  const { status, body } = await server.call('GET', '/v1/reconciliation');
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    last: {
+      verdict: 'drift',
+      startedAt: '2026-11-11T00:00:00.000Z',
+      finishedAt: '2026-11-11T00:00:01.000Z',
+      ...counts,
+      findings: [finding],
+    },
+    worker: { isRunning: true, committedAt: '2026-11-11T00:00:00.000Z', backlogEvents: 1 },
+  });
+});
+
+test('without a ledger its routes are unavailable, and selling goes on', async () => {
+  const server = await open(undefined);
+  for (const url of ['/v1/ledger', '/v1/reconciliation']) {
+    const answer = await server.call('GET', url);
+    expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([
+      503,
+      'unavailable',
+      '2',
+    ]);
+  }
+  await server.stock('A', 1);
+  const order = { orderId: 'O-1', lines: [{ sku: 'A', quantity: 1 }] };
+  expect((await server.call('POST', '/v1/reservations', order)).status).toBe(201);
+});
+
+test('an outage of the ledger is told without its words, which go to the log', async () => {
+  const server = await open({
+    entries: async () => {
+      throw new Error('SELECT secret FROM ledger');
+    },
+  });
+  const answer = await server.call('GET', '/v1/ledger');
+  expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+  expect(answer.text).not.toContain('SELECT');
+  expect(server.logged).toContainEqual(expect.objectContaining({ msg: 'the ledger does not answer' }));
+  expect((await server.call('GET', '/readyz')).status).toBe(200);
+});
+
+test('reads of the ledger have a limit', async () => {
+  let answer: (page: EntriesPage) => void = () => {};
+  const late = new Promise<EntriesPage>((resolve) => {
+    answer = resolve;
+  });
+  const server = await open({ entries: () => late }, 2);
+  const waiting = [server.call('GET', '/v1/ledger'), server.call('GET', '/v1/ledger')];
+  await expect.poll(async () => (await server.call('GET', '/v1/reconciliation')).status).toBe(503);
+  expect((await server.call('GET', '/v1/ledger')).status).toBe(503);
+  answer(page);
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(200);
+  expect((await server.call('GET', '/v1/ledger')).status).toBe(200);
+});

@@ -116,6 +116,10 @@ if event_count > 0 then
     call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])
   end
 end
+for i = 1, quarantined_count do
+  local item = quarantined[i]
+  call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. write_item(item))
+end
 if #returned_entries > 0 then
   call("ZREM", due_key, unpack(returned_entries))
 end

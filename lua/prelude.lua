@@ -143,7 +143,8 @@ end
 local skus = {} -- sku -> warehouse -> item
 local changed_items, changed_count = {}, 0
 
--- "total available reserved sold version safety_stock is_low": the text of an item.
+-- "total available reserved sold version safety_stock is_low": the text of an item. With "quarantined" before it, or
+-- anything else, the item is left alone.
 local function read_item(sku, warehouse, value)
   local item = { sku = sku, warehouse = warehouse, name = sku .. "@" .. warehouse }
   local total, available, reserved, sold, version, safety_stock, is_low =

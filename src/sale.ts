@@ -193,7 +193,7 @@ async function sale(options: SaleOptions): Promise<boolean> {
     const sources: ProofSources = { redis, postgres, keys: partitionKeys(holdfast.prefix) };
     const isCaughtUp = await ledgerHasCaughtUp(sources, CATCH_UP_MS);
     if (!isCaughtUp) console.log(`the ledger did not catch up within ${CATCH_UP_MS / 1_000} s`);
-    const proof = await prove(sources, skus);
+    const proof = await prove(sources, skus, tally.acknowledged);
     console.log(
       `orders: reserved ${tally.reserved}, refused ${tally.refused}, unexpected ${tally.unexpected.length}`,
     );

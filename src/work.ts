@@ -59,10 +59,21 @@ export async function work(
   const mendOnce = (reason: Parameters<typeof mend>[1]): Promise<void> => {
     const attempt = mending.then(async () => {
       const outcome = await mend(parts, reason);
-      if (outcome) log.warn(outcome, 'the partition was rebuilt from the ledger and is open');
+      if (!outcome) return;
+      log[outcome.epoch === 1 ? 'info' : 'warn'](
+        outcome,
+        'the partition was filled from the ledger and is open',
+      );
+      await hot.sweep(0).catch(() => undefined); // this process learns the new epoch before its first trim
     });
     mending = attempt.catch(() => undefined);
     return attempt;
+  };
+  // Told again by every audit for as long as the ledger has it in quarantine, so an outage now is only a delay.
+  const quarantine = (sku: string, warehouse: string) => {
+    hot.quarantine(sku, warehouse).catch((error: unknown) => {
+      log.warn({ err: error, sku, warehouse }, 'the item could not be put in quarantine yet');
+    });
   };
   const writeBehind = startWriteBehind({
     ledger,
@@ -70,12 +81,19 @@ export async function work(
     streamRedis: redis,
     partition: keys.partition,
     log,
+    onDrift: ({ sku, warehouse, kind }) => {
+      if (sku === undefined || warehouse === undefined || kind === 'order-id-reused') return;
+      quarantine(sku, warehouse);
+    },
     onNotReady: async (problem) => {
       try {
         await mendOnce(problem.reason);
       } catch (error) {
         if (error instanceof NeedsPerson)
-          log.error({ reason: problem.reason }, `the partition stays closed: ${error.message}`);
+          log.error(
+            { reason: problem.reason },
+            `the ledger cannot follow, and a person must decide (docs/operations.md): ${error.message}`,
+          );
         else throw error;
       }
     },
@@ -94,6 +112,8 @@ export async function work(
     isActive: () => writeBehind.status().active,
     onAudit: (result) => {
       lastAudit = result;
+      for (const { kind, sku, warehouse } of result.findings)
+        if (kind === 'quarantined') quarantine(sku, warehouse);
     },
   });
   showMetrics(registry, writeBehind, () => lastAudit);

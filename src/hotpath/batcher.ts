@@ -4,9 +4,9 @@
  * Promises: an answer for every command or a fault that says whether it can have run; queue, batch and waiting are bounded.
  */
 import type { Redis } from 'ioredis';
-import { Fault, faultOf } from './fault.ts';
+import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
-import { type Program, runProgram } from './program.ts';
+import { type Program, runScript, type Script } from './program.ts';
 
 /** What the head of every answer says about the partition. */
 export interface BatchHead {
@@ -54,6 +54,7 @@ interface Waiting {
   readonly key: string;
   readonly text: string;
   readonly skuKeys: readonly string[];
+  readonly needsMemory: boolean;
   readonly enqueuedAtMs: number;
   readonly decode: (answer: string, head: BatchHead) => unknown;
   readonly resolve: (value: unknown) => void;
@@ -95,6 +96,8 @@ export class Batcher {
   /**
    * Sends one command with the next batch.
    * @param key the record the command is about, which goes into KEYS
+   * @param skuKeys the SKUs it names, as far as the caller knows them
+   * @param needsMemory false for what settles or frees, which goes on where Redis is out of memory
    * @param decode runs when the answer is there; what it throws, the caller gets
    * @throws {Fault} `overloaded` at once where the queue is full
    */
@@ -102,6 +105,7 @@ export class Batcher {
     key: string,
     text: string,
     skuKeys: readonly string[],
+    needsMemory: boolean,
     decode: (answer: string, head: BatchHead) => T,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -118,6 +122,7 @@ export class Batcher {
         key,
         text,
         skuKeys,
+        needsMemory,
         enqueuedAtMs: performance.now(),
         decode,
         resolve: resolve as (value: unknown) => void,
@@ -130,8 +135,7 @@ export class Batcher {
 
   /** A batch without commands: returns what is due and reads the partition's head. Not queued, not counted in flight. */
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
-    const reply = await this.#run([], dueHoldsMax);
-    return this.#open(reply);
+    return this.#open(await this.#run([], dueHoldsMax, this.#options.program.withoutMemory));
   }
 
   /** Refuses new commands and waits until those taken have their answers. */
@@ -207,24 +211,17 @@ export class Batcher {
     this.counts.commands += batch.length;
     const wasSent = this.#options.redis.status === 'ready';
     try {
-      const reply = await this.#run(batch, this.#options.dueHoldsMax);
-      const head = this.#open(reply);
-      if (reply.length !== batch.length + 1) {
-        throw new Fault('unavailable', 'unknown', `${reply.length - 1} answers for ${batch.length} commands`);
-      }
-      for (let i = 0; i < batch.length; i++) {
-        const waiting = batch[i] as Waiting;
-        try {
-          waiting.resolve(waiting.decode(reply[i + 1] as string, head));
-        } catch (error) {
-          waiting.reject(error instanceof Error ? error : new Error(String(error)));
-        }
-      }
+      await this.#decide(batch, this.#options.program);
     } catch (error) {
-      const fault = faultOf(error, wasSent);
-      this.counts.faults += batch.length;
-      if (fault.outcome === 'unknown') this.counts.unknown++;
-      for (const waiting of batch) waiting.reject(fault);
+      const settling = isOutOfMemory(error) ? batch.filter((waiting) => !waiting.needsMemory) : [];
+      const refused = settling.length > 0 ? batch.filter((waiting) => waiting.needsMemory) : batch;
+      this.#fail(refused, faultOf(error, wasSent));
+      if (settling.length > 0) {
+        // Nothing ran. What settles orders is decided without those that would need more memory (D13).
+        await this.#decide(settling, this.#options.program.withoutMemory).catch((again: unknown) =>
+          this.#fail(settling, faultOf(again, wasSent)),
+        );
+      }
     } finally {
       this.#inFlight--;
       if (this.queued > 0) this.#flushSoon();
@@ -232,8 +229,31 @@ export class Batcher {
     }
   }
 
-  #run(batch: readonly Waiting[], dueHoldsMax: number): Promise<string[]> {
-    const { keys, program, redis, witnessMs, backlogEventsMax, tombstoneMs } = this.#options;
+  #fail(batch: readonly Waiting[], fault: Fault): void {
+    this.counts.faults += batch.length;
+    if (fault.outcome === 'unknown') this.counts.unknown++;
+    for (const waiting of batch) waiting.reject(fault);
+  }
+
+  /** Runs a batch and answers its callers. @throws what the whole batch met; then nobody has been answered */
+  async #decide(batch: readonly Waiting[], script: Script): Promise<void> {
+    const reply = await this.#run(batch, this.#options.dueHoldsMax, script);
+    const head = this.#open(reply);
+    if (reply.length !== batch.length + 1) {
+      throw new Fault('unavailable', 'unknown', `${reply.length - 1} answers for ${batch.length} commands`);
+    }
+    for (let i = 0; i < batch.length; i++) {
+      const waiting = batch[i] as Waiting;
+      try {
+        waiting.resolve(waiting.decode(reply[i + 1] as string, head));
+      } catch (error) {
+        waiting.reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+
+  #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
+    const { keys, redis, witnessMs, backlogEventsMax, tombstoneMs } = this.#options;
     const allKeys = [keys.control, keys.events, keys.due];
     const argv: (string | number)[] = [
       this.#epoch,
@@ -251,7 +271,7 @@ export class Batcher {
       for (const key of waiting.skuKeys) skuKeys.add(key);
     }
     for (const key of skuKeys) allKeys.push(key);
-    return runProgram(redis, program, allKeys, argv);
+    return runScript(redis, script, allKeys, argv);
   }
 
   /** Reads the head of an answer; keeps epoch and sequence, which a Redis that lost its memory cannot match (D10). */

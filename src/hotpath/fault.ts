@@ -35,6 +35,11 @@ export class Fault extends Error {
 const REFUSED_BEFORE_START =
   /^(OOM|BUSY|LOADING|MISCONF|READONLY|NOREPLICAS|NOSCRIPT|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|NOPERM|WRONGPASS)\b/;
 
+/** Redis has reached `maxmemory` and took nothing of a script that may write. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM');
+}
+
 /** What an error of the client or the server means for the commands of a batch. */
 export function faultOf(error: unknown, wasSent: boolean): Fault {
   if (error instanceof Fault) return error;

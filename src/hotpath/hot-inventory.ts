@@ -164,7 +164,7 @@ export class HotInventory {
   reserve(input: ReserveInput): Promise<Decision<ReservationView>> {
     const command = readReserve(input);
     const text = `reserve ${command.holdMs} ${linesText(command.lines)} ${command.actor} -`;
-    return this.#order(command.orderId, text, this.#skuKeys(command.lines));
+    return this.#order(command.orderId, text, this.#skuKeys(command.lines), true);
   }
 
   /** A payment turns the hold, or the named part of it, into a sale; the rest returns at once. */
@@ -195,7 +195,7 @@ export class HotInventory {
   receive(input: ReceiveInput): Promise<Decision<ItemView>> {
     const { movementId, sku, warehouse, quantity, reason, actor } = readReceive(input);
     const text = `receive ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${actor}`;
-    return this.#submit(this.keys.movement(movementId), text, [this.keys.sku(sku)], '', (item) =>
+    return this.#submit(this.keys.movement(movementId), text, [this.keys.sku(sku)], true, '', (item) =>
       itemView(sku, warehouse, item),
     );
   }
@@ -205,13 +205,13 @@ export class HotInventory {
     const { sku, warehouse, quantity, actor } = readSafetyStock(input);
     const key = this.keys.sku(sku);
     const text = `set-safety-stock ${sku}@${warehouse} ${quantity} ${actor}`;
-    return this.#submit(key, text, [key], '', (item) => itemView(sku, warehouse, item));
+    return this.#submit(key, text, [key], false, '', (item) => itemView(sku, warehouse, item));
   }
 
   /** One SKU over all its warehouses, as it stands now. */
   item(sku: string): Promise<Decision<SkuView>> {
     const key = this.keys.sku(readId('sku', sku));
-    return this.#submit(key, `look-item ${sku}`, [key], '', (text) => skuView(sku, text));
+    return this.#submit(key, `look-item ${sku}`, [key], false, '', (text) => skuView(sku, text));
   }
 
   /** Returns what is due, at most this many holds, and answers the head of the partition. */
@@ -219,9 +219,20 @@ export class HotInventory {
     return this.#batcher.sweep(dueHoldsMax);
   }
 
+  /** Stops all decisions about an item the ledger could not follow (D8); its figures are kept. */
+  async quarantine(sku: string, warehouse: string): Promise<void> {
+    const key = this.keys.sku(readId('sku', sku));
+    const text = `quarantine ${sku}@${readId('warehouse', warehouse)}`;
+    await this.#batcher.submit(key, text, [key], false, (answer) => {
+      if (answer !== 'DONE' && !answer.startsWith('REFUSED unknown-item')) {
+        throw new Unreadable('the answer to a quarantine', answer);
+      }
+    });
+  }
+
   /** The ledger holds all events up to this sequence: the stream is cut below it (D7). */
   async trim(sequence: number, eventsTotal: number): Promise<void> {
-    await this.#batcher.submit(this.keys.control, `trim ${sequence} ${eventsTotal}`, [], (answer) => {
+    await this.#batcher.submit(this.keys.control, `trim ${sequence} ${eventsTotal}`, [], false, (answer) => {
       if (answer !== 'DONE') throw new Unreadable('the answer to a trim', answer);
     });
   }
@@ -238,8 +249,14 @@ export class HotInventory {
     return keys;
   }
 
-  #order(orderId: string, text: string, skuKeys: readonly string[] = []): Promise<Decision<ReservationView>> {
-    return this.#submit(this.keys.reservation(orderId), text, skuKeys, orderId, (reservation) =>
+  #order(
+    orderId: string,
+    text: string,
+    skuKeys: readonly string[] = [],
+    needsMemory = false,
+  ): Promise<Decision<ReservationView>> {
+    const key = this.keys.reservation(orderId);
+    return this.#submit(key, text, skuKeys, needsMemory, orderId, (reservation) =>
       readReservationView(orderId, reservation),
     );
   }
@@ -248,10 +265,11 @@ export class HotInventory {
     key: string,
     text: string,
     skuKeys: readonly string[],
+    needsMemory: boolean,
     orderId: string,
     read: (text: string) => T,
   ): Promise<Decision<T>> {
-    return this.#batcher.submit<Decision<T>>(key, text, skuKeys, (answer) => {
+    return this.#batcher.submit<Decision<T>>(key, text, skuKeys, needsMemory, (answer) => {
       if (answer.startsWith('DONE '))
         return { outcome: 'done', replayed: false, value: read(answer.slice(5)) };
       if (answer.startsWith('REPLAYED '))

@@ -9,7 +9,7 @@ import type { Reservation } from '../domain/reservation.ts';
 import { encodeReason } from './event-stream.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
-import { type HotItem, Unreadable, writeItem, writeReservation } from './texts.ts';
+import { type HotItem, Unreadable, writeItem, writeQuarantinedItem, writeReservation } from './texts.ts';
 
 /** "epoch sequence clock_ms events trimmed_events state". */
 export interface Control {
@@ -67,12 +67,23 @@ export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise
   } while (cursor !== '0');
 }
 
+export interface ItemToLoad {
+  readonly item: HotItem;
+  /** The ledger could not follow it: it is kept, and nothing is decided about it. */
+  readonly isQuarantined: boolean;
+}
+
 /** Fills a fenced partition with items. */
-export async function loadItems(redis: Redis, keys: PartitionKeys, items: readonly HotItem[]): Promise<void> {
+export async function loadItems(
+  redis: Redis,
+  keys: PartitionKeys,
+  items: readonly ItemToLoad[],
+): Promise<void> {
   for (let i = 0; i < items.length; i += LOAD_CHUNK_MAX) {
     const pipeline = redis.pipeline();
-    for (const item of items.slice(i, i + LOAD_CHUNK_MAX)) {
-      pipeline.hset(keys.sku(item.sku), item.warehouse, writeItem(item));
+    for (const { item, isQuarantined } of items.slice(i, i + LOAD_CHUNK_MAX)) {
+      const text = isQuarantined ? writeQuarantinedItem(item) : writeItem(item);
+      pipeline.hset(keys.sku(item.sku), item.warehouse, text);
     }
     await execute(pipeline);
   }

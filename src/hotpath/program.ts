@@ -21,12 +21,23 @@ export const LUA_FILES = [
   'receive',
   'safety-stock',
   'look',
+  'quarantine',
   'batch',
 ] as const;
 
-export interface Program {
+export interface Script {
   readonly text: string;
   readonly sha: string;
+}
+
+/** The program, and the same program allowed to run where Redis is out of memory. */
+export interface Program extends Script {
+  /** For batches that take up no more memory: settling, returning what is due, trimming (D13). */
+  readonly withoutMemory: Script;
+}
+
+function scriptOf(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
 /** @param clock Lua text in the place of clock.lua; tests bring a clock that they can turn. */
@@ -37,20 +48,20 @@ export function loadProgram(clock?: string): Program {
       : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8'),
   );
   const text = parts.join('\n');
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
+  return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };
 }
 
-/** Runs the program once. NOSCRIPT means that nothing ran, so sending the text after it repeats nothing. */
-export async function runProgram(
+/** Runs a script once. NOSCRIPT means that nothing ran, so sending the text after it repeats nothing. */
+export async function runScript(
   redis: Redis,
-  program: Program,
+  script: Script,
   keys: readonly string[],
   argv: readonly (string | number)[],
 ): Promise<string[]> {
   try {
-    return (await redis.evalsha(program.sha, keys.length, ...keys, ...argv)) as string[];
+    return (await redis.evalsha(script.sha, keys.length, ...keys, ...argv)) as string[];
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return (await redis.eval(program.text, keys.length, ...keys, ...argv)) as string[];
+    return (await redis.eval(script.text, keys.length, ...keys, ...argv)) as string[];
   }
 }

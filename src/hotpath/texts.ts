@@ -88,6 +88,11 @@ export function readItem(sku: string, warehouse: string, text: string): HotItem 
   };
 }
 
+/** As the script leaves an item it was told to leave alone: readable for people, for the program no item (D8). */
+export function writeQuarantinedItem(item: HotItem): string {
+  return `quarantined ${writeItem(item)}`;
+}
+
 export function writeItem(item: HotItem): string {
   const { total, available, reserved, sold, version, safetyStock, isLow } = item;
   return `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;

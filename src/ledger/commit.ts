@@ -25,15 +25,24 @@ export type CommitCheckpoint = (typeof COMMIT_CHECKPOINTS)[number];
 /** Awaited at every checkpoint. Does nothing outside of tests. */
 export type CommitHook = (name: CommitCheckpoint) => Promise<void> | void;
 
-/** A chunk with the texts of its many rows made beforehand, so that Postgres does not wait for them. */
-export interface PreparedChunk {
-  readonly chunk: LedgerChunk;
-  readonly rows: Buffer;
-  readonly reservations: ReservationTexts;
+type InBulk = 'rows' | 'newReservations' | 'changedReservations' | 'reusedReservations';
+
+/**
+ * A chunk with the texts of its many rows made beforehand, so that Postgres does not wait for them, and in the place of
+ * the rows, which would otherwise live until the commit and fill the garbage collector's day.
+ */
+export interface PreparedChunk extends Omit<LedgerChunk, InBulk> {
+  readonly rowsText: Buffer;
+  readonly reservationTexts: ReservationTexts;
 }
 
 export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
-  return { chunk, rows: await ledgerRowsText(chunk), reservations: await reservationTexts(chunk) };
+  const { rows, newReservations, changedReservations, reusedReservations, ...rest } = chunk;
+  return {
+    ...rest,
+    rowsText: await ledgerRowsText(chunk),
+    reservationTexts: await reservationTexts(chunk),
+  };
 }
 
 /**
@@ -42,18 +51,18 @@ export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
  */
 export async function commitChunk(
   client: pg.ClientBase,
-  { chunk, rows, reservations }: PreparedChunk,
+  chunk: PreparedChunk,
   hook: CommitHook,
 ): Promise<void> {
   await client.query('BEGIN');
   await hook('transaction-begun');
   await moveCursor(client, chunk);
   await hook('cursor-moved');
-  await writeLedgerRows(client, rows);
+  await writeLedgerRows(client, chunk.rowsText);
   await hook('rows-written');
   await writeItems(client, chunk.items);
   await hook('items-written');
-  await writeReservations(client, reservations);
+  await writeReservations(client, chunk.reservationTexts);
   await hook('reservations-written');
   await writeFindings(client, chunk.findings);
   await writeParkedEvents(client, chunk);
@@ -62,7 +71,7 @@ export async function commitChunk(
   await hook('committed');
 }
 
-async function moveCursor(client: pg.ClientBase, chunk: LedgerChunk): Promise<void> {
+async function moveCursor(client: pg.ClientBase, chunk: PreparedChunk): Promise<void> {
   const { partition, epoch, fromSequence, toSequence, eventsTotal } = chunk;
   const { rowCount } = await client.query({
     name: 'move-cursor',

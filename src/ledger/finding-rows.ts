@@ -31,7 +31,10 @@ export async function writeFindings(client: pg.ClientBase, findings: readonly Fi
   ]);
 }
 
-export async function writeParkedEvents(client: pg.ClientBase, chunk: LedgerChunk): Promise<void> {
+export async function writeParkedEvents(
+  client: pg.ClientBase,
+  chunk: Pick<LedgerChunk, 'parked' | 'partition' | 'epoch'>,
+): Promise<void> {
   const { parked, partition, epoch } = chunk;
   if (parked.length === 0) return;
   await client.query(INSERT_PARKED, [

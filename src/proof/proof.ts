@@ -25,6 +25,9 @@ export interface Proof {
   /** Orders that hold or bought something, by status, as both stores have them. */
   readonly orders: Readonly<Record<string, number>>;
   readonly ledgerRows: number;
+  /** Orders a buyer was told are his, and how many of them are missing in a store: the other number that must be 0. */
+  readonly acknowledged: number;
+  readonly lost: number;
   /** What the two stores do not agree on, or what does not add up; each a sentence. */
   readonly differences: readonly string[];
   /** Open findings of the worker, over all items. */
@@ -64,8 +67,15 @@ export async function ledgerHasCaughtUp(sources: ProofSources, timeoutMs: number
   }
 }
 
-/** Compares both stores about these SKUs. Nothing may be under way for them meanwhile. */
-export async function prove(sources: ProofSources, skus: readonly string[]): Promise<Proof> {
+/**
+ * Compares both stores about these SKUs. Nothing may be under way for them meanwhile.
+ * @param acknowledged the orders that got a yes, as their buyers remember them
+ */
+export async function prove(
+  sources: ProofSources,
+  skus: readonly string[],
+  acknowledged: readonly string[],
+): Promise<Proof> {
   const differences: string[] = [];
   const hot = await hotFigures(sources, skus, differences);
   const ledger = await ledgerFigures(sources, skus, differences);
@@ -94,7 +104,9 @@ export async function prove(sources: ProofSources, skus: readonly string[]): Pro
     sum.rows += right.rows;
     sum.oversold += Math.max(0, left.reserved + left.sold - right.received);
   }
-  const orders = await compareOrders(sources, new Set(skus), hot, differences);
+  const { orders, known } = await compareOrders(sources, new Set(skus), hot, differences);
+  const missing = acknowledged.filter((orderId) => !known.has(orderId));
+  for (const orderId of missing) differences.push(`order ${orderId} was acknowledged and is gone`);
   const { rows } = await sources.postgres.query('SELECT count(*) AS n FROM drift WHERE resolved_at IS NULL');
   const drift = Number((rows[0] as { n: unknown }).n);
   return {
@@ -106,6 +118,8 @@ export async function prove(sources: ProofSources, skus: readonly string[]): Pro
     oversold: sum.oversold,
     orders,
     ledgerRows: sum.rows,
+    acknowledged: acknowledged.length,
+    lost: missing.length,
     differences,
     drift,
     isProven: differences.length === 0 && sum.oversold === 0 && drift === 0 && hot.size > 0,
@@ -114,12 +128,26 @@ export async function prove(sources: ProofSources, skus: readonly string[]): Pro
 
 /** One line for people, and the differences where there are any. */
 export function proofText(proof: Proof): string {
-  const { received, reserved, sold, available, oversold, ledgerRows, differences, drift } = proof;
+  const {
+    received,
+    reserved,
+    sold,
+    available,
+    oversold,
+    ledgerRows,
+    differences,
+    drift,
+    acknowledged,
+    lost,
+  } = proof;
   const agree =
-    differences.length === 0 ? 'ledger = Redis' : `ledger and Redis differ in ${differences.length} points`;
+    differences.length === 0
+      ? 'ledger = Redis'
+      : `ledger and Redis differ in ${differences.length - lost} points`;
   const line =
     `${proof.isProven ? 'PROVEN' : 'NOT PROVEN'}: stock ${received}, reserved ${reserved}, sold ${sold}, ` +
-    `available ${available}, oversold ${oversold}, ${agree} (${ledgerRows} entries), drift ${drift}`;
+    `available ${available}, oversold ${oversold}, acknowledged ${acknowledged} and lost ${lost}, ` +
+    `${agree} (${ledgerRows} entries), drift ${drift}`;
   const more = differences.length - DIFFERENCES_MAX;
   return [
     line,
@@ -209,7 +237,7 @@ async function compareOrders(
   skus: ReadonlySet<string>,
   hot: ReadonlyMap<string, Figures>,
   differences: string[],
-): Promise<Record<string, number>> {
+): Promise<{ orders: Record<string, number>; known: ReadonlySet<string> }> {
   const orders: Record<string, number> = {};
   const held = new Map<string, number>();
   const known = new Set<string>();
@@ -246,7 +274,7 @@ async function compareOrders(
     }
   }
   await findUnknownOrders(redis, keys, skus, known, differences);
-  return orders;
+  return { orders, known };
 }
 
 /** Orders that Redis has about these SKUs and the ledger has not. */

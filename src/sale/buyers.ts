@@ -30,6 +30,8 @@ export class Tally {
   readonly shortOrders = new Map<string, number>();
   readonly reserveLatenciesMs: number[] = [];
   decided = 0;
+  /** Orders that got a yes. */
+  readonly acknowledged: string[] = [];
   finishedMs = 0;
 }
 
@@ -68,6 +70,7 @@ async function buyOne(shop: Shop, order: WantedOrder, options: BuyingOptions, ta
   }
   if (answer.status !== 201 && answer.status !== 200) return note(tally, 'reserve', answer);
   tally.reserved++;
+  tally.acknowledged.push(order.orderId);
   if (confirmShare + abandonShare === 0) return;
   const dice = Math.random();
   if (dice < confirmShare) {

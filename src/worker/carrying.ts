@@ -4,7 +4,6 @@
  * Promises: when a round is over nothing of it is under way. Refuses to know: what to do about trouble.
  */
 import type { PartitionKeys } from '../hotpath/keys.ts';
-import type { LedgerChunk } from '../ledger/chunk.ts';
 import { type PreparedChunk, prepareChunk } from '../ledger/commit.ts';
 import { RefusedBySql } from '../ledger/errors.ts';
 import type { WorkerLease } from '../ledger/lease.ts';
@@ -56,7 +55,7 @@ export interface CarryingParts {
 export interface CarryingListener {
   /** The ledger's cursor, as found when the round began. */
   begun(cursor: StreamPosition): void;
-  committed(chunk: LedgerChunk, to: StreamPosition, atMs: number | undefined): void;
+  committed(chunk: PreparedChunk, to: StreamPosition, atMs: number | undefined): void;
   /** Everything decided before the look with this number is in the ledger. */
   caughtUp(look: number): void;
   trimFailed(error: unknown): void;
@@ -114,17 +113,18 @@ export class Carrying {
         await checkpoint?.('entries-read');
         const last = entries.at(-1);
         if (last) {
+          const to = { epoch: last.epoch, sequence: last.sequence, eventsTotal: last.eventsTotal };
+          const atMs = entries.findLast(isReadable)?.atMs;
           const caution = this.#suspicion.cautionFor(from.sequence + 1);
           // A judge who asks the ledger must find all that came before there.
           if (caution.mode !== 'none') await commit;
-          const chunk = await this.#judge.judge(entries, from, caution);
-          const prepared = await prepareChunk(chunk);
+          const chunk = await prepareChunk(await this.#judge.judge(entries, from, caution));
           await checkpoint?.('chunk-judged');
           await commit;
-          commit = this.#commit(prepared, last, entries.findLast(isReadable)?.atMs, caution);
+          commit = this.#commit(chunk, to, atMs, caution);
           // It is awaited one chunk later; until then its failure must not count as one nobody hears of.
           commit.catch(() => {});
-          from = last;
+          from = to;
           idleWaitMs = 0;
         } else {
           await commit;
@@ -147,19 +147,18 @@ export class Carrying {
   }
 
   async #commit(
-    prepared: PreparedChunk,
+    chunk: PreparedChunk,
     to: StreamPosition,
     atMs: number | undefined,
     caution: Caution,
   ): Promise<void> {
-    const { chunk } = prepared;
     try {
-      await this.#parts.ledger.commit(prepared);
+      await this.#parts.ledger.commit(chunk);
     } catch (error) {
       throw error instanceof RefusedBySql ? this.#suspicion.refused(chunk, caution, error) : error;
     }
     await this.#parts.checkpoint?.('chunk-committed');
-    this.#judge.committed(chunk);
+    this.#judge.committed();
     this.#suspicion.committed(chunk.toSequence);
     this.#listener.committed(chunk, to, atMs);
     this.#trimmer.soon(to);

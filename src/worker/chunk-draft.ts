@@ -9,18 +9,6 @@ import type { DriftKind, Finding, ItemWrite, LedgerChunk, LedgerRow, ParkedEvent
 import type { ItemState, ReservationState } from './state-cache.ts';
 import type { StreamPosition } from './stream-reader.ts';
 
-interface TouchedItem {
-  readonly state: ItemState;
-  readonly expectedVersion: number | undefined;
-  quarantineReason: string | undefined;
-  parkedEvents: number;
-}
-interface TouchedReservation {
-  readonly state: ReservationState;
-  /** As the ledger has it. */
-  readonly stored: Reservation | undefined;
-}
-
 /** What is not wrong, or is explained by a quarantine, is told this often in a chunk and then only counted. */
 const MINOR_FINDINGS_MAX = 100;
 
@@ -29,8 +17,8 @@ export class ChunkDraft {
   readonly rows: LedgerRow[] = [];
   readonly #partition: number;
   readonly #from: StreamPosition;
-  readonly #items = new Map<string, TouchedItem>();
-  readonly #reservations = new Map<string, TouchedReservation>();
+  readonly #items: ItemState[] = [];
+  readonly #reservations: ReservationState[] = [];
   readonly #findings: Finding[] = [];
   readonly #parked: ParkedEvent[] = [];
   #minorFindings = 0;
@@ -49,19 +37,19 @@ export class ChunkDraft {
   touchItem(state: ItemState): void {
     if (state.chunk === this.number) return;
     state.chunk = this.number;
-    this.#items.set(state.name, {
-      state,
-      expectedVersion: state.isInLedger ? state.item.version : undefined,
-      quarantineReason: undefined,
-      parkedEvents: 0,
-    });
+    state.expectedVersion = state.isInLedger ? state.item.version : undefined;
+    state.quarantineReason = undefined;
+    state.parkedInChunk = 0;
     state.isInLedger = true;
+    this.#items.push(state);
   }
 
-  touchReservation(orderId: string, state: ReservationState): void {
+  /** To be called before a reservation changes. */
+  touchReservation(state: ReservationState): void {
     if (state.chunk === this.number) return;
     state.chunk = this.number;
-    this.#reservations.set(orderId, { state, stored: state.reservation });
+    state.stored = state.reservation;
+    this.#reservations.push(state);
   }
 
   addRow(event: StockEvent, line: EventLine, before: InventoryItem, after: InventoryItem): void {
@@ -80,8 +68,7 @@ export class ChunkDraft {
   quarantine(state: ItemState, reason: string): void {
     this.touchItem(state);
     state.isQuarantined = true;
-    const touched = this.#items.get(state.name);
-    if (touched) touched.quarantineReason ??= reason;
+    state.quarantineReason ??= reason;
   }
 
   /** Keeps an event line of an item in quarantine, or beyond the bound only counts it. */
@@ -92,8 +79,7 @@ export class ChunkDraft {
       this.#parked.push({ sku, warehouse, version, sequence: this.sequence, event: text() });
     }
     state.parkedEvents++;
-    const touched = this.#items.get(state.name);
-    if (touched) touched.parkedEvents++;
+    state.parkedInChunk++;
   }
 
   find(kind: DriftKind, finding: Omit<Finding, 'kind' | 'partition' | 'epoch' | 'sequence'>): void {
@@ -107,15 +93,17 @@ export class ChunkDraft {
   }
 
   finish(to: StreamPosition): LedgerChunk {
-    const items: ItemWrite[] = [];
-    for (const { state, ...touched } of this.#items.values()) {
-      items.push({ ...touched, item: state.item, atMs: state.atMs });
-    }
+    const items: ItemWrite[] = this.#items.map((state) => ({
+      item: state.item,
+      expectedVersion: state.expectedVersion,
+      atMs: state.atMs,
+      quarantineReason: state.quarantineReason,
+      parkedEvents: state.parkedInChunk,
+    }));
     const newReservations: Reservation[] = [];
     const changedReservations: Reservation[] = [];
     const reusedReservations: Reservation[] = [];
-    for (const { state, stored } of this.#reservations.values()) {
-      const { reservation } = state;
+    for (const { reservation, stored } of this.#reservations) {
       if (!reservation || reservation === stored) continue;
       if (!stored) newReservations.push(reservation);
       else if (stored.status === 'ACTIVE') changedReservations.push(reservation);

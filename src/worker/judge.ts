@@ -46,6 +46,8 @@ export class Judge {
   readonly #partition: number;
   readonly #limits: JudgeLimits;
   readonly #cache: StateCache;
+  /** The item asked for last. */
+  #lastState: ItemState | undefined;
   #chunks = 0;
   #committed = 0;
   /** Movements the ledger has, and those of this chunk; undefined where nobody asks. */
@@ -83,17 +85,14 @@ export class Judge {
   }
 
   /** The oldest chunk that was not committed yet now is. */
-  committed(chunk: LedgerChunk): void {
-    const settled: string[] = [];
-    for (const { orderId, status } of chunk.newReservations) if (status !== 'ACTIVE') settled.push(orderId);
-    for (const { orderId, status } of chunk.changedReservations)
-      if (status !== 'ACTIVE') settled.push(orderId);
-    this.#cache.forget(++this.#committed, settled);
+  committed(): void {
+    this.#cache.forget(++this.#committed);
   }
 
   /** Forgets all it believed about the ledger. */
   reset(): void {
     this.#cache.clear();
+    this.#lastState = undefined;
     this.#committed = this.#chunks;
   }
 
@@ -112,6 +111,7 @@ export class Judge {
       }
     }
     await this.#cache.load(names, orderIds);
+    this.#lastState = undefined;
     this.#movements = isStrict ? new Set(await this.#ledger.knownMovements([...movementIds])) : undefined;
   }
 
@@ -185,7 +185,7 @@ export class Judge {
   #judgeReservation(draft: ChunkDraft, event: ReservationEvent, failures: Map<string, Failure>): void {
     const { orderId } = event;
     const state = this.#cache.reservation(orderId);
-    draft.touchReservation(orderId, state);
+    draft.touchReservation(state);
     const before = state.reservation;
     const isReused = event.type === 'InventoryReserved' && before !== undefined && before.status !== 'ACTIVE';
     try {
@@ -269,9 +269,13 @@ export class Judge {
   }
 
   #stateOf(name: ItemName): ItemState {
+    const last = this.#lastState;
+    // A flash sale asks for the same item thousands of times: then its name need not be put together.
+    if (last && last.item.sku === name.sku && last.item.warehouse === name.warehouse) return last;
     const state = this.#cache.item(itemName(name));
     // The reader spells out versions from the entry's own items, so every line has its item among those loaded.
     if (!state) throw new Error(`${itemName(name)} was not loaded`);
+    this.#lastState = state;
     return state;
   }
 }

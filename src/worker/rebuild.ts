@@ -58,12 +58,18 @@ export async function rebuild(
   const safety = new Map<string, { safetyStock: number; isLow: boolean }>();
   let after: { sku: string; warehouse: string } | undefined;
   for (;;) {
-    const page = (await ledger.read.items(after, ITEMS_PAGE)).map((row) => row.item);
-    await loadItems(redis, keys, page);
-    for (const item of page) safety.set(`${item.sku}@${item.warehouse}`, item);
+    const page = await ledger.read.items(after, ITEMS_PAGE);
+    // An item in quarantine stands where the ledger stopped following it; later holds of it are open all the same. To
+    // sell from those figures would sell twice.
+    await loadItems(
+      redis,
+      keys,
+      page.map(({ item, quarantine }) => ({ item, isQuarantined: quarantine !== undefined })),
+    );
+    for (const { item } of page) safety.set(`${item.sku}@${item.warehouse}`, item);
     loaded.items += page.length;
     tell();
-    after = page.at(-1);
+    after = page.at(-1)?.item;
     if (page.length < ITEMS_PAGE) break;
   }
   for await (const page of ledger.openReservations()) {

@@ -24,8 +24,11 @@ export interface ItemState {
   parkedEvents: number;
   /** When its last event was decided. */
   atMs: number;
-  /** The chunk that touched it last. */
+  /** The chunk that touched it last, and what concerns that chunk alone. */
   chunk: number;
+  expectedVersion: number | undefined;
+  quarantineReason: string | undefined;
+  parkedInChunk: number;
   /** The entry that touched it last, and how it stood before that: an entry counts whole for an item, or not at all. */
   entry: number;
   itemBeforeEntry: InventoryItem;
@@ -33,11 +36,14 @@ export interface ItemState {
 
 export interface ReservationState {
   reservation: Reservation | undefined;
+  /** The chunk that touched it last, and what the ledger had before that. */
   chunk: number;
+  stored: Reservation | undefined;
 }
 
 export interface CacheLimits {
   readonly itemsCachedMax: number;
+  /** Few, for they come once and again after minutes: to load one costs Postgres 3 us, to keep it costs Node as much. */
   readonly reservationsCachedMax: number;
 }
 
@@ -69,7 +75,7 @@ export class StateCache {
       if (!this.#items.has(itemName(name))) this.#add(newItem(name.sku, name.warehouse), undefined);
     }
     for (const reservation of reservations) {
-      this.#reservations.set(reservation.orderId, { reservation, chunk: 0 });
+      this.#reservations.set(reservation.orderId, { reservation, chunk: 0, stored: undefined });
     }
   }
 
@@ -83,6 +89,9 @@ export class StateCache {
       parkedEvents: known?.parkedEvents ?? 0,
       atMs: known?.updatedAtMs ?? 0,
       chunk: 0,
+      expectedVersion: undefined,
+      quarantineReason: undefined,
+      parkedInChunk: 0,
       entry: 0,
       itemBeforeEntry: item,
     });
@@ -97,17 +106,14 @@ export class StateCache {
   reservation(orderId: string): ReservationState {
     let state = this.#reservations.get(orderId);
     if (!state) {
-      state = { reservation: undefined, chunk: 0 };
+      state = { reservation: undefined, chunk: 0, stored: undefined };
       this.#reservations.set(orderId, state);
     }
     return state;
   }
 
-  /** Everything up to this chunk is in the ledger: what is settled or beyond the bounds may go. */
-  forget(chunk: number, settledOrderIds: readonly string[]): void {
-    for (const orderId of settledOrderIds) {
-      if ((this.#reservations.get(orderId)?.chunk ?? 0) <= chunk) this.#reservations.delete(orderId);
-    }
+  /** Everything up to this chunk is in the ledger: what is beyond the bounds may go. */
+  forget(chunk: number): void {
     dropOldest(this.#items, this.#limits.itemsCachedMax, chunk);
     dropOldest(this.#reservations, this.#limits.reservationsCachedMax, chunk);
   }

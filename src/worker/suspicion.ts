@@ -34,7 +34,11 @@ export class Suspicion {
   }
 
   /** What to throw: the refusal itself only where a condemned entry was refused as well, and nothing is left but to wait. */
-  refused(chunk: LedgerChunk, caution: Caution, refusal: RefusedBySql): Error {
+  refused(
+    chunk: Pick<LedgerChunk, 'fromSequence' | 'toSequence'>,
+    caution: Caution,
+    refusal: RefusedBySql,
+  ): Error {
     const isOneEntry = chunk.toSequence === chunk.fromSequence + 1;
     this.#upTo = Math.max(this.#upTo, chunk.toSequence);
     if (caution.mode === 'condemned') return refusal;

@@ -29,7 +29,7 @@ export interface WriteBehindLimits extends CarryingLimits {
 export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   chunkLinesMax: 4_000,
   itemsCachedMax: 50_000,
-  reservationsCachedMax: 200_000,
+  reservationsCachedMax: 20_000,
   parkedEventsPerItemMax: 10_000,
   idleWaitMsMax: 50,
   retryWaitMsMax: 5_000,

@@ -30,6 +30,7 @@ end
 local CLOCK_LEAP_MS_MAX = 10000
 local server_ms = server_time_ms()
 local clock_note = "steady"
+local keys_live_by_ms = server_ms -- Redis lets keys vanish by its own clock, also where that is not believed
 if server_ms < clock_ms then
   if clock_ms - server_ms > CLOCK_LEAP_MS_MAX then
     clock_note = "behind"
@@ -41,13 +42,14 @@ elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumbe
 end
 now_ms = server_ms
 now_text = digits(now_ms)
-tombstone_ms = tonumber(ARGV[6])
+tombstone_ms = tonumber(ARGV[6]) + math.max(0, keys_live_by_ms - now_ms)
 
 local backlog = events_total - trimmed_total
 backlog_is_full = backlog >= tonumber(ARGV[4])
 
 local found = command_count > 0 and call("MGET", unpack(KEYS, 4, 3 + command_count)) or {}
 
+call("ZCARD", due_key) -- a key of another type is met here, before the first write, also where nothing is looked up
 local more_due = clock_note ~= "frozen" and return_due(tonumber(ARGV[5]))
 
 -- The worker has committed up to a sequence: the stream may be cut below it, and the backlog shrinks (D7).
@@ -93,6 +95,7 @@ if event_count > 0 then
   close_run()
   sequence = sequence + 1
   events_total = events_total + event_count
+  local FIELDS_MAX = 2000 -- an even number: names and texts
   local checkpoints, written = {}, {}
   for i = 1, changed_count do
     local item = changed_items[i]
@@ -110,7 +113,10 @@ if event_count > 0 then
   call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
     "events", table.concat(events, "\n"), "items", table.concat(checkpoints, "\n"))
   for sku, fields in pairs(written) do
-    call("HSET", sku_prefix .. sku, unpack(fields))
+    -- In slices, because unpack fails beyond some 8,000 values.
+    for from = 1, #fields, FIELDS_MAX do
+      call("HSET", sku_prefix .. sku, unpack(fields, from, math.min(from + FIELDS_MAX - 1, #fields)))
+    end
   end
   for i = 1, kept_count, 3 do
     call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])
@@ -123,10 +129,11 @@ end
 if #returned_entries > 0 then
   call("ZREM", due_key, unpack(returned_entries))
 end
--- Of a fixed width, so that entries of one deadline come back in the order they were made.
-local entry_name = string.format("%015.0f", sequence)
+-- A name says deadline and sequence, both of a fixed width: entries of one deadline come back in the order they were
+-- made, and two deadlines of the same ids are never one entry.
 for expires_at_ms, ids in pairs(deadlines) do
-  call("ZADD", due_key, digits(expires_at_ms), entry_name .. " " .. table.concat(ids, " "))
+  local name = string.format("%015.0f-%015.0f ", expires_at_ms, sequence)
+  call("ZADD", due_key, digits(expires_at_ms), name .. table.concat(ids, " "))
 end
 if trim_to then
   call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))

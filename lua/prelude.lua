@@ -76,10 +76,12 @@ end
 
 -- "status reserved_at_ms held_for_ms lines [asked resolved_at_ms operations]": the text of a reservation.
 -- held_for_ms rather than the deadline, because it makes what was asked derivable: most records need no more.
+local STATUSES = { ACTIVE = true, CONFIRMED = true, RELEASED = true, EXPIRED = true }
+
 -- Nil for a text that this program did not write: such a reservation is left alone and named, the rest goes on.
 local function read_reservation(value)
   local status, reserved_at, held_for, lines_text, rest = string.match(value, "^(%u+) (%d+) (%d+) (%S+)(.*)$")
-  local lines = status and read_lines(lines_text)
+  local lines = STATUSES[status] and read_lines(lines_text)
   if not lines then
     return nil
   end

@@ -33,10 +33,16 @@ local function plan_lines(command)
   local unknown, broken, short, pinned, unpinned, taken = {}, {}, {}, {}, {}, {}
   for _, line in ipairs(command.lines) do
     if line.warehouse == "*" then
-      if next(warehouses_of(line.sku)) then
+      local is_known, is_sound = false, false
+      for _, item in pairs(warehouses_of(line.sku)) do
+        is_known = true
+        is_sound = is_sound or not item.is_broken
+      end
+      if is_sound then
         unpinned[#unpinned + 1] = line
       else
-        unknown[#unknown + 1] = line.sku .. "@*"
+        local named = is_known and broken or unknown
+        named[#named + 1] = line.sku .. "@*"
       end
     else
       local item = item_of(line)
@@ -104,7 +110,7 @@ end
 -- Whether all items that an earlier command of this batch with the same content found have enough once more.
 local function has_enough(items, lines)
   for i = 1, #lines do
-    if items[i].available < lines[i].quantity then
+    if items[i].available < lines[i].quantity or items[i].is_broken then
       return false
     end
   end

@@ -92,6 +92,12 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     `version gap: ${line.sku}@${line.warehouse} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
+  // Only a safety stock and what is left at an alert may be 0; nothing moves less than one unit.
+  const isLevel = event.type === 'SafetyStockSet' || event.type === 'LowStockAlertTriggered';
+  assert(
+    Number.isInteger(quantity) && quantity >= (isLevel ? 0 : 1) && quantity <= QUANTITY_MAX,
+    `BR-001: a quantity of ${quantity} in ${event.type} is out of range`,
+  );
   if (event.type === 'InventoryReserved') {
     assert(canReserve(item, quantity), `BR-002: ${quantity} reserved of ${item.available} available`);
   }

@@ -278,8 +278,11 @@ const LINE_TEXT = /^([^@,=]+)@([^@,=]+)=(\d{1,10})$/;
 export function parseLines(text: string): StockLine[] {
   return text.split(',').map((part) => {
     const match = LINE_TEXT.exec(part);
-    if (!match?.[1] || !match[2] || !match[3]) throw new Error(`not a stock line: ${JSON.stringify(part)}`);
-    return { sku: match[1], warehouse: match[2], quantity: Number(match[3]) };
+    const quantity = Number(match?.[3]);
+    if (!match?.[1] || !match[2] || !(quantity <= QUANTITY_MAX)) {
+      throw new Error(`not a stock line: ${JSON.stringify(part)}`);
+    }
+    return { sku: match[1], warehouse: match[2], quantity };
   });
 }
 

@@ -9,6 +9,7 @@ import {
   type InventoryDeducted,
   type InventoryReleased,
   type InventoryReserved,
+  LIFETIME_SECONDS_MAX,
   type PartLine,
   type ReservationExtended,
   type ReservationStatus,
@@ -130,6 +131,11 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     before.status === 'ACTIVE',
     `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,
   );
+  const isExpiry = event.type === 'InventoryReleased' && event.cause === 'expired';
+  assert(
+    isExpiry || !isDue(before, event.atMs),
+    `BR-003: ${event.type} for order ${event.orderId} after its deadline`,
+  );
   switch (event.type) {
     case 'InventoryDeducted':
       less(before.lines, event.lines);
@@ -154,6 +160,10 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     }
     case 'ReservationExtended':
       assert(event.expiresAtMs > before.expiresAtMs, 'an extension makes a hold longer');
+      assert(
+        event.expiresAtMs <= before.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000,
+        `BR-003: order ${event.orderId} is held beyond the longest life`,
+      );
       return { ...before, expiresAtMs: event.expiresAtMs };
     default: {
       const never: never = event;

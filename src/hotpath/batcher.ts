@@ -133,9 +133,14 @@ export class Batcher {
     });
   }
 
-  /** A batch without commands: returns what is due and reads the partition's head. Not queued, not counted in flight. */
+  /** A batch without commands: returns what is due and reads the partition's head. Not queued, not counted in flight. @throws {Fault} */
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
-    return this.#open(await this.#run([], dueHoldsMax, this.#options.program.withoutMemory));
+    const wasSent = this.#options.redis.status === 'ready';
+    try {
+      return this.#open(await this.#run([], dueHoldsMax, this.#options.program.withoutMemory));
+    } catch (error) {
+      throw faultOf(error, wasSent);
+    }
   }
 
   /** Refuses new commands and waits until those taken have their answers. */

@@ -12,7 +12,7 @@ import {
   type StockLine,
 } from '../domain/language.ts';
 import type { PartitionKeys } from './keys.ts';
-import { type HotItem, readItem, Unreadable } from './texts.ts';
+import { type HotItem, readDigits, readItem, Unreadable } from './texts.ts';
 
 /** What one batch decided. */
 export interface StreamEntry {
@@ -50,7 +50,7 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
   ) {
     throw new Unreadable('a stream entry', `${id} ${fields.join(' ')}`);
   }
-  const atMs = Number(fields[1]);
+  const atMs = readDigits('a time', fields[1]);
   const items = (fields[7] as string).split('\n').map((text) => {
     const at = text.indexOf('@');
     const space = text.indexOf(' ');
@@ -62,7 +62,7 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
     epoch: Number(id.slice(0, dash)),
     sequence: Number(id.slice(dash + 1)),
     atMs,
-    eventsTotal: Number(fields[3]),
+    eventsTotal: readDigits('a count', fields[3]),
     events: withVersions(parsed, items),
     items,
   };
@@ -99,7 +99,7 @@ function parseEvents(text: string, atMs: number, into: Unversioned<StockEvent>[]
   if (!type || !id || !actor || !linesText) throw new Unreadable('an event', text);
   const lines = linesOf(linesText);
   if (type === 'InventoryReserved' && first && second) {
-    const expiresAtMs = atMs + Number(first);
+    const expiresAtMs = atMs + readDigits('a hold', first);
     const asked = second === '-' ? `${first};${linesText}` : second;
     for (const orderId of id.split(',')) into.push({ type, orderId, lines, expiresAtMs, asked, atMs, actor });
   } else if (type === 'InventoryDeducted' && first) {
@@ -107,13 +107,13 @@ function parseEvents(text: string, atMs: number, into: Unversioned<StockEvent>[]
   } else if (type === 'InventoryReleased' && first && second) {
     into.push({ type, orderId: id, lines, cause: causeOf(first), operation: second, atMs, actor });
   } else if (type === 'ReservationExtended' && first) {
-    into.push({ type, orderId: id, lines, expiresAtMs: Number(first), atMs, actor });
+    into.push({ type, orderId: id, lines, expiresAtMs: readDigits('a deadline', first), atMs, actor });
   } else if (type === 'InventoryReceived' && first) {
     into.push({ type, movementId: id, lines, reason: decodeReason(first), atMs, actor });
   } else if (type === 'SafetyStockSet') {
     into.push({ type, lines, atMs, actor });
   } else if (type === 'LowStockAlertTriggered' && first) {
-    into.push({ type, lines, safetyStock: Number(first), atMs, actor });
+    into.push({ type, lines, safetyStock: readDigits('a safety stock', first), atMs, actor });
   } else {
     throw new Unreadable('an event', text);
   }

@@ -92,7 +92,7 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
         `Redis at ${host}:${port} cannot be reached: ${causeOf(redis, error)}`,
       );
     });
-    await checkRedis(redis, options.ack ?? 'fsync');
+    await checkRedis(redis, options.ack ?? 'fsync', partitionKeys(options.prefix));
     const control = await readControl(redis, partitionKeys(options.prefix));
     return new HotInventory(redis, options, control?.epoch ?? 0);
   } catch (error) {
@@ -100,6 +100,9 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
     throw error;
   }
 }
+
+/** A connection to Redis, for rooms that only hand it on. */
+export type RedisConnection = Redis;
 
 /** ioredis tells only that the connection closed; why, it told before to whoever listened. */
 function causeOf(redis: Redis, error: unknown): string {
@@ -120,6 +123,8 @@ export function connectRedis(redisUrl: string, timeoutMs = TIMEOUT_MS_DEFAULT): 
     enableOfflineQueue: false,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // One late answer is waited for; a connection that stays silent is given up, not asked again and again.
+    socketTimeout: 2 * timeoutMs,
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 5), 1_000),
     noDelay: true,
   });

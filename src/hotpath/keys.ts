@@ -18,6 +18,8 @@ export interface PartitionKeys {
   readonly events: string;
   /** Sorted set of holds by deadline: "name id id ...". */
   readonly due: string;
+  /** Keys on which an engine tries its rights when it opens: a string, a hash, an index, a stream. */
+  readonly probes: readonly string[];
   /** Matches every key of the partition, for SCAN. */
   readonly pattern: string;
   reservation(orderId: string): string;
@@ -37,6 +39,7 @@ export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): Parti
     control: `${start}control`,
     events: `${start}events`,
     due: `${start}due`,
+    probes: ['string', 'hash', 'index', 'stream'].map((type) => `${start}probe-${type}`),
     pattern: `${start}*`,
     reservation: (orderId) => `${start}r:${orderId}`,
     sku: (sku) => `${start}s:${sku}`,

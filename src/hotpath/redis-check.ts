@@ -2,7 +2,10 @@
  * What an acknowledgement means is chosen, not assumed (D11): the settings it rests on are read at start.
  * Promises: an engine that opens has the durability it was asked for, or an error that names every wrong setting.
  */
+import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import type { PartitionKeys } from './keys.ts';
+import { LUA_FOLDER } from './program.ts';
 
 /** `memory`: Redis has it. `fsync`: it is on Redis's disk. */
 export const ACK_LEVELS = ['memory', 'fsync'] as const;
@@ -27,8 +30,12 @@ const NEEDED_FOR_FSYNC: Record<string, readonly [wanted: string, why: string]> =
   'no-appendfsync-on-rewrite': ['no', 'else a rewrite of the file switches fsync off'],
 };
 
+/** Should a probe die half way, its string is gone after this time. */
+const PROBE_MS = 1_000;
+const PROBE = readFileSync(new URL('probe.lua', LUA_FOLDER), 'utf8');
+
 /** @throws {WrongRedisSettings} with all problems at once */
-export async function checkRedis(redis: Redis, ack: AckLevel): Promise<void> {
+export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKeys): Promise<void> {
   const problems: string[] = [];
   const info = await redis.info('server');
   const version = /redis_version:(\d+)\.(\d+)/.exec(info);
@@ -48,6 +55,13 @@ export async function checkRedis(redis: Redis, ack: AckLevel): Promise<void> {
       const otherWay = name in NEEDED_FOR_FSYNC ? ', or choose the acknowledgement level "memory"' : '';
       problems.push(`${name} is ${JSON.stringify(value)}: set it to "${wanted}" (${why})${otherWay}`);
     }
+  }
+  try {
+    await redis.eval(PROBE, keys.probes.length, ...keys.probes, String(Date.now() + PROBE_MS));
+  } catch (error) {
+    problems.push(
+      `the program cannot run as this user (${String(error)}): allow it every command of lua/probe.lua`,
+    );
   }
   if (problems.length > 0) throw new WrongRedisSettings(problems);
 }

@@ -12,6 +12,7 @@ import {
   type Refusal,
   type ReservationStatus,
   type ReservationView,
+  type StockLine,
 } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
 
@@ -21,6 +22,26 @@ export class Unreadable extends Error {
     super(`${what} cannot be read: ${JSON.stringify(text.slice(0, 200))}`);
     this.name = 'Unreadable';
   }
+}
+
+const DIGITS = /^\d{1,15}$/;
+
+/** A number as the script writes it: plain digits, never `1e3`. */
+export function readDigits(what: string, text: string | undefined): number {
+  if (text === undefined || !DIGITS.test(text)) throw new Unreadable(what, String(text));
+  return Number(text);
+}
+
+function linesOf(text: string): StockLine[] {
+  let lines: StockLine[] = [];
+  try {
+    lines = parseLines(text);
+  } catch {
+    // Told below, as a text that this program did not write.
+  }
+  if (lines.length === 0 || lines.some((line) => line.quantity < 1))
+    throw new Unreadable('stock lines', text);
+  return lines;
 }
 
 function statusOf(text: string): ReservationStatus {
@@ -36,15 +57,16 @@ export function readReservation(orderId: string, text: string): Reservation {
   if (!status || !reservedAt || !heldFor || !lines || (words.length !== 4 && words.length !== 7)) {
     throw new Unreadable('a reservation', text);
   }
-  const reservedAtMs = Number(reservedAt);
+  const reservedAtMs = readDigits('a reservation', reservedAt);
   return {
     orderId,
     status: statusOf(status),
-    lines: parseLines(lines),
+    lines: linesOf(lines),
     reservedAtMs,
-    expiresAtMs: reservedAtMs + Number(heldFor),
+    expiresAtMs: reservedAtMs + readDigits('a reservation', heldFor),
     asked: asked === undefined || asked === '-' ? `${heldFor};${lines}` : asked,
-    resolvedAtMs: resolvedAt === undefined || resolvedAt === '-' ? undefined : Number(resolvedAt),
+    resolvedAtMs:
+      resolvedAt === undefined || resolvedAt === '-' ? undefined : readDigits('a reservation', resolvedAt),
     operations: operations === undefined || operations === '-' ? [] : operations.split(';'),
   };
 }
@@ -58,9 +80,17 @@ export function writeReservation(reservation: Reservation): string {
   return `${text} ${asked} ${reservation.resolvedAtMs ?? '-'} ${reservation.operations.join(';') || '-'}`;
 }
 
-/** What an answer about an order shows. A fresh object per caller; lines are shared within a batch and frozen by type. */
+// Orders of a flash sale get the same text in one batch: it is read once. The lines are shared, and readonly by type.
+let lastText = '';
+let lastRead: Reservation | undefined;
+
+/** What an answer about an order shows. */
 export function readReservationView(orderId: string, text: string): ReservationView {
-  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = readReservation(orderId, text);
+  if (lastRead === undefined || text !== lastText) {
+    lastRead = readReservation(orderId, text);
+    lastText = text;
+  }
+  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = lastRead;
   return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs };
 }
 
@@ -98,13 +128,28 @@ export function writeItem(item: HotItem): string {
   return `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
 }
 
-/** "sku@warehouse=requested:limit,..." where "*" stands for any warehouse. */
-function readNamed(text: string): { sku: string; warehouse?: string; first: number; second: number }[] {
+interface Named {
+  readonly sku: string;
+  readonly warehouse?: string;
+}
+
+function readName(text: string): Named {
+  const [sku, warehouse, ...rest] = text.split('@');
+  if (!sku || rest.length > 0 || /[=:]/.test(text)) throw new Unreadable('a refusal', text);
+  return warehouse === undefined || warehouse === '*' ? { sku } : { sku, warehouse };
+}
+
+/** "sku@warehouse,..." where "*" stands for any warehouse. */
+function readNames(text: string): Named[] {
+  return text.split(',').map(readName);
+}
+
+/** "sku@warehouse=requested:limit,...". */
+function readFigures(text: string): (Named & { readonly requested: number; readonly limit: number })[] {
   return text.split(',').map((part) => {
-    const match = /^([^@=]+)(?:@([^=]+))?(?:=(\d+):(\d+))?$/.exec(part);
+    const match = /^([^=]+)=(\d{1,15}):(\d{1,15})$/.exec(part);
     if (!match?.[1]) throw new Unreadable('a refusal', text);
-    const named = { sku: match[1], first: Number(match[3]), second: Number(match[4]) };
-    return match[2] && match[2] !== '*' ? { ...named, warehouse: match[2] } : named;
+    return { ...readName(match[1]), requested: Number(match[2]), limit: Number(match[3]) };
   });
 }
 
@@ -117,29 +162,25 @@ export function readRefusal(text: string, orderId: string): Refusal {
     case 'insufficient-stock':
       return {
         code,
-        shortages: readNamed(rest).map(({ first, second, ...item }) => ({
-          ...item,
-          requested: first,
-          available: second,
-        })),
+        shortages: readFigures(rest).map(({ limit, ...line }) => ({ ...line, available: limit })),
       };
     case 'exceeds-reservation':
       return {
         code,
-        excess: readNamed(rest).map(({ sku, first, second }) => ({ sku, requested: first, held: second })),
+        excess: readFigures(rest).map(({ sku, requested, limit }) => ({ sku, requested, held: limit })),
       };
     case 'unknown-item':
-      return { code, items: readNamed(rest).map(({ first, second, ...item }) => item) };
+      return { code, items: readNames(rest) };
     case 'quarantined':
-      return { code, items: rest === '-' ? [] : readNamed(rest).map(({ first, second, ...item }) => item) };
+      return { code, items: rest === '-' ? [] : readNames(rest) };
     case 'reservation-expired':
     case 'already-released':
     case 'already-confirmed':
       return { code, reservation: readReservationView(orderId, rest) };
     case 'lifetime-exceeded':
-      return { code, latestExpiresAtMs: Number(rest) };
+      return { code, latestExpiresAtMs: readDigits('a refusal', rest) };
     case 'quantity-limit-exceeded':
-      return { code, total: Number(rest) };
+      return { code, total: readDigits('a refusal', rest) };
     case 'order-conflict':
     case 'movement-conflict':
     case 'unknown-reservation':

@@ -85,7 +85,9 @@ export interface LedgerChunk {
   readonly items: readonly ItemWrite[];
   /** Orders the ledger has no reservation of. */
   readonly newReservations: readonly Reservation[];
-  /** Reservations that stand ACTIVE in the ledger. */
+  /** Stood ACTIVE in the ledger and ended as a whole: lines and deadline are as they were. Most end so. */
+  readonly settledReservations: readonly Reservation[];
+  /** Stood ACTIVE in the ledger and changed in any other way. */
   readonly changedReservations: readonly Reservation[];
   /** Order ids that are used again: the old life, resolved, gives way. */
   readonly reusedReservations: readonly Reservation[];

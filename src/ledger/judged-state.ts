@@ -7,7 +7,7 @@ import type pg from 'pg';
 import type { InventoryItem } from '../domain/inventory-item.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { textArray } from './bulk-text.ts';
-import { RESERVATION_COLUMNS, type ReservationRow, readReservation } from './reservation-rows.ts';
+import { type ReservationRow, readReservation } from './reservation-rows.ts';
 import type { ItemsTable } from './schema.ts';
 
 /** Either a connection or the pool. */
@@ -87,15 +87,23 @@ export interface ItemName {
   readonly warehouse: string;
 }
 
+// One look-up a name, whatever the planner believes about the size of the table: LIMIT keeps it from joining.
+const LOAD_ITEMS = `SELECT i.* FROM unnest($1::text[], $2::text[]) AS u(sku, warehouse)
+  CROSS JOIN LATERAL (SELECT ${ITEM_COLUMNS.join(', ')} FROM items AS i
+    WHERE i.sku = u.sku AND i.warehouse = u.warehouse LIMIT 1) AS i`;
+// Seconds as a number: some thousand times a chunk, that is cheaper to read than the text of a time.
+const LOAD_RESERVATIONS = `SELECT r.* FROM unnest($1::text[]) AS u(order_id)
+  CROSS JOIN LATERAL (SELECT r.order_id, status, lines, asked, operations, date_part('epoch', reserved_at) AS reserved_s,
+      date_part('epoch', expires_at) AS expires_s, date_part('epoch', resolved_at) AS resolved_s
+    FROM reservations AS r WHERE r.order_id = u.order_id LIMIT 1) AS r`;
+
 /** The items that exist among those named, in no order. */
 export async function loadItems(client: Queryable, names: readonly ItemName[]): Promise<LedgerItem[]> {
   if (names.length === 0) return [];
-  const { rows } = await client.query<ItemRow>({
-    name: 'load-items',
-    text: `SELECT ${ITEM_COLUMNS.map((column) => `i.${column}`).join(', ')} FROM items AS i
-      JOIN unnest($1::text[], $2::text[]) AS u(sku, warehouse) USING (sku, warehouse)`,
-    values: [textArray(names.map((name) => name.sku)), textArray(names.map((name) => name.warehouse))],
-  });
+  const { rows } = await client.query<ItemRow>(LOAD_ITEMS, [
+    textArray(names.map((name) => name.sku)),
+    textArray(names.map((name) => name.warehouse)),
+  ]);
   return rows.map(readItem);
 }
 
@@ -105,12 +113,21 @@ export async function loadReservations(
   orderIds: readonly string[],
 ): Promise<Reservation[]> {
   if (orderIds.length === 0) return [];
-  const { rows } = await client.query<ReservationRow>({
-    name: 'load-reservations',
-    text: `SELECT ${RESERVATION_COLUMNS.join(', ')} FROM reservations WHERE order_id = ANY($1::text[])`,
-    values: [textArray(orderIds)],
-  });
-  return rows.map(readReservation);
+  const { rows } = await client.query<
+    Omit<ReservationRow, 'reserved_at' | 'expires_at' | 'resolved_at'> & {
+      reserved_s: number;
+      expires_s: number;
+      resolved_s: number | null;
+    }
+  >(LOAD_RESERVATIONS, [textArray(orderIds)]);
+  return rows.map(({ reserved_s, expires_s, resolved_s, ...row }) =>
+    readReservation({
+      ...row,
+      reserved_at: Math.round(reserved_s * 1_000),
+      expires_at: Math.round(expires_s * 1_000),
+      resolved_at: resolved_s === null ? null : Math.round(resolved_s * 1_000),
+    }),
+  );
 }
 
 /** Which of these movements the ledger has booked already (BR-006). */

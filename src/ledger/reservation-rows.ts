@@ -12,18 +12,25 @@ import { ConcurrentModification } from './errors.ts';
 const COPY_RESERVATIONS = `COPY reservations (order_id, status, reserved_at, expires_at, resolved_at, lines, asked,
   operations) FROM STDIN`;
 
+// BR-006: what is resolved stays as it was resolved; only a new life of the same order id takes its place.
+const SETTLE = `UPDATE reservations AS r SET status = u.status, resolved_at = to_timestamp(u.resolved_at),
+  operations = u.operations
+  FROM unnest($1::text[], $2::reservation_status[], $3::float8[], $4::text[])
+    AS u(order_id, status, resolved_at, operations)
+  WHERE r.order_id = u.order_id AND r.status = 'ACTIVE'`;
+
 const UNNESTED = `unnest($1::text[], $2::reservation_status[], $3::float8[], $4::float8[], $5::float8[], $6::text[],
   $7::text[], $8::text[]) AS u(order_id, status, reserved_at, expires_at, resolved_at, lines, asked, operations)`;
 const REPLACE = `SET status = u.status, reserved_at = to_timestamp(u.reserved_at),
   expires_at = to_timestamp(u.expires_at), resolved_at = to_timestamp(u.resolved_at), lines = u.lines, asked = u.asked,
   operations = u.operations FROM ${UNNESTED} WHERE r.order_id = u.order_id`;
-// BR-006: what is resolved stays as it was resolved; only a new life of the same order id takes its place.
 const UPDATE_ACTIVE = `UPDATE reservations AS r ${REPLACE} AND r.status = 'ACTIVE'`;
 const REPLACE_RESOLVED = `UPDATE reservations AS r ${REPLACE} AND r.status <> 'ACTIVE'`;
 
 /** A chunk's reservations as the statements take them. */
 export interface ReservationTexts {
   readonly added: Buffer;
+  readonly settled: Columns | undefined;
   readonly changed: Columns | undefined;
   readonly reused: Columns | undefined;
 }
@@ -33,9 +40,10 @@ interface Columns {
 }
 
 export async function reservationTexts(chunk: LedgerChunk): Promise<ReservationTexts> {
-  const { newReservations, changedReservations, reusedReservations } = chunk;
+  const { newReservations, settledReservations, changedReservations, reusedReservations } = chunk;
   return {
     added: await textInSteps([...newReservations].sort(byOrderId), rowText),
+    settled: settledColumns(settledReservations),
     changed: columns(changedReservations),
     reused: columns(reusedReservations),
   };
@@ -44,6 +52,7 @@ export async function reservationTexts(chunk: LedgerChunk): Promise<ReservationT
 /** @throws {ConcurrentModification}; a unique violation where an order thought new is known */
 export async function writeReservations(client: pg.ClientBase, texts: ReservationTexts): Promise<void> {
   if (texts.added.length > 0) await copyIn(client, COPY_RESERVATIONS, texts.added);
+  await update(client, 'settle-reservations', SETTLE, texts.settled);
   await update(client, 'update-reservations', UPDATE_ACTIVE, texts.changed);
   await update(client, 'reuse-reservations', REPLACE_RESOLVED, texts.reused);
 }
@@ -71,6 +80,18 @@ async function update(
   if (!columns) return;
   const { rowCount } = await client.query({ name, text, values: columns.values });
   if (rowCount !== columns.rows) throw new ConcurrentModification(name, columns.rows, rowCount ?? 0);
+}
+
+function settledColumns(reservations: readonly Reservation[]): Columns | undefined {
+  if (reservations.length === 0) return undefined;
+  const rows = [...reservations].sort(byOrderId);
+  const values = [
+    textArray(rows.map((row) => row.orderId)),
+    `{${rows.map((row) => row.status).join(',')}}`,
+    secondsArray(rows.map((row) => row.resolvedAtMs)),
+    textArray(rows.map(operationsColumn)),
+  ];
+  return { rows: rows.length, values };
 }
 
 function columns(reservations: readonly Reservation[]): Columns | undefined {

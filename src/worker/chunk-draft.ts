@@ -101,13 +101,15 @@ export class ChunkDraft {
       parkedEvents: state.parkedInChunk,
     }));
     const newReservations: Reservation[] = [];
+    const settledReservations: Reservation[] = [];
     const changedReservations: Reservation[] = [];
     const reusedReservations: Reservation[] = [];
     for (const { reservation, stored } of this.#reservations) {
       if (!reservation || reservation === stored) continue;
       if (!stored) newReservations.push(reservation);
-      else if (stored.status === 'ACTIVE') changedReservations.push(reservation);
-      else reusedReservations.push(reservation);
+      else if (stored.status !== 'ACTIVE') reusedReservations.push(reservation);
+      else if (isSettledWhole(stored, reservation)) settledReservations.push(reservation);
+      else changedReservations.push(reservation);
     }
     return {
       partition: this.#partition,
@@ -118,10 +120,26 @@ export class ChunkDraft {
       rows: this.rows,
       items,
       newReservations,
+      settledReservations,
       changedReservations,
       reusedReservations,
       findings: this.#findings,
       parked: this.#parked,
     };
   }
+}
+
+/** Whether it ended with the lines and the deadline it had. */
+function isSettledWhole(before: Reservation, after: Reservation): boolean {
+  return (
+    after.status !== 'ACTIVE' &&
+    after.expiresAtMs === before.expiresAtMs &&
+    after.lines.length === before.lines.length &&
+    after.lines.every((line, i) => {
+      const other = before.lines[i];
+      return (
+        line.sku === other?.sku && line.warehouse === other.warehouse && line.quantity === other.quantity
+      );
+    })
+  );
 }

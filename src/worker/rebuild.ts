@@ -4,7 +4,7 @@
  * that dies half way leaves the fence, and the next one begins anew.
  * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
  */
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import {
   clearPartition,
@@ -18,7 +18,7 @@ import {
 import type { Ledger } from '../ledger/ledger.ts';
 
 export interface RebuildParts {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: PartitionKeys;
   readonly ledger: Ledger;
   /** How long a settled reservation still tells how it ended; as the engine has it. */

@@ -3,8 +3,8 @@
  * found here is real. Promises: no false alarm from traffic; where the ledger does not catch up the audit says that it is
  * incomplete instead of guessing. It reads only; what it finds, people and the rebuild put right.
  */
-import type { Redis } from 'ioredis';
 import type { Reservation } from '../domain/reservation.ts';
+import type { RedisConnection } from '../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import { readControl } from '../hotpath/partition.ts';
 import { type HotItem, readItem, readReservation } from '../hotpath/texts.ts';
@@ -12,7 +12,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Figures } from '../ledger/queries.ts';
 
 export interface AuditParts {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: PartitionKeys;
   readonly ledger: Ledger;
 }

@@ -149,6 +149,8 @@ describe('extend', () => {
     const rest = (latestExpiresAtMs - shop.nowMs) / 1_000;
     expect(outcome(shop.extend('order-1', rest))).toBe('done');
     expect(outcome(shop.extend('order-1', rest + 1))).toBe('lifetime-exceeded');
+    shop.wait(1);
+    expect(outcome(shop.extend('order-1', rest))).toBe('lifetime-exceeded');
   });
 
   test('BR-003: an expired hold is never revived: it expires, another buyer reserves, and extending is refused', () => {

@@ -1,0 +1,157 @@
+/**
+ * The outbox (D6, D7) and its limit (D13): entries without a gap, versions without a gap, and a ledger that is too far
+ * behind stops new promises but never the end of those already made.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Inventory } from '../../src/domain/inventory.ts';
+import { readStream } from '../../src/hotpath/event-stream.ts';
+import { HISTORIES, history, type Step } from '../domain/histories.ts';
+import { outcome } from '../domain/sentences.ts';
+import { ask } from './asking.ts';
+import { givenShop, type HotShop } from './hot-shop.ts';
+
+/** Four events stand in the stream, and that is the limit. */
+async function givenFullBacklog(): Promise<HotShop> {
+  const shop = await givenShop('', { limits: { backlogEventsMax: 4 } });
+  await shop.receive('TEA@east=9', 'M-1');
+  await shop.reserve('order-1', 'TEA@east=2');
+  await shop.reserve('order-2', 'TEA@east=2');
+  await shop.reserve('order-3', 'TEA@east=2', 60);
+  return shop;
+}
+
+describe('a ledger that is too far behind', () => {
+  test('stops what promises more: reserve and receive are refused', async () => {
+    const shop = await givenFullBacklog();
+    const before = await shop.engine.dump();
+    expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('ledger-backlog');
+    expect(outcome(await shop.receive('TEA@east=1'))).toBe('ledger-backlog');
+    expect(await shop.engine.dump()).toBe(before);
+    expect(shop.hot.head?.backlogEvents).toBe(4);
+  });
+
+  test('lets pass what keeps or ends a promise: confirm, release, extend, and repeats', async () => {
+    const shop = await givenFullBacklog();
+    expect(outcome(await shop.confirm('order-1'))).toBe('done');
+    expect(outcome(await shop.release('order-2', 'TEA=1'))).toBe('done');
+    expect(outcome(await shop.extend('order-2', 7_200))).toBe('done');
+    expect(outcome(await shop.reserve('order-1', 'TEA@east=2'))).toBe('replayed');
+    expect(outcome(await shop.receive('TEA@east=9', 'M-1'))).toBe('replayed');
+    expect(outcome(await shop.hot.item('TEA'))).toBe('done');
+  });
+
+  test('BR-003: does not keep what is due from returning', async () => {
+    const shop = await givenFullBacklog();
+    await shop.wait(60_000);
+    await shop.sweepAll();
+    expect((await shop.reservation('order-3')).status).toBe('EXPIRED');
+  });
+
+  test('that has caught up lets orders pass again', async () => {
+    const shop = await givenFullBacklog();
+    await shop.hot.trim(2, 2);
+    expect(shop.hot.head?.backlogEvents).toBe(2);
+    expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('done');
+    expect(outcome(await shop.receive('TEA@east=1'))).toBe('done');
+    expect(outcome(await shop.reserve('order-10', 'TEA@east=1'))).toBe('ledger-backlog');
+  });
+});
+
+describe('trimming', () => {
+  test('cuts what the ledger has, and leaves the rest where it was', async () => {
+    const shop = await givenFullBacklog();
+    const before = await shop.entries();
+    await shop.hot.trim(3, 3);
+    expect(await shop.entries()).toEqual(before.slice(3));
+    expect(await shop.redis.xlen(shop.keys.events)).toBe(1);
+  });
+
+  test('never goes beyond the sequence or the events there are', async () => {
+    const shop = await givenFullBacklog();
+    const before = await shop.engine.dump();
+    await expect(shop.hot.trim(5, 4)).rejects.toThrow(/invalid-command/);
+    await expect(shop.hot.trim(4, 5)).rejects.toThrow(/invalid-command/);
+    expect(await shop.engine.dump()).toBe(before);
+    await shop.hot.trim(4, 4);
+    expect(shop.hot.head?.backlogEvents).toBe(0);
+  });
+
+  test('never goes back: a late worker brings nothing back and takes nothing away', async () => {
+    const shop = await givenFullBacklog();
+    await shop.hot.trim(3, 3);
+    await shop.hot.trim(1, 1);
+    expect(shop.hot.head?.backlogEvents).toBe(1);
+    expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([4]);
+  });
+
+  test('of everything leaves the stream able to go on', async () => {
+    const shop = await givenFullBacklog();
+    await shop.hot.trim(4, 4);
+    expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('done');
+    expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([5]);
+  });
+});
+
+describe('the stream', () => {
+  /** Plays a history in bursts, the commands of each in one go. */
+  async function play(shop: HotShop, steps: readonly Step[]): Promise<void> {
+    const burst: Promise<unknown>[] = [];
+    for (const step of steps) {
+      if (step.kind !== 'wait') {
+        burst.push(ask(shop.hot, step));
+        continue;
+      }
+      await Promise.all(burst.splice(0));
+      await shop.wait(step.ms);
+    }
+    await Promise.all(burst);
+    await shop.sweepAll();
+  }
+
+  test('has ids without a gap and versions without a gap, and tells the aggregate all it must know', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const shop = await givenShop('');
+        await play(shop, steps);
+        const entries = await shop.entries();
+        const ids = (await shop.redis.xrange(shop.keys.events, '-', '+')).map(([id]) => id);
+        expect(ids).toEqual(entries.map((_, i) => `1-${i + 1}`));
+        let eventsTotal = 0;
+        const judged = new Inventory();
+        for (const entry of entries) {
+          eventsTotal += entry.events.length;
+          expect(entry.eventsTotal).toBe(eventsTotal);
+          for (const event of entry.events) judged.apply(event); // asserts each version and each rule
+          for (const item of entry.items) {
+            expect(judged.items.get(`${item.sku}@${item.warehouse}`)).toEqual(item);
+          }
+        }
+        for (const [name, item] of judged.items) expect(await shop.item(name)).toEqual(item);
+        expect(shop.hot.head).toMatchObject({ sequence: entries.length, backlogEvents: eventsTotal });
+        await shop.close();
+      }),
+      { numRuns: Math.ceil(HISTORIES / 4) },
+    );
+  });
+
+  test('is read from any place and in any portion, and is empty behind its end', async () => {
+    const shop = await givenFullBacklog();
+    const all = await shop.entries();
+    expect(all.map((entry) => entry.sequence)).toEqual([1, 2, 3, 4]);
+    const portion = await readStream(shop.redis, shop.keys, 1, 1, 2);
+    expect(portion).toEqual(all.slice(1, 3));
+    expect(await readStream(shop.redis, shop.keys, 1, 4, 10)).toEqual([]);
+  });
+
+  test('a command that changes nothing writes nothing', async () => {
+    const shop = await givenFullBacklog();
+    const before = await shop.engine.dump();
+    await shop.hot.sweep(100);
+    await shop.hot.item('TEA');
+    await shop.hot.reservation('order-1');
+    await shop.reserve('order-1', 'TEA@east=2');
+    await shop.confirm('order-99');
+    expect(await shop.engine.dump()).toBe(before);
+  });
+});

@@ -1,0 +1,233 @@
+/**
+ * An engine, a ledger in a database of its own and as many workers as a test wants, each with what a process of its own
+ * would have; and the question every test ends with: is the ledger exact?
+ */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { expect } from 'vitest';
+import { readStream, type StreamEntry } from '../../src/hotpath/event-stream.ts';
+import { connectRedis, type HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
+import { readItem, readReservation } from '../../src/hotpath/texts.ts';
+import type { Finding } from '../../src/ledger/chunk.ts';
+import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.ts';
+import type { LedgerEntry } from '../../src/ledger/ledger-entry.ts';
+import { migrate } from '../../src/ledger/migrate.ts';
+import {
+  startWriteBehind,
+  type WriteBehind,
+  type WriteBehindOptions,
+} from '../../src/worker/write-behind.ts';
+import { type TestEngine, testDatabase, testEngine, testRedisUrl } from '../services.ts';
+
+/** A database with the tables in it, and a connection of its owner, who may do what no role may. */
+export async function migratedDatabase() {
+  const database = await testDatabase();
+  await migrate(database.url);
+  const owner = new pg.Client({ connectionString: database.url });
+  owner.on('error', () => {});
+  await owner.connect();
+  return {
+    url: database.url,
+    owner,
+    drop: async () => {
+      await owner.end();
+      await database.drop();
+    },
+  };
+}
+
+export interface WorkerOptions extends Partial<Omit<WriteBehindOptions, 'ledger'>> {
+  readonly ledger?: Partial<LedgerOptions>;
+}
+
+export interface TestWorker {
+  readonly writeBehind: WriteBehind;
+  readonly ledger: Ledger;
+  readonly findings: Finding[];
+  readonly streamRedis: ReturnType<typeof connectRedis>;
+  /** As a killed process leaves it: every connection to Postgres ends where it is. It must stand at a checkpoint. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export class Room {
+  readonly engine: TestEngine;
+  readonly database: Awaited<ReturnType<typeof migratedDatabase>>;
+  readonly #workers: TestWorker[] = [];
+  /** What the engine decided, read before anything was trimmed. */
+  readonly decided: StreamEntry[] = [];
+  #remembering: Promise<void> = Promise.resolve();
+
+  constructor(engine: TestEngine, database: Awaited<ReturnType<typeof migratedDatabase>>) {
+    this.engine = engine;
+    this.database = database;
+  }
+
+  /** Epoch 1 on both sides, nothing in either. */
+  static async open(options: Partial<HotInventoryOptions> & { turnedClockMs?: number } = {}): Promise<Room> {
+    const database = await migratedDatabase();
+    const ledger = await openLedger({ databaseUrl: database.url });
+    await ledger.beginEpoch(0, 1);
+    await ledger.close();
+    return new Room(await testEngine({ ack: 'memory', ...options }), database);
+  }
+
+  /** Keeps a copy of what was decided since the last call, by which the ledger is measured in the end. */
+  remember(): Promise<void> {
+    this.#remembering = this.#remembering.then(async () => {
+      const { redis, hot } = this.engine;
+      const last = this.decided.at(-1)?.sequence ?? 0;
+      this.decided.push(...(await readStream(redis, hot.keys, 1, last, 100_000)));
+    });
+    return this.#remembering;
+  }
+
+  async ledger(options: Partial<LedgerOptions> = {}): Promise<Ledger> {
+    return openLedger({ databaseUrl: this.database.url, ...options });
+  }
+
+  async worker(options: WorkerOptions = {}): Promise<TestWorker> {
+    const { ledger: ledgerOptions, onDrift, ...rest } = options;
+    const applicationName = `worker-${randomBytes(4).toString('hex')}`;
+    const ledger = await this.ledger({ applicationName, ...ledgerOptions });
+    const streamRedis = connectRedis(testRedisUrl());
+    await streamRedis.connect();
+    const findings: Finding[] = [];
+    const writeBehind = startWriteBehind({
+      ledger,
+      hot: {
+        keys: this.engine.hot.keys,
+        trim: async (sequence, eventsTotal) => {
+          await this.remember();
+          await this.engine.hot.trim(sequence, eventsTotal);
+        },
+      },
+      streamRedis,
+      partition: 0,
+      log: { info() {}, warn() {}, error() {} },
+      onDrift: (finding) => {
+        findings.push(finding);
+        onDrift?.(finding);
+      },
+      ...rest,
+      limits: { standbyPollMs: 20, retryWaitMsMax: 100, ...rest.limits },
+    });
+    let isGone = false;
+    const worker: TestWorker = {
+      writeBehind,
+      ledger,
+      findings,
+      streamRedis,
+      kill: async () => {
+        isGone = true;
+        streamRedis.disconnect();
+        await this.terminate(applicationName);
+      },
+      stop: async () => {
+        if (isGone) return;
+        isGone = true;
+        await writeBehind.stop();
+        await ledger.close();
+        streamRedis.disconnect();
+      },
+    };
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Ends connections from the server's side; `where` narrows them down. */
+  async terminate(applicationName: string, where = 'true'): Promise<void> {
+    await this.database.owner.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND ${where}`,
+      [applicationName],
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) await worker.stop();
+    await this.engine.close();
+    await this.database.drop();
+  }
+}
+
+/** Every entry of the ledger, oldest first. */
+export async function allEntries(ledger: Ledger): Promise<LedgerEntry[]> {
+  const entries: LedgerEntry[] = [];
+  let after: number | undefined;
+  do {
+    const page = await ledger.read.entries({ after, limit: 1_000 });
+    entries.push(...page.entries);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return entries.reverse();
+}
+
+/**
+ * The ledger is exact: every event line that was decided stands in it once, in order and unchanged; each item's entries
+ * follow from each other without a gap; items and reservations are what Redis has.
+ */
+export async function expectExact(room: Room, ledger: Ledger): Promise<void> {
+  const entries = await allEntries(ledger);
+  expect(entries.map(lineOfEntry)).toEqual(room.decided.flatMap(linesOfDecided));
+  const last = new Map<string, LedgerEntry>();
+  for (const entry of entries) {
+    const name = `${entry.sku}@${entry.warehouse}`;
+    const before = last.get(name);
+    expect(entry.version).toBe((before?.version ?? 0) + 1);
+    expect(entry.before).toEqual(before?.after ?? { total: 0, available: 0, reserved: 0, sold: 0 });
+    last.set(name, entry);
+  }
+  await expectSameItems(room, ledger);
+  await expectSameReservations(room, ledger);
+}
+
+/** What an entry tells, in the words of the stream. */
+function lineOfEntry(entry: LedgerEntry) {
+  const { sequence, type, sku, warehouse, quantity, version, orderId, movementId, actor, atMs, reason } =
+    entry;
+  return { sequence, type, sku, warehouse, quantity, version, orderId, movementId, actor, atMs, reason };
+}
+
+function linesOfDecided(entry: StreamEntry) {
+  return entry.events.flatMap((event) =>
+    event.lines.map(({ sku, warehouse, quantity, version }) => ({
+      sequence: entry.sequence,
+      type: event.type,
+      sku,
+      warehouse,
+      quantity,
+      version,
+      orderId: 'orderId' in event ? event.orderId : undefined,
+      movementId: 'movementId' in event ? event.movementId : undefined,
+      actor: event.actor,
+      atMs: event.atMs,
+      reason: 'reason' in event && event.reason !== '' ? event.reason : undefined,
+    })),
+  );
+}
+
+export async function expectSameItems(room: Room, ledger: Ledger): Promise<void> {
+  const { redis, hot } = room.engine;
+  const found = (await ledger.read.items(undefined, 1_000)).map(({ item }) => item);
+  const expected = [];
+  for (const sku of new Set(found.map((item) => item.sku))) {
+    const texts = await redis.hgetall(hot.keys.sku(sku));
+    for (const [warehouse, text] of Object.entries(texts)) expected.push(readItem(sku, warehouse, text));
+  }
+  const byName = (a: { sku: string; warehouse: string }, b: { sku: string; warehouse: string }) =>
+    `${a.sku}@${a.warehouse}` < `${b.sku}@${b.warehouse}` ? -1 : 1;
+  expect(found.sort(byName)).toEqual(expected.sort(byName));
+}
+
+export async function expectSameReservations(room: Room, ledger: Ledger): Promise<void> {
+  const { redis, hot } = room.engine;
+  const prefix = hot.keys.reservation('');
+  const expected = [];
+  for (const key of await redis.keys(`${prefix}*`)) {
+    const orderId = key.slice(prefix.length);
+    expected.push(readReservation(orderId, (await redis.get(key)) ?? ''));
+  }
+  const found = await ledger.loadReservations(expected.map((reservation) => reservation.orderId));
+  const byId = (a: { orderId: string }, b: { orderId: string }) => (a.orderId < b.orderId ? -1 : 1);
+  expect(found.sort(byId)).toEqual(expected.sort(byId));
+}

@@ -1,0 +1,198 @@
+/**
+ * The same word in all places: what lua/ spells is what src/domain/language.ts spells, limits are equal, every rule's
+ * number stands where the rule can be broken, and the Lua keeps to its house rules. Read from the files themselves.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  ACTOR_CLOCK,
+  EVENT_TYPES,
+  LIFETIME_SECONDS_MAX,
+  LINES_MAX,
+  PARTIAL_RELEASES_MAX,
+  QUANTITY_MAX,
+  REFUSAL_CODES,
+  RELEASE_CAUSES,
+  RESERVATION_STATUSES,
+} from '../src/domain/language.ts';
+import { LUA_FILES, LUA_FOLDER } from '../src/hotpath/program.ts';
+
+const ROOT = new URL('..', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+const filesIn = (folder: string, ending: string): string[] =>
+  readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => `${folder}/${name}`);
+
+const luaFiles = readdirSync(LUA_FOLDER).filter((name) => name.endsWith('.lua'));
+const luaTexts = new Map(luaFiles.map((name) => [name, readFileSync(new URL(name, LUA_FOLDER), 'utf8')]));
+const withoutComments = (text: string): string => text.replace(/--.*$/gm, '');
+/** The program as Redis runs it, and the same without its prose. */
+const program = LUA_FILES.map((name) => luaTexts.get(`${name}.lua`) ?? '').join('\n');
+const code = withoutComments(program);
+
+/** Everything the first group of a pattern finds. */
+function found(pattern: RegExp, text = code): Set<string> {
+  return new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ''));
+}
+
+describe('the words of the language', () => {
+  test('refusals: each code is given by the program, and the program gives no other', () => {
+    const given = found(/"REFUSED ([a-z-]+)/g);
+    // The program's own word for a text that this engine never sends; nobody hears it.
+    given.delete('invalid-command');
+    expect([...given].sort()).toEqual([...REFUSAL_CODES].sort());
+  });
+
+  test('events: each type is emitted by the program, and the program emits no other', () => {
+    expect([...found(/"((?:[A-Z][a-z]+){2,}) /g)].sort()).toEqual([...EVENT_TYPES].sort());
+  });
+
+  test('statuses: the program sets and asks for no other than these, and for each of them', () => {
+    const set = found(/settle\(\w+, "(\w+)"\)/g);
+    const asked = found(/status\s*[=~]=\s*"(\w+)"/g);
+    const begun = found(/value = "([A-Z]+) "/g);
+    expect(new Set([...set, ...asked, ...begun])).toEqual(new Set(RESERVATION_STATUSES));
+  });
+
+  test('causes of a release: each is emitted, and no other', () => {
+    const emitted = code
+      .split('\n')
+      .filter((line) => line.includes('"InventoryReleased '))
+      .join('\n');
+    const words = found(/" ?(\w+)[ "]/g, emitted.replace(/"InventoryReleased /g, ''));
+    for (const word of [...words]) if (!/^[a-z]+$/.test(word) || word === ACTOR_CLOCK) words.delete(word);
+    expect([...words].sort()).toEqual([...RELEASE_CAUSES].sort());
+  });
+
+  test('commands: each kind of the domain is a verb of the program and a file of lua/', () => {
+    const kinds = found(/readonly kind: '([a-z-]+)'/g, read('src/domain/language.ts'));
+    expect(kinds.size).toBeGreaterThan(0);
+    for (const kind of kinds) {
+      const file = `${kind.replace(/^set-/, '')}.lua`;
+      expect(luaTexts.get(file), file).toContain(`readers["${kind}"]`);
+    }
+  });
+
+  test('verbs: each of the program is sent by the engine', () => {
+    const engine = filesIn('src/hotpath', '.ts').map(read).join('\n');
+    for (const verb of found(/^readers\["([a-z-]+)"\]/gm))
+      expect(engine).toMatch(new RegExp(`['"\`]${verb}['"\` ]`));
+  });
+
+  test.each([
+    ['QUANTITY_MAX', QUANTITY_MAX],
+    ['LINES_MAX', LINES_MAX],
+    ['LIFETIME_MS_MAX', LIFETIME_SECONDS_MAX * 1_000],
+    ['PARTIAL_RELEASES_MAX', PARTIAL_RELEASES_MAX],
+  ])('limits: %s is the same in both', (name, value) => {
+    expect([...found(new RegExp(`^local ${name} = (\\d+)$`, 'gm'))]).toEqual([String(value)]);
+  });
+});
+
+describe('the numbers of the rules', () => {
+  const places: [string, string][] = [
+    ['lua', program],
+    ['the aggregate', filesIn('src/domain', '.ts').map(read).join('\n')],
+    ['the names of its tests', [...found(/test[^'\n]*\('(.*)'/g, testsOf('test/domain'))].join('\n')],
+    [
+      'the names of the tests of the engine',
+      [...found(/test[^'\n]*\('(.*)'/g, testsOf('test/hotpath'))].join('\n'),
+    ],
+  ];
+  function testsOf(folder: string): string {
+    // A table of tests spells the name behind its rows.
+    const texts = filesIn(folder, '.test.ts').map(read).join('\n');
+    return texts.replace(/\]\)?\)\(\s*'/g, "])\ntest('").replace(/\]( as const)?\)\('/g, "])\ntest('");
+  }
+
+  test.each(['BR-001', 'BR-002', 'BR-003', 'BR-004', 'BR-005', 'BR-006'])(
+    '%s stands wherever it can be broken',
+    (number) => {
+      for (const [place, text] of places.slice(0, 3)) expect(text.includes(number), place).toBe(true);
+    },
+  );
+
+  test('no number stands in the program or the tests that the seed does not have', () => {
+    for (const [place, text] of places) {
+      for (const number of found(/(BR-\d+)/g, text)) expect(number, place).toMatch(/^BR-00[1-7]$/);
+    }
+  });
+});
+
+describe('the house rules of Lua', () => {
+  test('every file is part of the program, or a script of its own that the hot path loads by name', () => {
+    const alone = luaFiles.filter((name) => !LUA_FILES.some((part) => `${part}.lua` === name));
+    const engine = filesIn('src/hotpath', '.ts').map(read).join('\n');
+    for (const name of alone) {
+      expect(luaTexts.get(name)).toMatch(/^#!lua( flags=allow-oom)?\n/);
+      expect(engine).toContain(`'${name}'`);
+    }
+    expect(LUA_FILES.filter((part) => !luaTexts.has(`${part}.lua`))).toEqual([]);
+    expect(new Set(LUA_FILES).size).toBe(LUA_FILES.length);
+  });
+
+  test('the program opens with `#!lua`, which checks memory, role and slots before the first line', () => {
+    expect(program).toMatch(/^#!lua\n/);
+    expect([...program.matchAll(/^#!/gm)]).toHaveLength(1);
+  });
+
+  test.each(luaFiles)('%s opens with a comment that says what it is for', (name) => {
+    expect(luaTexts.get(name)).toMatch(/^(#!lua( flags=allow-oom)?\n)?-- \S.{20,}\n/);
+  });
+
+  test.each(luaFiles)(
+    '%s catches no error, makes no number into text by itself, and calls in capitals',
+    (name) => {
+      const text = withoutComments(luaTexts.get(name) ?? '');
+      expect(text).not.toMatch(/redis\.pcall|\bpcall\b/);
+      expect(text).not.toMatch(/\btostring\s*\(/);
+      expect(text).not.toMatch(/\b(loadstring|setfenv|getfenv|rawset|cjson|cmsgpack)\b/);
+      for (const [call] of text.matchAll(/\bcall\(.*/g)) expect(call).toMatch(/^call\("[A-Z]+"/);
+    },
+  );
+
+  test('nothing is assigned that is local nowhere; what is local elsewhere, Redis itself refuses', () => {
+    expect(
+      globalsAssigned(
+        'local a = 1\na = 2\nb, c.d = 3, 4\nlocal t = {\n  e = 5,\n}\nfunction f(g)\n  g = 6\nend',
+      ),
+    ).toEqual(['b', 'f']);
+    expect(globalsAssigned(code)).toEqual([]);
+    for (const name of luaFiles) {
+      const text = withoutComments(luaTexts.get(name) ?? '');
+      if (!LUA_FILES.some((part) => `${part}.lua` === name)) expect(globalsAssigned(text)).toEqual([]);
+    }
+  });
+
+  test('no line ends in a space, and none is longer than the linter allows', () => {
+    for (const line of program.split('\n')) {
+      expect(line).not.toMatch(/\s$/);
+      expect(line.length).toBeLessThanOrEqual(130);
+    }
+  });
+});
+
+/** Names that a statement assigns or a function takes although no `local`, parameter or loop has declared them. */
+function globalsAssigned(text: string): string[] {
+  const declared = new Set<string>();
+  const declare = (names: string): void => {
+    for (const name of names.split(',')) declared.add(name.trim());
+  };
+  for (const [, names = ''] of text.matchAll(/\blocal ([\w, ]+)/g)) declare(names.replace(/^function /, ''));
+  for (const [, names = ''] of text.matchAll(/\bfunction ?\w*\(([\w, ]*)\)/g)) declare(names);
+  for (const [, names = ''] of text.matchAll(/\bfor ([\w, ]+?) (?:in\b|=)/g)) declare(names);
+  const assigned: string[] = [];
+  let braces = 0; // inside a table `name =` is a field
+  for (const line of text.split('\n')) {
+    const names = /^\s*([A-Za-z_][\w.[\]"]*(?:, [A-Za-z_][\w.[\]"]*)*) = /.exec(line)?.[1];
+    if (braces === 0) {
+      for (const name of names?.split(', ') ?? []) if (/^\w+$/.test(name)) assigned.push(name);
+      const named = /^\s*function (\w+)/.exec(line)?.[1];
+      if (named) assigned.push(named);
+    }
+    const bare = line.replace(/"[^"]*"/g, '');
+    braces += bare.split('{').length - bare.split('}').length;
+  }
+  return assigned.filter((name) => !declared.has(name));
+}

@@ -1,0 +1,169 @@
+/**
+ * Hot path and ledger that do not follow from each other (D10): nothing is carried, whoever can mend it is told which of
+ * the cases it is, and the worker waits without spinning.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NotReady } from '../../src/worker/stream-reader.ts';
+import { until } from '../holdfast.ts';
+import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
+import { shop } from '../ledger/shoppers.ts';
+
+let room: Room;
+beforeEach(async () => {
+  room = await Room.open();
+  await shop(room.engine.hot, 70, 60);
+});
+afterEach(async () => {
+  await room.close();
+});
+
+/** A worker with what it told so far. */
+async function told(): Promise<{ worker: TestWorker; problems: NotReady[] }> {
+  const problems: NotReady[] = [];
+  const worker = await room.worker({
+    onNotReady: (problem) => {
+      problems.push(problem);
+    },
+  });
+  return { worker, problems };
+}
+
+async function setControl(change: (words: string[]) => string[]): Promise<string> {
+  const { redis, hot } = room.engine;
+  const before = (await redis.get(hot.keys.control)) ?? '';
+  await redis.set(hot.keys.control, change(before.split(' ')).join(' '));
+  return before;
+}
+
+describe('the worker tells', () => {
+  test('that the ledger was never told of the partition', async () => {
+    const worker = await room.worker();
+    await worker.stop();
+    await room.database.owner.query('DELETE FROM partitions');
+    const { worker: next, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'unknown-partition', ledger: undefined });
+    await next.ledger.beginEpoch(0, 1);
+    await next.writeBehind.drained();
+    expect(next.writeBehind.status().notReady).toBeUndefined();
+  });
+
+  test('that Redis has forgotten the partition', async () => {
+    const { redis, hot } = room.engine;
+    const control = (await redis.get(hot.keys.control)) ?? '';
+    await redis.del(hot.keys.control);
+    const { worker, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({
+      reason: 'forgotten',
+      ledger: { epoch: 1, sequence: 0 },
+      hot: undefined,
+    });
+    expect(worker.writeBehind.status()).toMatchObject({ active: true, notReady: 'forgotten' });
+    await redis.set(hot.keys.control, control);
+    await worker.writeBehind.drained();
+    await room.remember();
+    await expectExact(room, worker.ledger);
+  });
+
+  test('that they live in different epochs', async () => {
+    const before = await setControl(([, ...rest]) => ['2', ...rest]);
+    const { worker, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'epoch-mismatch', ledger: { epoch: 1 }, hot: { epoch: 2 } });
+    await setControl(() => before.split(' '));
+    await worker.writeBehind.drained();
+  });
+
+  test('that the ledger is ahead, which only a Redis that lost something can bring about', async () => {
+    const { worker: first } = await told();
+    await first.writeBehind.drained();
+    await first.stop();
+    await setControl(([epoch = '', sequence = '', ...rest]) => [
+      epoch,
+      String(Number(sequence) - 3),
+      ...rest,
+    ]);
+    const { problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'ledger-ahead' });
+  });
+
+  test('that events are missing, after it has carried those before them', async () => {
+    const { redis, hot } = room.engine;
+    await room.remember();
+    const sequence = Number((await redis.get(hot.keys.control))?.split(' ')[1]);
+    await redis.xdel(hot.keys.events, `1-${sequence - 2}`);
+    const { worker, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'sequence-gap', ledger: { sequence: sequence - 3 } });
+    expect(await worker.ledger.cursor(0)).toMatchObject({ sequence: sequence - 3 });
+  });
+
+  test('that the stream is gone', async () => {
+    const { redis, hot } = room.engine;
+    await redis.del(hot.keys.events);
+    const { problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'sequence-gap', ledger: { sequence: 0 } });
+  });
+});
+
+describe('meanwhile the worker', () => {
+  test('waits for whoever mends it, and looks again with growing pauses', async () => {
+    const { redis, hot } = room.engine;
+    const control = (await redis.get(hot.keys.control)) ?? '';
+    await redis.del(hot.keys.control);
+    let calls = 0;
+    let isMending = false;
+    let reads = 0;
+    const get = redis.get.bind(redis);
+    const worker = await room.worker({
+      limits: { retryWaitMsMax: 40 },
+      checkpoint: (name) => {
+        expect(isMending).toBe(false);
+        if (name === 'cursor-read') reads++;
+      },
+      onNotReady: async () => {
+        isMending = true;
+        if (++calls === 3) await redis.set(hot.keys.control, control);
+        await get(hot.keys.control);
+        isMending = false;
+        if (calls < 3) throw new Error('could not mend it');
+      },
+    });
+    await worker.writeBehind.drained();
+    expect(calls).toBe(3);
+    expect(reads).toBe(4);
+  });
+
+  test('that only looks from the past does not cry wolf', async () => {
+    const problems: NotReady[] = [];
+    const applicationName = 'late-looker';
+    let hold = () => {};
+    const held = new Promise<void>((resolve) => {
+      hold = resolve;
+    });
+    let isFirst = true;
+    const late = await room.worker({
+      ledger: { applicationName },
+      onNotReady: (problem) => void problems.push(problem),
+      checkpoint: async (name) => {
+        if (name !== 'cursor-read' || !isFirst) return;
+        isFirst = false;
+        await held;
+      },
+    });
+    await until(() => !isFirst);
+    await room.terminate(applicationName, `query LIKE '%pg_try_advisory_lock%'`);
+    const heir = await room.worker();
+    await heir.writeBehind.drained();
+    // The stream it read the cursor of is cut by now: to it, events are missing.
+    hold();
+    await until(() => !late.writeBehind.status().active);
+    await heir.stop();
+    await late.writeBehind.drained();
+    expect(problems).toEqual([]);
+    await expectExact(room, late.ledger);
+  });
+});

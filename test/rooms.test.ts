@@ -125,7 +125,6 @@ describe('imports', () => {
     expect(reached.filter((name) => roots.includes(name))).toEqual([]);
   });
 
-  // rebuild.ts and reconciliation.ts name ioredis' Redis; stream-reader.ts shows the way without (StreamRedis).
   test('the worker knows the Redis client not even as a type', () => {
     expect(linesWith(/from 'ioredis'/, (name) => roomOf(name) === 'worker')).toEqual([]);
   });

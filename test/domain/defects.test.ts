@@ -88,7 +88,7 @@ describe('an item', () => {
   });
 
   test.each<[lie: string, event: StockEvent, line: EventLine]>([
-    // evolveItem looks at the sums only: with 3 reserved, a reservation of -1 leaves all of them in range.
+    // The sums alone would not show it: with 3 reserved, a reservation of -1 leaves all of them in range.
     ['fewer than none are reserved', reserved, line(-1)],
     ['none are reserved', reserved, line(0)],
     ['none are sold', deducted, line(0)],
@@ -205,7 +205,6 @@ describe('a reservation', () => {
     }
   });
 
-  // evolveReservation compares the time of an event with the deadline only where the event says "expired".
   const late = at(START_MS + 60_000);
   test.each<[lie: string, event: ReservationEvent]>([
     ['an expired hold is sold', { ...late, type: 'InventoryDeducted', operation: 'c*' }],

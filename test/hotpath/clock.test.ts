@@ -115,8 +115,8 @@ describe('a clock that leaps ahead', () => {
     expect(shop.hot.head?.nowMs).toBe(START_MS + 30_000);
   });
 
-  // SET ... PXAT takes the partition's time plus the tombstone; where Redis's own clock has leapt further than that, the
-  // record is gone as soon as it is written: a repeat deducts again, and the hold never returns.
+  // Redis lets keys vanish by its own clock: a record whose TTL were reckoned from the partition's frozen time would be
+  // gone as soon as it is written, a repeat would deduct again, and the hold would never return.
   test('BR-006: by days, while frozen, does not lose the records of the orders it takes', async () => {
     const beforeLeapMs = Date.now() - 40 * 24 * 60 * MINUTE_MS;
     const lua = readFileSync(new URL('clock.lua', LUA_FOLDER), 'utf8');

@@ -186,8 +186,8 @@ describe('an extended hold', () => {
     expect([other, extended].map(outcome)).toEqual(['done', 'reservation-expired']);
   });
 
-  // An entry of the index is named by sequence and ids alone. Two deadlines of the same ids set by one batch are the
-  // same member, so one score overwrites the other; where the early one stays, the hold is never looked at again.
+  // Two deadlines of the same ids set by one batch must be two entries of the index: were they one member, one score would
+  // overwrite the other, and where the early one stayed the hold would never be looked at again.
   test('BR-003: returns also where one batch reserved and extended it', async () => {
     const shop = await givenShop('TEA@east=50');
     for (let i = 0; i < 10; i++) {

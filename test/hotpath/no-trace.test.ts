@@ -94,7 +94,7 @@ describe('a batch that fails changes nothing', () => {
     await expectNoTrace(shop, () => [broken.reserve('order-1', 'TEA@east=1')]);
   });
 
-  // While the clock is frozen nobody reads the index of deadlines, so the ZADD at the end is the first to look at it.
+  // While the clock is frozen nobody reads the index of deadlines, so without a look of its own the ZADD at the end would be the first.
   test('where the index of deadlines is none and the clock is frozen', async () => {
     const shop = await givenBusyShop();
     const sinceMs = shop.nowMs;
@@ -104,8 +104,8 @@ describe('a batch that fails changes nothing', () => {
     await expectNoTrace(shop, () => [other.reserve('order-1', 'TEA@east=1')]);
   });
 
-  // batch.lua unpacks all fields of one SKU into one HSET: beyond some 8,000 words Lua says "too many results to
-  // unpack", after XADD has written; the sequence never moves on, and every later batch fails on its id.
+  // Lua unpacks at most some 8,000 values: one HSET with all of them would fail after XADD has written, and every later
+  // batch would fail on its id.
   test('where one batch changes one SKU in thousands of warehouses', async () => {
     const shop = await givenShop('', { limits: { batchCommandsMax: 512 } });
     const warehouses = 4_100;

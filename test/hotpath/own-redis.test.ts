@@ -184,7 +184,6 @@ describe('an outage of Redis itself', () => {
     expect(fault.message).toContain('127.0.0.1:1');
   });
 
-  // Batcher.sweep does not turn the client's error into a Fault as the other commands do.
   test('meets a sweep as a fault, as it meets the other commands', async () => {
     const hot = await givenEngine();
     await hot.close();

@@ -82,7 +82,6 @@ describe('an item whose figures do not add up (BR-004)', () => {
     });
   });
 
-  // allocate.lua counts it as empty: the caller hears "sold out" for an item that is broken.
   test('is named as such when a line names no warehouse and there is no other', async () => {
     const shop = await givenShop('TEA@east=10');
     await breakItem(shop, 'TEA', BROKEN);
@@ -149,7 +148,7 @@ describe('an item that is put in quarantine (D8)', () => {
     expect(await shop.redis.hget(shop.keys.sku('TEA'), 'east')).toMatch(/^quarantined 10 9 1 0 /);
   });
 
-  // reserve.lua keeps the items of equal orders of a batch (`command.items`) and asks only whether they have enough.
+  // reserve.lua keeps the items of equal orders of a batch (`command.items`); they may have been set apart meanwhile.
   test('nor by an order with the same content as one that came before', async () => {
     const shop = await givenShop('TEA@east=10');
     const [first, , second] = await Promise.all([
@@ -246,7 +245,6 @@ describe('a reservation that cannot be read', () => {
     expect(await shop.figures('TEA@east')).toBe('10 = 9 available + 1 reserved + 0 sold');
   });
 
-  // read_reservation takes any word in capitals for a status, and the engine cannot read the answer.
   test('because its status is none of ours is refused like the others', async () => {
     const shop = await givenShop('TEA@east=10');
     await shop.redis.set(shop.keys.reservation('order-1'), `BOUGHT ${shop.nowMs} 60000 TEA@east=1`);

@@ -134,8 +134,7 @@ describe('anything else is unreadable', () => {
     expect(() => readReservation('order-1', text)).toThrow(Unreadable);
   });
 
-  // readReservation hands numbers to Number() unlooked at, and lines to parseLines, which throws an Error of its own or
-  // takes what read_lines in Lua refuses.
+  // What read_lines in Lua refuses is refused here as well.
   test.each([
     'ACTIVE x 60000 TEA@east=1',
     'ACTIVE 1 x TEA@east=1',
@@ -160,7 +159,6 @@ describe('anything else is unreadable', () => {
     expect(() => readRefusal(text, 'order-1')).toThrow(Unreadable);
   });
 
-  // The same for the figures a refusal names.
   test.each(['insufficient-stock TEA@east', 'exceeds-reservation TEA', 'lifetime-exceeded soon'])(
     'as a refusal that lacks its figures: %j',
     (text) => {
@@ -207,7 +205,6 @@ describe('an entry of the stream', () => {
     expect(() => decodeEntry('1-1', fields)).toThrow(Unreadable);
   });
 
-  // decodeEntry hands them to Number() unlooked at.
   test.each([
     ['a time that is none', entry({ at: 'noon' })],
     ['a count that is none', entry({ count: 'many' })],

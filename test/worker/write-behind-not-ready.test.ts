@@ -3,7 +3,9 @@
  * the cases it is, and the worker waits without spinning.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WorkerLease } from '../../src/ledger/lease.ts';
 import type { NotReady } from '../../src/worker/stream-reader.ts';
+import { startWriteBehind } from '../../src/worker/write-behind.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 import { shop } from '../ledger/shoppers.ts';
@@ -139,31 +141,56 @@ describe('meanwhile the worker', () => {
 
   test('that only looks from the past does not cry wolf', async () => {
     const problems: NotReady[] = [];
-    const applicationName = 'late-looker';
     let hold = () => {};
     const held = new Promise<void>((resolve) => {
       hold = resolve;
     });
-    let isFirst = true;
-    const late = await room.worker({
-      ledger: { applicationName },
+    let isWaiting = false;
+    // Its lease is gone and it does not know: as after a pause, until it asks.
+    let isHeld = true;
+    const lease: WorkerLease = {
+      partition: 0,
+      get isHeld() {
+        return isHeld;
+      },
+      onLost() {},
+      verify: async () => {
+        isHeld = false;
+        return isHeld;
+      },
+      release: async () => {},
+    };
+    const ledger = await room.ledger();
+    let leases = 0;
+    const late = startWriteBehind({
+      ledger: {
+        cursor: (partition) => ledger.cursor(partition),
+        commit: (chunk) => ledger.commit(chunk),
+        loadItems: (names) => ledger.loadItems(names),
+        loadReservations: (orderIds) => ledger.loadReservations(orderIds),
+        knownMovements: (movementIds) => ledger.knownMovements(movementIds),
+        tryBecomeWorker: async () => (leases++ === 0 ? lease : undefined),
+      },
+      hot: room.engine.hot,
+      streamRedis: room.engine.redis,
+      partition: 0,
+      log: { info() {}, warn() {}, error() {} },
       onNotReady: (problem) => void problems.push(problem),
       checkpoint: async (name) => {
-        if (name !== 'cursor-read' || !isFirst) return;
-        isFirst = false;
+        if (name !== 'cursor-read') return;
+        isWaiting = true;
         await held;
       },
     });
-    await until(() => !isFirst);
-    await room.terminate(applicationName, `query LIKE '%pg_try_advisory_lock%'`);
+    await until(() => isWaiting);
     const heir = await room.worker();
     await heir.writeBehind.drained();
-    // The stream it read the cursor of is cut by now: to it, events are missing.
+    // The cursor it read lies behind the stream by now, which the heir has cut: to it, events are missing.
     hold();
-    await until(() => !late.writeBehind.status().active);
-    await heir.stop();
-    await late.writeBehind.drained();
+    await until(() => leases > 1);
+    await late.stop();
+    await ledger.close();
     expect(problems).toEqual([]);
-    await expectExact(room, late.ledger);
+    await expectExact(room, heir.ledger);
   });
 });

@@ -3,7 +3,7 @@
  * installed. Where neither is possible it says that the Lua lint is skipped and why, and lets the rest go on.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -68,7 +68,16 @@ async function lint(luacheck) {
   const done = run(luacheck, check, ['pipe', 'pipe', 'inherit'], texts.join('\n'));
   const found = done.stdout.replace(/^stdin:(\d+)/gm, (_, line) => origin[line - 1] ?? `program:${line}`);
   process.stdout.write(found);
-  return done.status ?? 1;
+  // The rest are scripts of their own.
+  const alone = readdirSync('lua').filter(
+    (file) => file.endsWith('.lua') && !LUA_FILES.includes(file.slice(0, -4)),
+  );
+  const others = run(
+    luacheck,
+    ['--formatter', 'plain', '--codes', ...alone.map((file) => `lua/${file}`)],
+    'inherit',
+  );
+  return (done.status ?? 1) || (others.status ?? 1);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from './config.ts';
 import { openHotInventory } from './hotpath/hot-inventory.ts';
+import { HTTP_LIMITS_DEFAULT } from './http/limits.ts';
 import { buildServer } from './http/server.ts';
 import { openLog, runAsProgram } from './process.ts';
 import { openLedgerReaders } from './readers.ts';
@@ -46,7 +47,8 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
       version: releaseVersion(),
     });
     opened.push(() => app.close());
-    await app.listen({ host: config.host, port: config.port });
+    // When the doors open, more connect at once than Node's 511 may wait; beyond it the kernel drops them for a second.
+    await app.listen({ host: config.host, port: config.port, backlog: HTTP_LIMITS_DEFAULT.connectionsMax });
     const url = urlOf(app.server.address() as AddressInfo);
     log.info({ url, docs: `${url}/docs`, ack }, 'listening');
     return { url, close };

@@ -30,7 +30,8 @@ export class Shop {
 
   constructor(options: ShopOptions) {
     this.#options = options;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: options.connectionsMax });
+    const { connectionsMax } = options;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, maxFreeSockets: connectionsMax });
   }
 
   close(): void {

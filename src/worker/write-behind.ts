@@ -199,7 +199,11 @@ export class WriteBehind {
       this.#warn(error, 'SQL refused a chunk, which is judged again with more care');
       return;
     }
-    this.#warn(error, 'carrying was interrupted');
+    if (error instanceof NotReady) {
+      // A first start comes this way as well; whether it is trouble, the attempt to mend it tells.
+      this.#lastError = error.message;
+      this.#options.log.info({ reason: error.reason }, 'hot path and ledger do not follow from each other');
+    } else this.#warn(error, 'carrying was interrupted');
     if (error instanceof CursorMoved || error instanceof NotReady) {
       // Whoever looks at a stream or a cursor that somebody else moves on is a zombie, and must not cry wolf.
       if (!(await lease.verify())) return;

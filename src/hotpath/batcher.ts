@@ -216,21 +216,34 @@ export class Batcher {
     this.counts.commands += batch.length;
     const wasSent = this.#options.redis.status === 'ready';
     try {
-      await this.#decide(batch, this.#options.program);
+      let reply: string[];
+      try {
+        reply = await this.#run(batch, this.#options.dueHoldsMax, this.#options.program);
+      } finally {
+        this.#land();
+      }
+      this.#answer(batch, reply);
     } catch (error) {
       const settling = isOutOfMemory(error) ? batch.filter((waiting) => !waiting.needsMemory) : [];
       const refused = settling.length > 0 ? batch.filter((waiting) => waiting.needsMemory) : batch;
       this.#fail(refused, faultOf(error, wasSent));
-      if (settling.length > 0) {
-        // Nothing ran. What settles orders is decided without those that would need more memory (D13).
-        await this.#decide(settling, this.#options.program.withoutMemory).catch((again: unknown) =>
-          this.#fail(settling, faultOf(again, wasSent)),
-        );
-      }
-    } finally {
-      this.#inFlight--;
-      if (this.queued > 0) this.#flushSoon();
-      else this.#flush();
+      if (settling.length > 0) await this.#settle(settling, wasSent);
+    }
+  }
+
+  /** A batch is back: the next one leaves before the answers are read, so that Redis decides it meanwhile. */
+  #land(): void {
+    this.#inFlight--;
+    this.#flush();
+  }
+
+  /** Nothing ran. What settles orders is decided without those that would need more memory (D13). */
+  async #settle(settling: readonly Waiting[], wasSent: boolean): Promise<void> {
+    try {
+      const { dueHoldsMax, program } = this.#options;
+      this.#answer(settling, await this.#run(settling, dueHoldsMax, program.withoutMemory));
+    } catch (error) {
+      this.#fail(settling, faultOf(error, wasSent));
     }
   }
 
@@ -240,9 +253,8 @@ export class Batcher {
     for (const waiting of batch) waiting.reject(fault);
   }
 
-  /** Runs a batch and answers its callers. @throws what the whole batch met; then nobody has been answered */
-  async #decide(batch: readonly Waiting[], script: Script): Promise<void> {
-    const reply = await this.#run(batch, this.#options.dueHoldsMax, script);
+  /** Gives each caller its answer. @throws what the whole batch met; then nobody has been answered */
+  #answer(batch: readonly Waiting[], reply: readonly string[]): void {
     const head = this.#open(reply);
     if (reply.length !== batch.length + 1) {
       throw new Fault('unavailable', 'unknown', `${reply.length - 1} answers for ${batch.length} commands`);

@@ -71,17 +71,17 @@ end
 
 local answers = { "" }
 local id_start = #key_prefix + 3 -- behind "r:" or "m:"
-local sub = string.sub
+local sub, keys, texts = string.sub, KEYS, ARGV -- locals, for a global costs a look-up each time
 local commands = {} -- text -> command
 for i = 1, command_count do
-  local text = ARGV[7 + i]
+  local text = texts[7 + i]
   local command = commands[text]
   if command == nil then
     local reader = readers[string.match(text, "^[%l-]+")]
     command = reader and reader(text) or false
     commands[text] = command
   end
-  local key = KEYS[3 + i]
+  local key = keys[3 + i]
   local value = values[key] -- an earlier command of the batch, or time, may have changed the record
   if value == nil then
     value = found[i]

@@ -221,6 +221,12 @@ local function emit_reserved(order_id, event_end)
   run_ids[run_count] = order_id
 end
 
+local function mark_changed(item)
+  item.is_changed = true
+  changed_count = changed_count + 1
+  changed_items[changed_count] = item
+end
+
 -- One step of an item's life. Every event line raises the version by one, so versions are gapless.
 local function change(item, total, available, reserved, sold)
   item.total = item.total + total
@@ -229,9 +235,7 @@ local function change(item, total, available, reserved, sold)
   item.sold = item.sold + sold
   item.version = item.version + 1
   if not item.is_changed then
-    item.is_changed = true
-    changed_count = changed_count + 1
-    changed_items[changed_count] = item
+    mark_changed(item)
   end
 end
 

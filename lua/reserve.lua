@@ -144,16 +144,29 @@ local function reserve(command, key, order_id, value)
       command.items, command.texts = items, texts
     end
   end
+  -- `change` and `watch_stock` written out: this loop is the hottest of all, and two calls a line are 7 % of it.
+  local is_near_line = false
   for i = 1, #lines do
-    local quantity = lines[i].quantity
-    change(items[i], 0, -quantity, quantity, 0)
+    local item, quantity = items[i], lines[i].quantity
+    local available = item.available - quantity
+    item.available = available
+    item.reserved = item.reserved + quantity
+    item.version = item.version + 1
+    if not item.is_changed then
+      mark_changed(item)
+    end
+    if available < item.safety_stock or item.is_low then
+      is_near_line = true
+    end
   end
   keep(key, texts.value, texts.until_text)
   local due_ids = texts.due_ids
   due_ids[#due_ids + 1] = order_id
   emit_reserved(order_id, texts.event_end)
-  for i = 1, #items do
-    watch_stock(items[i], command.actor)
+  if is_near_line then
+    for i = 1, #items do
+      watch_stock(items[i], command.actor)
+    end
   end
   return texts.answer
 end

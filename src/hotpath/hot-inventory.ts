@@ -61,7 +61,7 @@ export const BATCH_LIMITS_DEFAULT: BatchLimits = {
   queueCommandsMax: 20_000,
   queueWaitMsMax: 2_000,
   backlogEventsMax: 5_000_000,
-  dueHoldsMax: 128,
+  dueHoldsMax: 32,
   tombstoneMs: 24 * 60 * 60 * 1_000,
 };
 const TIMEOUT_MS_DEFAULT = 5_000;

@@ -93,8 +93,8 @@ const LOAD_ITEMS = `SELECT i.* FROM unnest($1::text[], $2::text[]) AS u(sku, war
     WHERE i.sku = u.sku AND i.warehouse = u.warehouse LIMIT 1) AS i`;
 // Seconds as a number: some thousand times a chunk, that is cheaper to read than the text of a time.
 const LOAD_RESERVATIONS = `SELECT r.* FROM unnest($1::text[]) AS u(order_id)
-  CROSS JOIN LATERAL (SELECT r.order_id, status, lines, asked, operations, date_part('epoch', reserved_at) AS reserved_s,
-      date_part('epoch', expires_at) AS expires_s, date_part('epoch', resolved_at) AS resolved_s
+  CROSS JOIN LATERAL (SELECT r.order_id, status, lines, asked, operations, date_part('epoch', reserved_at) AS reserved_at,
+      date_part('epoch', expires_at) AS expires_at, date_part('epoch', resolved_at) AS resolved_at
     FROM reservations AS r WHERE r.order_id = u.order_id LIMIT 1) AS r`;
 
 /** The items that exist among those named, in no order. */
@@ -113,21 +113,8 @@ export async function loadReservations(
   orderIds: readonly string[],
 ): Promise<Reservation[]> {
   if (orderIds.length === 0) return [];
-  const { rows } = await client.query<
-    Omit<ReservationRow, 'reserved_at' | 'expires_at' | 'resolved_at'> & {
-      reserved_s: number;
-      expires_s: number;
-      resolved_s: number | null;
-    }
-  >(LOAD_RESERVATIONS, [textArray(orderIds)]);
-  return rows.map(({ reserved_s, expires_s, resolved_s, ...row }) =>
-    readReservation({
-      ...row,
-      reserved_at: Math.round(reserved_s * 1_000),
-      expires_at: Math.round(expires_s * 1_000),
-      resolved_at: resolved_s === null ? null : Math.round(resolved_s * 1_000),
-    }),
-  );
+  const { rows } = await client.query<ReservationRow>(LOAD_RESERVATIONS, [textArray(orderIds)]);
+  return rows.map((row) => readReservation(row, 1_000));
 }
 
 /** Which of these movements the ledger has booked already (BR-006). */

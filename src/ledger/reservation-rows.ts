@@ -141,16 +141,19 @@ export interface ReservationRow {
   readonly operations: string | null;
 }
 
-export function readReservation(row: ReservationRow): Reservation {
+/** @param unitMs what the times of the row are counted in, milliseconds or seconds */
+export function readReservation(row: ReservationRow, unitMs: 1 | 1_000 = 1): Reservation {
   const lines = parseLines(row.lines);
+  const reservedAtMs = Math.round(row.reserved_at * unitMs);
+  const expiresAtMs = Math.round(row.expires_at * unitMs);
   return {
     orderId: row.order_id,
     status: row.status,
     lines,
-    reservedAtMs: row.reserved_at,
-    expiresAtMs: row.expires_at,
-    asked: row.asked ?? askedText(row.expires_at - row.reserved_at, lines),
-    resolvedAtMs: row.resolved_at ?? undefined,
+    reservedAtMs,
+    expiresAtMs,
+    asked: row.asked ?? askedText(expiresAtMs - reservedAtMs, lines),
+    resolvedAtMs: row.resolved_at === null ? undefined : Math.round(row.resolved_at * unitMs),
     operations: row.operations?.split(';') ?? [],
   };
 }

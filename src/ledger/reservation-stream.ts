@@ -29,7 +29,7 @@ export async function* streamReservations(
     for (;;) {
       const { rows } = await client.query<ReservationRow>(`FETCH ${pageRowsMax} FROM reservation_stream`);
       if (rows.length === 0) break;
-      yield rows.map(readReservation);
+      yield rows.map((row) => readReservation(row));
     }
     await client.query('COMMIT');
     isDone = true;

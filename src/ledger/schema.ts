@@ -1,5 +1,5 @@
 /**
- * The tables and views as kysely sees them, for reading. The migrations make them; a test compares the two.
+ * The tables and views as kysely sees them, for reading. The migrations make them.
  * Numbers and times arrive as numbers: see connection.ts.
  */
 import type { ColumnType, Generated } from 'kysely';

@@ -8,7 +8,7 @@ export interface ExpirySweepOptions {
   readonly hot: HotInventory;
   /** How often an idle partition is looked at. */
   readonly intervalMs?: number;
-  /** Holds per step: 256 take about 1.5 ms of Redis, the most an order has to wait behind one. */
+  /** Holds per step: 128 take less than 1 ms of Redis, the most an order has to wait behind one. */
   readonly holdsPerStepMax?: number;
   readonly onFault?: (error: unknown) => void;
 }
@@ -19,7 +19,7 @@ export interface ExpirySweep {
 }
 
 const INTERVAL_MS = 200;
-const HOLDS_PER_STEP_MAX = 256;
+const HOLDS_PER_STEP_MAX = 128;
 
 /** Looks at the partition until stopped; an outage of Redis is told to `onFault` and tried again. */
 export function startExpirySweep(options: ExpirySweepOptions): ExpirySweep {
@@ -36,12 +36,14 @@ export function startExpirySweep(options: ExpirySweepOptions): ExpirySweep {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       let isMore = false;
+      const startedMs = performance.now();
       try {
         isMore = (await hot.sweep(holdsPerStepMax)).moreDue;
       } catch (error) {
         onFault(error);
       }
-      if (!isMore) await pause(intervalMs, stopping.signal);
+      // In a storm of deadlines as long again for the orders as the step took; else until the next look.
+      await pause(isMore ? performance.now() - startedMs : intervalMs, stopping.signal);
     }
   }
 }

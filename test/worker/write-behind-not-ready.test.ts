@@ -3,6 +3,7 @@
  * the cases it is, and the worker waits without spinning.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clearPartition, openPartition } from '../../src/hotpath/partition.ts';
 import type { WorkerLease } from '../../src/ledger/lease.ts';
 import type { NotReady } from '../../src/worker/stream-reader.ts';
 import { startWriteBehind } from '../../src/worker/write-behind.ts';
@@ -192,5 +193,35 @@ describe('meanwhile the worker', () => {
     await ledger.close();
     expect(problems).toEqual([]);
     await expectExact(room, heir.ledger);
+  });
+
+  test('whose partition was rebuilt under it goes on in the new epoch without a word', async () => {
+    const { redis, hot } = room.engine;
+    let hold = () => {};
+    const held = new Promise<void>((resolve) => {
+      hold = resolve;
+    });
+    let isWaiting = false;
+    const problems: NotReady[] = [];
+    const worker = await room.worker({
+      hot,
+      onNotReady: (problem) => void problems.push(problem),
+      checkpoint: async (name) => {
+        if (name !== 'cursor-read') return;
+        isWaiting = true;
+        await held;
+      },
+    });
+    await until(() => isWaiting);
+    await worker.ledger.beginEpoch(0, 2);
+    await clearPartition(redis, hot.keys);
+    await openPartition(redis, hot.keys, 2);
+    hold();
+    await hot.sweep(0).catch(() => undefined); // learns the epoch
+    await shop(hot, 71, 40);
+    await worker.writeBehind.drained();
+    expect(problems).toEqual([]);
+    expect(worker.writeBehind.status()).toMatchObject({ active: true, epoch: 2 });
+    expect(await worker.ledger.selfCheck(true)).toEqual([]);
   });
 });

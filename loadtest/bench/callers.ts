@@ -1,0 +1,80 @@
+/**
+ * Callers: who asks the engine, and how long each waits. A closed loop asks again when it was answered, an open loop
+ * asks by the clock whether it was answered or not. Latencies are raw samples; no histogram rounds them.
+ */
+
+/** What a run of callers came to. Latencies in milliseconds, sorted. */
+export interface Calls {
+  readonly perSecond: number;
+  readonly count: number;
+  readonly latenciesMs: Float64Array;
+  /** Processor time per call, in microseconds, by process: it tells more than the clock where others use the machine. */
+  readonly cpuUs: Cpu;
+}
+
+/** Processor time by process, in microseconds. */
+export type Cpu = Readonly<Record<string, number>>;
+
+/** Of this process. */
+export function ownCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+export interface Span {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** No more calls than this: orders are made before the measurement, and memory is bounded. */
+  readonly callsMax: number;
+}
+
+/** @param p from 0 to 1 */
+export function percentile(sortedMs: Float64Array, p: number): number {
+  if (sortedMs.length === 0) return Number.NaN;
+  return sortedMs[Math.min(sortedMs.length - 1, Math.floor(p * sortedMs.length))] as number;
+}
+
+/**
+ * `callers` at once, each with one call under way at any time.
+ * @param meter reads processor time, at the beginning and at the end of what is measured
+ * @param call is given a number that no other call gets and its caller, both from 0 on; what it throws ends the measurement
+ */
+export async function closedLoop(
+  callers: number,
+  { warmUpMs, measureMs, callsMax }: Span,
+  meter: () => Promise<Cpu>,
+  call: (n: number, caller: number) => Promise<void>,
+): Promise<Calls> {
+  const latencies = new Float64Array(callsMax);
+  const fromMs = performance.now() + warmUpMs;
+  const toMs = fromMs + measureMs;
+  let next = 0;
+  let count = 0;
+  let lastMs = fromMs;
+  let cpuBefore: Promise<Cpu> | undefined;
+  const run = async (caller: number) => {
+    while (next < callsMax) {
+      const n = next++;
+      const startedMs = performance.now();
+      if (startedMs >= toMs) return;
+      await call(n, caller);
+      const nowMs = performance.now();
+      if (nowMs < fromMs || nowMs > toMs) continue;
+      cpuBefore ??= meter();
+      latencies[count++] = nowMs - startedMs;
+      lastMs = nowMs;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => run(caller)));
+  const [before, after] = [await cpuBefore, await meter()];
+  const seconds = (lastMs - fromMs) / 1_000;
+  const cpuUs = Object.fromEntries(
+    Object.entries(after).map(([name, us]) => [name, (us - (before?.[name] ?? 0)) / count]),
+  );
+  return { perSecond: count / seconds, count, latenciesMs: latencies.slice(0, count).sort(), cpuUs };
+}
+
+/** A line for whoever waits, and the unit of most figures. */
+export function rate(calls: Calls): string {
+  return `${Math.round(calls.perSecond).toLocaleString('en')}/s`;
+}

@@ -1,0 +1,100 @@
+/**
+ * The benchmark, in one command: `npm run bench`. Starts its own Redis and Postgres in a temporary folder, runs the
+ * sections one after the other, prints each table as soon as it is there, and leaves nothing behind, Ctrl-C included.
+ */
+import { engine } from './engine.ts';
+import { expiry } from './expiry.ts';
+import type { Bench, Figure, Section } from './figures.ts';
+import { http } from './http.ts';
+import { redisTime } from './redis-time.ts';
+import { describe, loadNow, lookAround, type SectionResult, summary, table, writeJson } from './report.ts';
+import { readSettings, type SectionName, USAGE, WrongOption } from './settings.ts';
+import { type Stores, startStores } from './stores.ts';
+import { worker } from './worker.ts';
+
+const SECTIONS: Readonly<Record<SectionName, Section>> = {
+  engine,
+  'redis-time': redisTime,
+  http,
+  worker,
+  expiry,
+};
+
+/** What a shell reports of a program that was ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+async function main(): Promise<number> {
+  const settings = readSettings(process.argv.slice(2));
+  if (settings === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  const progress = (line: string) => console.error(`  ${line}`);
+  progress('starting Redis');
+  const stores = await startStores(progress);
+  stopOnSignals(stores);
+  try {
+    return await runSections({ settings, stores, known: [], progress });
+  } finally {
+    await stores.stop();
+  }
+}
+
+/** A section that fails has no figures; the others still have theirs, and the exit code tells. */
+async function runSections(bench: Bench): Promise<number> {
+  const { settings, stores } = bench;
+  const around = await lookAround(stores.folder, stores.redisRoute);
+  console.log(describe(around));
+  const results: SectionResult[] = [];
+  for (const name of settings.only) {
+    console.error(`${name}:`);
+    const result = await runSection(bench, name, SECTIONS[name]);
+    bench.known.push(...result.figures);
+    results.push(result);
+    console.log(table(result));
+  }
+  console.log(summary(results));
+  if (settings.json !== undefined) await writeJson(settings.json, around, settings, results);
+  return results.some((result) => result.failure) ? 1 : 0;
+}
+
+async function runSection(bench: Bench, name: SectionName, section: Section): Promise<SectionResult> {
+  const loadBefore = loadNow();
+  const startedMs = performance.now();
+  let figures: Figure[] = [];
+  let failure: string | undefined;
+  try {
+    figures = await section.run(bench);
+  } catch (error) {
+    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  return {
+    section: name,
+    title: section.title,
+    seconds: (performance.now() - startedMs) / 1_000,
+    loadBefore,
+    loadAfter: loadNow(),
+    figures,
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+/** A second Ctrl-C ends at once; the servers are told to end in any case. */
+function stopOnSignals(stores: Stores): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.error('\nstopping');
+      void stores.stop().finally(() => process.exit(INTERRUPTED));
+    });
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(error instanceof WrongOption ? `${error.message}\n\n${USAGE}` : error);
+    process.exitCode = 1;
+  },
+);

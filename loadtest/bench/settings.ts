@@ -1,0 +1,80 @@
+/** What one run of the benchmark was asked for. Promises: a wrong option is named, with what would be right. */
+import { parseArgs } from 'node:util';
+
+/** In the order they run: a later one may use what an earlier one found. */
+export const SECTION_NAMES = ['engine', 'redis-time', 'http', 'worker', 'expiry'] as const;
+export type SectionName = (typeof SECTION_NAMES)[number];
+
+export interface Settings {
+  readonly only: readonly SectionName[];
+  /** Fewer sizes, shorter measurements: a first look in minutes, not figures to quote. */
+  readonly quick: boolean;
+  /** Turns of each comparison; figures are medians over them. */
+  readonly repeats: number;
+  /** Length of one measurement, behind its warm-up. */
+  readonly measureMs: number;
+  readonly warmUpMs: number;
+  /** Where the figures are written as JSON, beside the table. */
+  readonly json: string | undefined;
+}
+
+const REPEATS_MAX = 100;
+
+export const USAGE = `Usage: npm run bench -- [options]
+
+  --only a,b      run these sections alone: ${SECTION_NAMES.join(', ')}
+  --quick         fewer sizes, shorter and fewer measurements: a first look
+  --repeats N     turns of each comparison, 1 to ${REPEATS_MAX} (default 5, with --quick 2)
+  --json FILE     write the figures, their spread and the machine as JSON as well
+  --help          this page
+`;
+
+export class WrongOption extends Error {}
+
+/** @throws {WrongOption} with a message for the person at the keyboard */
+export function readSettings(argv: readonly string[]): Settings | 'help' {
+  let values: ReturnType<typeof parse>['values'];
+  try {
+    values = parse(argv).values;
+  } catch (error) {
+    throw new WrongOption(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) return 'help';
+  const quick = values.quick ?? false;
+  return {
+    only: values.only === undefined ? SECTION_NAMES : values.only.split(',').map(readSection),
+    quick,
+    repeats: values.repeats === undefined ? (quick ? 2 : 5) : readRepeats(values.repeats),
+    measureMs: quick ? 2_000 : 4_000,
+    warmUpMs: 700,
+    json: values.json,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  return parseArgs({
+    args: [...argv],
+    options: {
+      only: { type: 'string' },
+      quick: { type: 'boolean' },
+      repeats: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+}
+
+function readSection(text: string): SectionName {
+  const name = SECTION_NAMES.find((known) => known === text.trim());
+  if (!name)
+    throw new WrongOption(`no section ${JSON.stringify(text)}; there are ${SECTION_NAMES.join(', ')}`);
+  return name;
+}
+
+function readRepeats(text: string): number {
+  const repeats = Number(text);
+  if (!Number.isInteger(repeats) || repeats < 1 || repeats > REPEATS_MAX) {
+    throw new WrongOption(`--repeats ${text}: give a whole number from 1 to ${REPEATS_MAX}`);
+  }
+  return repeats;
+}

@@ -1,0 +1,218 @@
+/**
+ * The transaction (D7, D8): the cursor moves once and only from where it stands, and the seed's optimistic lock holds for
+ * every row. What is refused has left nothing behind.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Reservation } from '../../src/domain/reservation.ts';
+import { ConcurrentModification, CursorMoved } from '../../src/ledger/errors.ts';
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import { AT_MS, commit, itemWith, received, reserved, row } from './chunks.ts';
+import { allEntries, migratedDatabase } from './room.ts';
+
+let database: Awaited<ReturnType<typeof migratedDatabase>>;
+let ledger: Ledger;
+beforeEach(async () => {
+  database = await migratedDatabase();
+  ledger = await openLedger({ databaseUrl: database.url });
+  await ledger.beginEpoch(0, 1);
+});
+afterEach(async () => {
+  await ledger.close();
+  await database.drop();
+});
+
+const write = (item: ReturnType<typeof itemWith>, expectedVersion: number | undefined) => ({
+  item,
+  expectedVersion,
+  atMs: AT_MS,
+  quarantineReason: undefined,
+  parkedEvents: 0,
+});
+
+/** The figures of the one item that was given. */
+const figures = async () => (await ledger.read.item('S', 'W'))?.item;
+
+describe('the cursor', () => {
+  async function troubleOf(attempt: Promise<unknown>): Promise<CursorMoved> {
+    const error = await attempt.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CursorMoved);
+    return error as CursorMoved;
+  }
+
+  test('moves with what it brings', async () => {
+    await commit(ledger, 0, { toSequence: 4, eventsTotal: 9 });
+    expect(await ledger.cursor(0)).toEqual({ epoch: 1, sequence: 4, eventsTotal: 9 });
+    expect(await ledger.cursor(1)).toBeUndefined();
+  });
+
+  test('refuses what it has already', async () => {
+    await commit(ledger, 0, { rows: [row(received(5, 1), itemWith())] });
+    const again = commit(ledger, 0, { rows: [row(received(5, 2), itemWith())] });
+    expect(await troubleOf(again)).toMatchObject({ trouble: 'duplicate', found: { epoch: 1, sequence: 1 } });
+    expect(await allEntries(ledger)).toHaveLength(1);
+  });
+
+  test('refuses a gap', async () => {
+    expect(await troubleOf(commit(ledger, 3))).toMatchObject({ trouble: 'gap', found: { sequence: 0 } });
+  });
+
+  test('refuses another epoch, older or newer', async () => {
+    await ledger.beginEpoch(0, 5);
+    expect(await troubleOf(commit(ledger, 0, { epoch: 4 }))).toMatchObject({ trouble: 'stale-epoch' });
+    expect(await troubleOf(commit(ledger, 0, { epoch: 6 }))).toMatchObject({ trouble: 'future-epoch' });
+  });
+
+  test('refuses a partition nobody began', async () => {
+    const error = await troubleOf(commit(ledger, 0, { partition: 7 }));
+    expect(error).toMatchObject({ trouble: 'unknown-partition', found: undefined });
+  });
+
+  test('lets one of two through', async () => {
+    const other = await openLedger({ databaseUrl: database.url });
+    const bring = (to: Ledger, movementId: string) =>
+      commit(to, 0, { rows: [row(received(5, 1, movementId), itemWith())] });
+    const outcomes = await Promise.allSettled([bring(ledger, 'mine'), bring(other, 'yours')]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ name: 'CursorMoved', trouble: 'duplicate' });
+    expect(await allEntries(ledger)).toHaveLength(1);
+    await other.close();
+  });
+
+  test('begins anew with a newer epoch only', async () => {
+    await commit(ledger, 0);
+    expect(await ledger.beginEpoch(0, 1)).toBe(false);
+    expect(await ledger.cursor(0)).toMatchObject({ epoch: 1, sequence: 1 });
+    expect(await ledger.beginEpoch(0, 2)).toBe(true);
+    expect(await ledger.cursor(0)).toEqual({ epoch: 2, sequence: 0, eventsTotal: 0 });
+    const racers = await Promise.all([3, 3, 3].map((epoch) => ledger.beginEpoch(0, epoch)));
+    expect(racers.filter(Boolean)).toHaveLength(1);
+  });
+});
+
+describe('the optimistic lock', () => {
+  beforeEach(async () => {
+    await commit(ledger, 0, { items: [write(itemWith({ available: 5, version: 1 }), undefined)] });
+  });
+
+  test('lets an item through that stands at the version it was judged from', async () => {
+    await commit(ledger, 1, { items: [write(itemWith({ available: 4, reserved: 1, version: 2 }), 1)] });
+    expect(await figures()).toMatchObject({ available: 4, reserved: 1, version: 2 });
+  });
+
+  test('refuses one that moved on, and all that came with it', async () => {
+    const stale = commit(ledger, 1, {
+      rows: [row(reserved('o', 1, 2), itemWith({ available: 5 }))],
+      items: [write(itemWith({ available: 3, version: 7 }), 6)],
+    });
+    await expect(stale).rejects.toThrow(ConcurrentModification);
+    expect(await figures()).toMatchObject({ available: 5, version: 1 });
+    expect(await allEntries(ledger)).toEqual([]);
+    expect(await ledger.cursor(0)).toMatchObject({ sequence: 1 });
+  });
+
+  test('refuses a new item that is not new', async () => {
+    const attempt = commit(ledger, 1, { items: [write(itemWith({ available: 9, version: 1 }), undefined)] });
+    await expect(attempt).rejects.toThrow(ConcurrentModification);
+    expect(await figures()).toMatchObject({ available: 5 });
+  });
+
+  test('refuses one that is gone', async () => {
+    const attempt = commit(ledger, 1, {
+      items: [write(itemWith({ sku: 'T', available: 9, version: 2 }), 1)],
+    });
+    await expect(attempt).rejects.toThrow(ConcurrentModification);
+  });
+
+  test('leaves the connection fit for the next chunk', async () => {
+    for (let i = 0; i < 10; i++) await expect(commit(ledger, 9)).rejects.toThrow(CursorMoved);
+    await commit(ledger, 1);
+    expect(await ledger.cursor(0)).toMatchObject({ sequence: 2 });
+  });
+});
+
+describe('reservations', () => {
+  const hold: Reservation = {
+    orderId: 'NULL',
+    status: 'ACTIVE',
+    lines: [
+      { sku: 'S', warehouse: 'W', quantity: 1 },
+      { sku: 'T', warehouse: 'W', quantity: 2 },
+    ],
+    reservedAtMs: AT_MS,
+    expiresAtMs: AT_MS + 1_800_001,
+    asked: '1800001;S@W=1,T@*=2',
+    resolvedAtMs: undefined,
+    operations: [],
+  };
+  const derivable: Reservation = { ...hold, orderId: 'plain', asked: '1800001;S@W=1,T@W=2' };
+  const stored = async (orderId: string) => (await ledger.loadReservations([orderId]))[0];
+
+  beforeEach(async () => {
+    await commit(ledger, 0, { newReservations: [hold, derivable] });
+  });
+
+  test('come back as they were given, with what was asked derived where it can be', async () => {
+    expect(await stored('NULL')).toEqual(hold);
+    expect(await ledger.read.reservation('plain')).toEqual(derivable);
+    const { rows } = await database.owner.query('SELECT order_id, asked FROM reservations ORDER BY asked');
+    expect(rows).toEqual([
+      { order_id: 'NULL', asked: hold.asked },
+      { order_id: 'plain', asked: null },
+    ]);
+    expect(await ledger.loadReservations(['unknown', 'plain', 'null'])).toEqual([derivable]);
+  });
+
+  test('settle, or change in any other way', async () => {
+    const settled: Reservation = {
+      ...derivable,
+      status: 'CONFIRMED',
+      resolvedAtMs: AT_MS + 5,
+      operations: ['c*'],
+    };
+    const changed: Reservation = {
+      ...hold,
+      lines: [{ sku: 'S', warehouse: 'W', quantity: 1 }],
+      expiresAtMs: AT_MS + 3_600_000,
+      operations: ['rT=2', 'r#"x"\\'],
+    };
+    await commit(ledger, 1, { settledReservations: [settled], changedReservations: [changed] });
+    expect(await stored('plain')).toEqual(settled);
+    expect(await stored('NULL')).toEqual(changed);
+  });
+
+  test('BR-006: resolve once; only a new life takes the place of an old one', async () => {
+    const settled: Reservation = {
+      ...derivable,
+      status: 'RELEASED',
+      resolvedAtMs: AT_MS + 5,
+      operations: ['r*'],
+    };
+    await commit(ledger, 1, { settledReservations: [settled] });
+    const again = { ...settled, status: 'CONFIRMED' as const };
+    await expect(commit(ledger, 2, { settledReservations: [again] })).rejects.toThrow(ConcurrentModification);
+    await expect(commit(ledger, 2, { changedReservations: [again] })).rejects.toThrow(ConcurrentModification);
+    await expect(commit(ledger, 2, { reusedReservations: [hold] })).rejects.toThrow(ConcurrentModification);
+    await commit(ledger, 2, { reusedReservations: [derivable] });
+    expect(await stored('plain')).toEqual(derivable);
+  });
+});
+
+test('an item in quarantine keeps its first reason, and counts what was parked', async () => {
+  const item = itemWith({ available: 5, version: 1 });
+  await commit(ledger, 0, {
+    items: [{ ...write(item, undefined), quarantineReason: 'first', parkedEvents: 2 }],
+  });
+  await commit(ledger, 1, { items: [{ ...write(item, 1), quarantineReason: 'second', parkedEvents: 3 }] });
+  const found = await ledger.read.item('S', 'W');
+  expect(found?.quarantine).toMatchObject({ reason: 'first' });
+  expect(found?.parkedEvents).toBe(5);
+});
+
+test('times and texts pass unchanged, whoever wrote them', async () => {
+  const reason = 'tab\there, line\nthere, back\\slash, "quotes", 櫃, \\N';
+  const event = { ...received(5, 1, 'NULL'), reason } as ReturnType<typeof received>;
+  await commit(ledger, 0, { rows: [row({ ...event, atMs: 1_762_819_200_007 }, itemWith())] });
+  const [entry] = await allEntries(ledger);
+  expect(entry).toMatchObject({ reason, movementId: 'NULL', atMs: 1_762_819_200_007, actor: 'tester' });
+});

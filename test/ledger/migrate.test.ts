@@ -1,0 +1,141 @@
+/**
+ * Migrations: once each, however often and by however many they are run; and a program that finds older tables says so.
+ */
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SchemaOutdated, WrongPostgresSettings } from '../../src/ledger/errors.ts';
+import { openLedger } from '../../src/ledger/ledger.ts';
+import { migrate } from '../../src/ledger/migrate.ts';
+import { testDatabase } from '../services.ts';
+
+type TestDatabase = Awaited<ReturnType<typeof testDatabase>>;
+const databases: TestDatabase[] = [];
+let database: TestDatabase;
+async function another(): Promise<TestDatabase> {
+  const made = await testDatabase();
+  databases.push(made);
+  return made;
+}
+beforeEach(async () => {
+  database = await another();
+});
+afterEach(async () => {
+  for (const made of databases.splice(0)) await made.drop();
+});
+
+async function query<R extends pg.QueryResultRow>(url: string, text: string): Promise<R[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<R>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every table, column, constraint, index and trigger, as Postgres spells them. */
+function shape(url: string) {
+  return query(
+    url,
+    `SELECT 'column' AS what, table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS of
+       FROM information_schema.columns WHERE table_schema = 'public'
+     UNION SELECT 'constraint', conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+     UNION SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
+     UNION SELECT 'trigger', tgname || ' ' || pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger
+     UNION SELECT 'grant', table_name || ' ' || grantee || ' ' || privilege_type
+       FROM information_schema.table_privileges WHERE table_schema = 'public'
+     ORDER BY 1, 2`,
+  );
+}
+
+describe('a migration', () => {
+  test('is run once, and repeating it changes nothing', async () => {
+    const first = await migrate(database.url);
+    expect(first.applied[0]).toBe('0001-ledger');
+    expect(first.rights).toBe('granted');
+    const before = await shape(database.url);
+    expect(before.length).toBeGreaterThan(100);
+    expect((await migrate(database.url)).applied).toEqual([]);
+    expect(await shape(database.url)).toEqual(before);
+  });
+
+  test('is run once by many at the same time, on two databases of a cluster', async () => {
+    const other = await another();
+    const urls = [database.url, other.url];
+    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, i) => migrate(urls[i % 2] as string)));
+    expect(outcomes.every(({ rights }) => rights === 'granted')).toBe(true);
+    for (const half of [0, 1]) {
+      const names = outcomes.filter((_, i) => i % 2 === half).flatMap(({ applied }) => applied);
+      expect(names.filter((name) => name === '0001-ledger')).toHaveLength(1);
+    }
+    expect(await shape(other.url)).toEqual(await shape(database.url));
+  });
+
+  test('takes a pool and leaves it open', async () => {
+    const pool = new pg.Pool({ connectionString: database.url });
+    await migrate(pool);
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
+  test('does without roles where the user may not make them', async () => {
+    const name = `plain_${database.url.split('_').at(-1)}`;
+    const url = new URL(database.url);
+    await query(database.url, `CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);
+    try {
+      await query(database.url, `ALTER DATABASE ${url.pathname.slice(1)} OWNER TO ${name}`);
+      url.username = name;
+      url.password = 'plain';
+      const { applied, rights } = await migrate(url.href);
+      expect(applied[0]).toBe('0001-ledger');
+      // The roles are there already, made by other tests: their rights are granted, membership is not.
+      expect(['granted', 'not-permitted']).toContain(rights);
+      const ledger = await openLedger({ databaseUrl: url.href });
+      expect(await ledger.beginEpoch(0, 1)).toBe(true);
+      await ledger.close();
+    } finally {
+      await query(database.url, `ALTER DATABASE ${url.pathname.slice(1)} OWNER TO CURRENT_USER`);
+      await query(
+        database.url,
+        `REASSIGN OWNED BY ${name} TO CURRENT_USER; DROP OWNED BY ${name}; DROP ROLE ${name}`,
+      );
+    }
+  });
+});
+
+describe('a ledger is not opened', () => {
+  test('on a database that was never migrated', async () => {
+    await expect(openLedger({ databaseUrl: database.url })).rejects.toThrow(SchemaOutdated);
+  });
+
+  test('on tables that are older than the program', async () => {
+    await migrate(database.url);
+    await query(database.url, `UPDATE kysely_migration SET name = '0000-before'`).catch(() => {});
+    await query(database.url, `DELETE FROM kysely_migration WHERE name > '0000-before'`);
+    await expect(openLedger({ databaseUrl: database.url })).rejects.toThrow('run the migration');
+  });
+
+  test('on a Postgres that may lose what it committed', async () => {
+    await migrate(database.url);
+    const name = new URL(database.url).pathname.slice(1);
+    await query(database.url, `ALTER DATABASE ${name} SET synchronous_commit = off`);
+    const error = await openLedger({ databaseUrl: database.url }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WrongPostgresSettings);
+    expect((error as WrongPostgresSettings).problems).toEqual([
+      expect.stringContaining('synchronous_commit is off'),
+    ]);
+    expect(String(error)).not.toContain(new URL(database.url).password || 'postgres://');
+  });
+});
+
+test('connections take the role of the writer, or of the reader', async () => {
+  await migrate(database.url);
+  for (const role of ['holdfast_writer', 'holdfast_reader'] as const) {
+    const ledger = await openLedger({ databaseUrl: database.url, role, applicationName: `as-${role}` });
+    const attempt = ledger.beginEpoch(0, 1);
+    if (role === 'holdfast_reader') await expect(attempt).rejects.toThrow('permission denied');
+    else expect(await attempt).toBe(true);
+    await ledger.close();
+  }
+});

@@ -1,0 +1,243 @@
+/**
+ * The rules where SQL can say them: each under its number, each refused by the table itself, whoever writes. And the
+ * ledger that only grows (D14): not its owner, nor a session that plays a replica, changes or removes a row.
+ */
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { RefusedBySql } from '../../src/ledger/errors.ts';
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import { commit, itemWith, received, reserved, row } from './chunks.ts';
+import { migratedDatabase } from './room.ts';
+
+let database: Awaited<ReturnType<typeof migratedDatabase>>;
+let owner: pg.Client;
+let ledger: Ledger;
+beforeAll(async () => {
+  database = await migratedDatabase();
+  owner = database.owner;
+  ledger = await openLedger({ databaseUrl: database.url });
+  await ledger.beginEpoch(0, 1);
+  await commit(ledger, 0, { rows: [row(received(10, 1), itemWith())] });
+});
+afterAll(async () => {
+  await ledger.close();
+  await database.drop();
+});
+
+/** The constraint that refused it. */
+async function constraintOf(attempt: Promise<unknown>): Promise<string | undefined> {
+  const error = await attempt.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(RefusedBySql);
+  // Nothing of it was written, the cursor's move included.
+  expect(await ledger.cursor(0)).toMatchObject({ sequence: 1 });
+  return (error as RefusedBySql).constraint;
+}
+
+describe('a row of the ledger is refused that breaks', () => {
+  test('BR-001: available falls below nothing', async () => {
+    const broken = row(
+      { ...reserved('o', 1, 2), type: 'ReservationExtended' } as never,
+      itemWith({ available: 3 }),
+      {
+        available: -1,
+        reserved: 4,
+      },
+    );
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_001_available_not_negative');
+  });
+
+  test('BR-001: reserved or sold fall below nothing', async () => {
+    const event = { ...reserved('o', 2, 2), type: 'InventoryDeducted', operation: 'c*' } as never;
+    const broken = row(event, itemWith({ available: 5, reserved: 1 }));
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe(
+      'br_001_reserved_and_sold_not_negative',
+    );
+  });
+
+  test('BR-002: more is reserved than is available', async () => {
+    const broken = row(reserved('o', 5, 2), itemWith({ available: 4, reserved: 0 }), {
+      available: 0,
+      reserved: 4,
+    });
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_002_never_beyond_available');
+  });
+
+  test('BR-004: the total moves although no goods did', async () => {
+    const broken = row(reserved('o', 1, 2), itemWith({ available: 4 }), { available: 3, reserved: 2 });
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_004_total_moves_with_goods');
+  });
+
+  test('BR-005: an alert fires at or above the line', async () => {
+    const event = { ...received(4, 2), type: 'LowStockAlertTriggered', safetyStock: 4 } as never;
+    const broken = row(event, itemWith({ available: 4 }));
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_005_alert_below_the_line');
+  });
+
+  test('BR-006: a movement is booked twice', async () => {
+    const broken = row(received(10, 2, 'm1'), itemWith({ available: 10 }));
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_006_movement_once');
+  });
+
+  test('the item had that version before', async () => {
+    const broken = row(received(10, 1, 'other'), itemWith());
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('ledger_version_once');
+  });
+
+  test('a quantity is beyond what a counter may show', async () => {
+    const broken = row(received(1_000_000_001, 2), itemWith());
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('quantity_in_range');
+  });
+});
+
+describe('an item is refused that breaks', () => {
+  const write = (item: ReturnType<typeof itemWith>) =>
+    commit(ledger, 1, {
+      items: [{ item, expectedVersion: undefined, atMs: 1, quarantineReason: undefined, parkedEvents: 0 }],
+    });
+
+  test('BR-001', async () => {
+    expect(await constraintOf(write(itemWith({ available: -1, total: 0, reserved: 1 })))).toBe(
+      'br_001_available_not_negative',
+    );
+    expect(await constraintOf(write(itemWith({ available: 2, reserved: -1 })))).toBe(
+      'br_001_reserved_and_sold_not_negative',
+    );
+    expect(await constraintOf(write(itemWith({ available: 2, sold: -1 })))).toBe(
+      'br_001_reserved_and_sold_not_negative',
+    );
+  });
+
+  test('BR-004', async () => {
+    expect(await constraintOf(write(itemWith({ available: 2, total: 3 })))).toBe('br_004_total_is_the_sum');
+  });
+
+  test('BR-005', async () => {
+    const item = itemWith({ available: 2, safetyStock: 2, isLow: true });
+    expect(await constraintOf(write(item))).toBe('br_005_alert_is_out_below_the_line');
+  });
+});
+
+describe('a reservation is refused that breaks', () => {
+  const hold = {
+    orderId: 'o',
+    status: 'ACTIVE' as const,
+    lines: [{ sku: 'S', warehouse: 'W', quantity: 1 }],
+    reservedAtMs: 1_000_000,
+    expiresAtMs: 2_800_000,
+    asked: '1800000;S@W=1',
+    operations: [],
+  };
+
+  test('BR-003: a hold lasts no time, or longer than a day', async () => {
+    for (const expiresAtMs of [1_000_000, 1_000_000 + 86_400_001]) {
+      const newReservations = [{ ...hold, expiresAtMs }];
+      expect(await constraintOf(commit(ledger, 1, { newReservations }))).toBe(
+        'br_003_hold_ends_within_a_day',
+      );
+    }
+  });
+
+  test('BR-006: it is resolved and open at once', async () => {
+    for (const broken of [
+      { ...hold, resolvedAtMs: 2_000_000 },
+      { ...hold, status: 'CONFIRMED' as const },
+    ]) {
+      expect(await constraintOf(commit(ledger, 1, { newReservations: [broken] }))).toBe(
+        'br_006_resolves_once',
+      );
+    }
+  });
+
+  test('BR-006: an order is reserved twice', async () => {
+    expect(await constraintOf(commit(ledger, 1, { newReservations: [hold, hold] }))).toBe(
+      'reservations_pkey',
+    );
+  });
+});
+
+describe('the ledger only grows, for', () => {
+  const attempts = [
+    `UPDATE ledger SET quantity = 11`,
+    `DELETE FROM ledger`,
+    `TRUNCATE ledger`,
+    `UPDATE ledger SET actor = 'nobody' WHERE false`,
+  ];
+  afterEach(async () => {
+    await owner.query('ROLLBACK');
+  });
+  async function expectRefused(): Promise<void> {
+    for (const attempt of attempts) {
+      await owner.query('SAVEPOINT before');
+      await expect(owner.query(attempt), attempt).rejects.toThrow('append-only');
+      await owner.query('ROLLBACK TO before');
+    }
+  }
+
+  test('its owner', async () => {
+    await owner.query('BEGIN');
+    await expectRefused();
+  });
+
+  test('a session that plays a replica', async () => {
+    await owner.query('BEGIN; SET LOCAL session_replication_role = replica');
+    await expectRefused();
+  });
+
+  for (const role of ['holdfast_writer', 'holdfast_reader']) {
+    test(`${role}, by its rights already`, async () => {
+      await owner.query(`BEGIN; SET LOCAL ROLE ${role}`);
+      for (const attempt of attempts) {
+        await owner.query('SAVEPOINT before');
+        await expect(owner.query(attempt), attempt).rejects.toThrow('permission denied');
+        await owner.query('ROLLBACK TO before');
+      }
+    });
+  }
+});
+
+describe('the roles may', () => {
+  const may = async (role: string, statement: string) => {
+    await owner.query(`BEGIN; SET LOCAL ROLE ${role}`);
+    const isAllowed = await owner.query(statement).then(
+      () => true,
+      (error: { code?: string }) => {
+        expect(error.code).toBe('42501');
+        return false;
+      },
+    );
+    await owner.query('ROLLBACK');
+    return isAllowed;
+  };
+  const tables = [
+    'ledger',
+    'ledger_entries',
+    'items',
+    'reservations',
+    'open_holds',
+    'partitions',
+    'drift',
+    'parked_events',
+    'warehouses',
+  ];
+
+  test('read everything', async () => {
+    for (const role of ['holdfast_writer', 'holdfast_reader']) {
+      for (const table of tables)
+        expect(await may(role, `SELECT * FROM ${table}`), `${role} ${table}`).toBe(true);
+    }
+  });
+
+  test('take nothing away, and the reader writes nothing', async () => {
+    for (const table of ['items', 'reservations', 'partitions', 'drift', 'parked_events', 'warehouses']) {
+      expect(await may('holdfast_writer', `DELETE FROM ${table}`), table).toBe(false);
+      expect(await may('holdfast_reader', `DELETE FROM ${table}`), table).toBe(false);
+      expect(await may('holdfast_reader', `INSERT INTO ${table} DEFAULT VALUES`), table).toBe(false);
+    }
+    expect(await may('holdfast_writer', `UPDATE drift SET resolved_at = now()`)).toBe(true);
+    expect(await may('holdfast_writer', `UPDATE drift SET detail = ''`)).toBe(false);
+    expect(await may('holdfast_writer', `UPDATE parked_events SET event = '{}'`)).toBe(false);
+  });
+});

@@ -167,6 +167,7 @@ export async function allEntries(ledger: Ledger): Promise<LedgerEntry[]> {
  * follow from each other without a gap; items and reservations are what Redis has.
  */
 export async function expectExact(room: Room, ledger: Ledger): Promise<void> {
+  await room.remember(); // what is not trimmed yet, because a trim may come later than the commit
   const entries = await allEntries(ledger);
   expect(entries.map(lineOfEntry)).toEqual(room.decided.flatMap(linesOfDecided));
   const last = new Map<string, LedgerEntry>();

@@ -72,12 +72,17 @@ end
 local answers = { "" }
 local id_start = #key_prefix + 3 -- behind "r:" or "m:"
 local sub, keys, texts = string.sub, KEYS, ARGV -- locals, for a global costs a look-up each time
+local byte, match = string.byte, string.match
 local commands = {} -- text -> command
 for i = 1, command_count do
-  local text = texts[7 + i]
+  local text, customer = texts[7 + i], nil
+  if byte(text) == 64 then -- "@customer command": the command is the same for all customers
+    customer, text = match(text, "^@(%S+) (.+)$")
+    text = text or ""
+  end
   local command = commands[text]
   if command == nil then
-    local reader = readers[string.match(text, "^[%l-]+")]
+    local reader = readers[match(text, "^[%l-]+") or ""]
     command = reader and reader(text) or false
     commands[text] = command
   end
@@ -86,7 +91,15 @@ for i = 1, command_count do
   if value == nil then
     value = found[i]
   end
-  answers[i + 1] = command and command.run(command, key, sub(key, id_start), value) or "REFUSED invalid-command"
+  answers[i + 1] = command and command.run(command, key, sub(key, id_start), value, customer) or "REFUSED invalid-command"
+end
+
+-- In slices, because unpack fails beyond some 8,000 values.
+local FIELDS_MAX = 2000 -- an even number: names and texts
+local function write_fields(key, fields)
+  for from = 1, #fields, FIELDS_MAX do
+    call("HSET", key, unpack(fields, from, math.min(from + FIELDS_MAX - 1, #fields)))
+  end
 end
 
 -- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is
@@ -95,7 +108,6 @@ if event_count > 0 then
   close_run()
   sequence = sequence + 1
   events_total = events_total + event_count
-  local FIELDS_MAX = 2000 -- an even number: names and texts
   local checkpoints, written = {}, {}
   for i = 1, changed_count do
     local item = changed_items[i]
@@ -109,14 +121,42 @@ if event_count > 0 then
     fields[#fields + 1] = item.warehouse
     fields[#fields + 1] = text
   end
+  for i = 1, changed_sale_count do
+    local sale = changed_sales[i]
+    local fields = written[sale.sku]
+    if not fields then
+      fields = {}
+      written[sale.sku] = fields
+    end
+    fields[#fields + 1] = "*" .. sale.id
+    fields[#fields + 1] = write_sale(sale)
+  end
   local entry_id = epoch .. "-" .. digits(sequence)
   call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
     "events", table.concat(events, "\n"), "items", table.concat(checkpoints, "\n"))
   for sku, fields in pairs(written) do
-    -- In slices, because unpack fails beyond some 8,000 values.
-    for from = 1, #fields, FIELDS_MAX do
-      call("HSET", sku_prefix .. sku, unpack(fields, from, math.min(from + FIELDS_MAX - 1, #fields)))
+    write_fields(sku_prefix .. sku, fields)
+  end
+  for sku, fields in pairs(dropped_sales) do
+    call("HDEL", sku_prefix .. sku, unpack(fields))
+  end
+  for id, changed in pairs(changed_quotas) do
+    local fields = {}
+    for i, units in ipairs(changed) do
+      fields[2 * i - 1] = units.customer
+      fields[2 * i] = string.format("%d %d", units.held, units.bought)
     end
+    write_fields(quota_prefix .. id, fields)
+    call("PEXPIREAT", quota_prefix .. id, digits(changed.sale.closes_at_ms + SALE_AFTERLIFE_MS + tombstone_ms))
+  end
+  for id, texts_by_name in pairs(sheets) do
+    local fields = {}
+    for name, text in pairs(texts_by_name) do
+      fields[#fields + 1] = name
+      fields[#fields + 1] = text
+    end
+    write_fields(stocktake_prefix .. id, fields)
+    call("PEXPIREAT", stocktake_prefix .. id, digits(sheet_ends[id] + tombstone_ms))
   end
   for i = 1, kept_count, 3 do
     call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])

@@ -1,5 +1,28 @@
--- Returns what is not confirmed in time (BR-003). Twin: Inventory.returnDue and Reservation.
+-- Returns what is not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007). Twin: Inventory.returnDue.
 -- Stock returns on evidence only: a reservation that stands ACTIVE past its deadline, never a key that is gone.
+
+-- BR-007: a hold that falls due while one of its items is counted lives on until the lock's deadline and a while longer,
+-- so that a payment that was refused meanwhile can be repeated. Locks whose deadline has passed end here.
+local function outlive_locks(key, order_id, reservation, items)
+  local locked_until_ms = 0
+  for _, item in ipairs(items) do
+    if item.stocktake then
+      locked_until_ms = math.max(locked_until_ms, item.locked_until_ms)
+      lapse_lock(item.name, now_ms)
+    end
+  end
+  if locked_until_ms + STOCKTAKE_GRACE_MS <= now_ms then
+    return false
+  end
+  reservation.expires_at_ms = locked_until_ms + STOCKTAKE_GRACE_MS
+  for _, item in ipairs(items) do
+    change(item, 0, 0, 0, 0)
+  end
+  watch_deadline(order_id, reservation.expires_at_ms)
+  emit("ReservationExtended " .. order_id .. " clock " .. reservation.lines_text .. " " .. digits(reservation.expires_at_ms))
+  keep_reservation(key, reservation)
+  return true
+end
 
 -- Returns the hold if it is due. Answers false only where it is due but its items cannot be touched.
 local function expire_when_due(key, order_id, reservation)
@@ -10,9 +33,13 @@ local function expire_when_due(key, order_id, reservation)
   if not items then
     return false
   end
+  if outlive_locks(key, order_id, reservation, items) then
+    return true
+  end
   for i, line in ipairs(reservation.lines) do
     change(items[i], 0, line.quantity, -line.quantity, 0)
   end
+  tally(reservation, reservation.lines, "held", "expired")
   settle(reservation, "EXPIRED")
   keep_reservation(key, reservation)
   emit("InventoryReleased " .. order_id .. " clock " .. reservation.lines_text .. " expired -")
@@ -42,7 +69,7 @@ local function return_due(ids_max)
         is_name = false
       elseif #ids < ids_max then
         ids[#ids + 1] = word
-        keys[#keys + 1] = reservation_prefix .. word
+        keys[#keys + 1] = reservation_prefix .. word -- of an item's name there is none
         scores[#scores + 1] = score_ms
       else
         left[#left + 1] = word
@@ -55,6 +82,9 @@ local function return_due(ids_max)
   local texts = call("MGET", unpack(keys))
   for i, id in ipairs(ids) do
     local key = keys[i]
+    if string.find(id, "@", 1, true) then
+      lapse_lock(id, scores[i])
+    end
     local value = values[key]
     if value == nil then
       value = texts[i]

@@ -2,19 +2,18 @@
 -- Twin: Inventory.release. Answers: as confirm, and REFUSED too-many-partial-releases.
 
 local function release(command, key, order_id, value)
-  local reservation, answer, status = open_reservation(command, key, order_id, value)
+  local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
-    if status == "RELEASED" and not command.parts then
+    if settled and settled.status == "RELEASED" and not command.parts then
       return "REPLAYED " .. (values[key] or value) -- all of it is back already, whoever brought it
     end
     return answer
   end
-  local returned, rest = reservation.lines, {}
+  local returned, rest = parts_of(command, reservation.lines)
+  if not returned then
+    return rest
+  end
   if command.parts then
-    returned, rest = split_lines(reservation.lines, command.parts)
-    if not returned then
-      return rest
-    end
     local _, separators = string.gsub(reservation.operations, ";", ";")
     if #rest > 0 and reservation.operations ~= "" and separators + 1 >= PARTIAL_RELEASES_MAX then
       return "REFUSED too-many-partial-releases"
@@ -23,6 +22,7 @@ local function release(command, key, order_id, value)
   for _, line in ipairs(returned) do
     change(item_of(line), 0, line.quantity, -line.quantity, 0)
   end
+  tally(reservation, returned, "held", "released")
   local returned_text = command.parts and write_lines(returned) or reservation.lines_text
   emit("InventoryReleased " .. order_id .. " " .. command.actor .. " " .. returned_text .. " cancelled " .. command.operation)
   for _, line in ipairs(returned) do

@@ -6,12 +6,22 @@ export type {
   ConfirmInput,
   ExtendInput,
   Issue,
-  ReceiveInput,
   ReleaseInput,
   ReserveInput,
-  SafetyStockInput,
 } from './domain/validate.ts';
 export { InvalidCommand } from './domain/validate.ts';
+export type {
+  CancelStocktakeInput,
+  CancelTransferInput,
+  CloseSaleInput,
+  CompleteStocktakeInput,
+  DispatchTransferInput,
+  MovementInput,
+  ReceiveTransferInput,
+  SafetyStockInput,
+  ScheduleSaleInput,
+  StartStocktakeInput,
+} from './domain/validate-stock.ts';
 export type { BatchHead } from './hotpath/batcher.ts';
 export { Fault, type FaultCode, type FaultOutcome } from './hotpath/fault.ts';
 export {

@@ -4,7 +4,17 @@
  * through `evolveItem` before it is written (D8). Refuses to know: other items, stores, and what time it is.
  */
 import { strict as assert } from 'node:assert';
-import { type EventLine, type ItemView, QUANTITY_MAX, type StockEvent } from './language.ts';
+import {
+  type EventLine,
+  type EventType,
+  type ItemView,
+  LEVEL_EVENTS,
+  QUANTITY_MAX,
+  type StockEvent,
+  type StocktakeCancelled,
+  type StocktakeCompleted,
+  type StocktakeLapsed,
+} from './language.ts';
 
 export interface InventoryItem extends ItemView {
   /** The low-stock alert is out and not yet re-armed (BR-005). */
@@ -36,6 +46,24 @@ export function canReceive(item: InventoryItem, quantity: number): boolean {
   return item.total + quantity <= QUANTITY_MAX;
 }
 
+/** What a total can never fall below: units that are promised, and units that are sold and stand there still. */
+export function committedOf(item: InventoryItem): number {
+  return item.reserved + item.sold;
+}
+
+/** BR-007: events that may happen to an item while it is counted; all others wait until the lock is off. */
+const UNDER_A_LOCK: ReadonlySet<EventType> = new Set<EventType>([
+  'InventoryReleased',
+  'ReservationExtended',
+  'PaymentCameShort',
+  'ReturnWrittenOff',
+  'SafetyStockSet',
+  'LowStockAlertTriggered',
+  'StocktakeCompleted',
+  'StocktakeCancelled',
+  'StocktakeLapsed',
+]);
+
 /** BR-005: whether the alert is to fire now. It fires at the crossing, once. */
 export function crossesSafetyStock(item: InventoryItem): boolean {
   return item.available < item.safetyStock && !item.isLow;
@@ -61,7 +89,8 @@ export interface StockChange {
   readonly sold: number;
 }
 
-export function changeOf(event: StockEvent, quantity: number): StockChange {
+/** @param item as it stands before: an event that names a level changes it by the difference */
+export function changeOf(event: StockEvent, quantity: number, item: InventoryItem): StockChange {
   switch (event.type) {
     case 'InventoryReserved':
       return { total: 0, available: -quantity, reserved: quantity, sold: 0 };
@@ -69,17 +98,80 @@ export function changeOf(event: StockEvent, quantity: number): StockChange {
       return { total: 0, available: 0, reserved: -quantity, sold: quantity };
     case 'InventoryReleased':
       return { total: 0, available: quantity, reserved: -quantity, sold: 0 };
+    case 'InventoryReacquired':
+      return { total: 0, available: -quantity, reserved: 0, sold: quantity };
     case 'InventoryReceived':
+    case 'InventoryReturned':
+    case 'TransferReceived':
+    case 'TransferCancelled':
       return { total: quantity, available: quantity, reserved: 0, sold: 0 };
+    case 'InventoryIssued':
+    case 'TransferDispatched':
+      return { total: -quantity, available: -quantity, reserved: 0, sold: 0 };
+    case 'InventoryShipped':
+      return { total: -quantity, available: 0, reserved: 0, sold: -quantity };
+    case 'InventoryCorrected':
+    case 'StocktakeCompleted': {
+      const difference = quantity - item.total;
+      return { total: difference, available: difference, reserved: 0, sold: 0 };
+    }
     case 'ReservationExtended':
+    case 'PaymentCameShort':
+    case 'ReturnWrittenOff':
     case 'SafetyStockSet':
     case 'LowStockAlertTriggered':
-      return { total: 0, available: 0, reserved: 0, sold: 0 };
+    case 'StocktakeStarted':
+    case 'StocktakeCancelled':
+    case 'StocktakeLapsed':
+    case 'SaleScheduled':
+    case 'SaleClosed':
+      return NO_CHANGE;
     default: {
       const never: never = event;
       throw new Error(`no such event: ${JSON.stringify(never)}`);
     }
   }
+}
+const NO_CHANGE: StockChange = { total: 0, available: 0, reserved: 0, sold: 0 };
+
+function isStocktakeEnd(
+  event: StockEvent,
+): event is StocktakeCompleted | StocktakeCancelled | StocktakeLapsed {
+  return (
+    event.type === 'StocktakeCompleted' ||
+    event.type === 'StocktakeCancelled' ||
+    event.type === 'StocktakeLapsed'
+  );
+}
+
+/** BR-007: the lock after an event. Asserts that nothing happened under it that must wait. */
+function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'] {
+  const lock = item.stocktake;
+  if (event.type === 'StocktakeStarted') {
+    assert(!lock, `BR-007: a second stocktake of ${item.sku}@${item.warehouse}`);
+    assert(event.untilMs > event.atMs, 'BR-007: a lease that has ended before it began');
+    return { stocktakeId: event.stocktakeId, untilMs: event.untilMs };
+  }
+  if (!isStocktakeEnd(event)) {
+    assert(
+      !lock || UNDER_A_LOCK.has(event.type),
+      `BR-007: ${event.type} under stocktake ${lock?.stocktakeId}`,
+    );
+    assert(
+      !lock || event.type !== 'InventoryReleased' || event.cause !== 'expired',
+      `BR-007: a hold expired under stocktake ${lock?.stocktakeId}`,
+    );
+    return lock;
+  }
+  assert(
+    lock?.stocktakeId === event.stocktakeId,
+    `BR-007: ${event.type} of ${event.stocktakeId}, not its lock`,
+  );
+  assert(
+    event.type !== 'StocktakeLapsed' || lock.untilMs <= event.atMs,
+    'BR-007: a lease lapsed before its time',
+  );
+  return undefined;
 }
 
 /**
@@ -92,13 +184,14 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     `version gap: ${line.sku}@${line.warehouse} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
-  // Only a safety stock and what is left at an alert may be 0; nothing moves less than one unit.
-  const isLevel = event.type === 'SafetyStockSet' || event.type === 'LowStockAlertTriggered';
+  // Only a level may be 0; nothing moves less than one unit.
   assert(
-    Number.isInteger(quantity) && quantity >= (isLevel ? 0 : 1) && quantity <= QUANTITY_MAX,
+    Number.isInteger(quantity) &&
+      quantity >= (LEVEL_EVENTS.has(event.type) ? 0 : 1) &&
+      quantity <= QUANTITY_MAX,
     `BR-001: a quantity of ${quantity} in ${event.type} is out of range`,
   );
-  if (event.type === 'InventoryReserved') {
+  if (event.type === 'InventoryReserved' || event.type === 'InventoryReacquired') {
     assert(canReserve(item, quantity), `BR-002: ${quantity} reserved of ${item.available} available`);
   }
   if (event.type === 'LowStockAlertTriggered') {
@@ -108,7 +201,8 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     );
     return { ...item, version: line.version, isLow: true };
   }
-  const change = changeOf(event, quantity);
+  const stocktake = lockAfter(item, event);
+  const change = changeOf(event, quantity, item);
   const available = item.available + change.available;
   const safetyStock = event.type === 'SafetyStockSet' ? quantity : item.safetyStock;
   const next: InventoryItem = {
@@ -122,6 +216,7 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     version: line.version,
     // BR-005: re-armed when available is back at the line.
     isLow: item.isLow && available < safetyStock,
+    ...(stocktake ? { stocktake } : undefined),
   };
   assertInvariants(next);
   return next;

@@ -1,8 +1,13 @@
 /**
- * Every business word of Holdfast: ids, quantities, limits, commands, events, refusals.
+ * Every business word of Holdfast: ids, quantities and limits here, with commands, events and answers beside it.
  * Promises: a word that is spelled here is spelled the same in lua/, in SQL and over HTTP.
  * Refuses to know: keys, tables, status codes, clocks.
  */
+import type { Confirm, ReceiveTransfer, Release } from './commands.ts';
+
+export * from './answers.ts';
+export * from './commands.ts';
+export * from './events.ts';
 
 /** Order, SKU, warehouse, movement, actor ...: what a caller may name a thing (design, section 5). */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
@@ -21,6 +26,28 @@ export const LIFETIME_SECONDS_MAX = 86_400;
 export const PARTIAL_RELEASES_MAX = 20;
 /** A free text that goes into the ledger beside a movement. */
 export const REASON_LENGTH_MAX = 200;
+/** BR-007: how long a stocktake locks an item where nobody says: 15 minutes. */
+export const LEASE_SECONDS_DEFAULT = 900;
+export const LEASE_SECONDS_MIN = 1;
+/** The longest a stocktake may lock an item: 4 hours. */
+export const LEASE_SECONDS_MAX = 14_400;
+/** BR-007: a hold that falls due under a lock ends this long after the lock's deadline: time to repeat a refused confirm. */
+export const STOCKTAKE_GRACE_SECONDS = 60;
+/** The most items in one count sheet. */
+export const STOCKTAKE_LINES_MAX = 5_000;
+/** The most holds that one count may release to fit (BR-007). */
+export const SHORTFALL_RELEASES_MAX = 200;
+/** The most receipts of one transfer; each leaves its name on it so that a repeat is known. */
+export const TRANSFER_RECEIPTS_MAX = 50;
+/** The most sales of one SKU that are not over. */
+export const SALES_PER_SKU_MAX = 8;
+/** The most warehouses an order may name in the order in which they are tried. */
+export const CANDIDATES_MAX = 50;
+/** The most warehouses an answer says were passed by. */
+export const PASSED_BY_MAX = 50;
+/** How a line without a warehouse is served: from one warehouse, or from several where one is short. */
+export const ALLOCATIONS = ['single', 'split'] as const;
+export type Allocation = (typeof ALLOCATIONS)[number];
 /** Who acts when the caller does not say. */
 export const ACTOR_DEFAULT = 'order-service';
 /** Who acts when nobody does: time itself. */
@@ -45,217 +72,6 @@ export interface PartLine {
   readonly sku: string;
   readonly quantity: number;
 }
-
-export const RESERVATION_STATUSES = ['ACTIVE', 'CONFIRMED', 'RELEASED', 'EXPIRED'] as const;
-export type ReservationStatus = (typeof RESERVATION_STATUSES)[number];
-
-// Commands -----------------------------------------------------------------------------------------------
-
-export interface Reserve {
-  readonly kind: 'reserve';
-  readonly orderId: string;
-  readonly lines: readonly OrderLine[];
-  /** How long the hold lasts, an interval by the store's clock. */
-  readonly holdMs: number;
-  readonly actor: string;
-}
-export interface Confirm {
-  readonly kind: 'confirm';
-  readonly orderId: string;
-  /** What is paid; left out means all that is held. The rest returns at once and the hold closes. */
-  readonly lines?: readonly PartLine[] | undefined;
-  readonly actor: string;
-}
-export interface Release {
-  readonly kind: 'release';
-  readonly orderId: string;
-  /** What returns; left out means all that is held. The rest stays held. */
-  readonly lines?: readonly PartLine[] | undefined;
-  /** Tells two equal partial releases of one order apart; without it the same lines are a repeat. */
-  readonly releaseId?: string | undefined;
-  readonly actor: string;
-}
-export interface Extend {
-  readonly kind: 'extend';
-  readonly orderId: string;
-  /** The hold lasts this long from now on; it never gets shorter by an extension. */
-  readonly holdMs: number;
-  readonly actor: string;
-}
-export interface Receive {
-  readonly kind: 'receive';
-  readonly movementId: string;
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly quantity: number;
-  readonly reason: string;
-  readonly actor: string;
-}
-export interface SetSafetyStock {
-  readonly kind: 'set-safety-stock';
-  readonly sku: string;
-  readonly warehouse: string;
-  /** BR-005: the alert fires when *available* falls under this line. 0 switches it off. */
-  readonly quantity: number;
-  readonly actor: string;
-}
-export type Command = Reserve | Confirm | Release | Extend | Receive | SetSafetyStock;
-
-// Events -------------------------------------------------------------------------------------------------
-
-/** One item's part in an event. Versions of an item are gapless: each event line raises its item by one. */
-export interface EventLine extends StockLine {
-  readonly version: number;
-}
-interface EventBase {
-  readonly lines: readonly EventLine[];
-  /** When it was decided, by the store's clock, in milliseconds since 1970. */
-  readonly atMs: number;
-  readonly actor: string;
-}
-/** The seed's 庫存已預留: available falls, reserved rises. */
-export interface InventoryReserved extends EventBase {
-  readonly type: 'InventoryReserved';
-  readonly orderId: string;
-  readonly expiresAtMs: number;
-  /** The canonical text of what was asked, by which a repeat is known from a conflict (BR-006). */
-  readonly asked: string;
-}
-/** The seed's 庫存已扣減: reserved becomes sold. */
-export interface InventoryDeducted extends EventBase {
-  readonly type: 'InventoryDeducted';
-  readonly orderId: string;
-  readonly operation: string;
-}
-export const RELEASE_CAUSES = ['cancelled', 'expired', 'remainder'] as const;
-export type ReleaseCause = (typeof RELEASE_CAUSES)[number];
-/** The seed's 庫存已釋放: reserved returns to available; `remainder` is what a partial confirm left over. */
-export interface InventoryReleased extends EventBase {
-  readonly type: 'InventoryReleased';
-  readonly orderId: string;
-  readonly cause: ReleaseCause;
-  readonly operation: string;
-}
-/** A live hold lasts longer; its lines name what it holds, no quantity moves. */
-export interface ReservationExtended extends EventBase {
-  readonly type: 'ReservationExtended';
-  readonly orderId: string;
-  readonly expiresAtMs: number;
-}
-/** Goods came in: total and available rise. The first one makes the item. */
-export interface InventoryReceived extends EventBase {
-  readonly type: 'InventoryReceived';
-  readonly movementId: string;
-  readonly reason: string;
-}
-/** The line's quantity is the new safety stock. */
-export interface SafetyStockSet extends EventBase {
-  readonly type: 'SafetyStockSet';
-}
-/** The seed's 低庫存告警 (BR-005): the line's quantity is what is available. */
-export interface LowStockAlertTriggered extends EventBase {
-  readonly type: 'LowStockAlertTriggered';
-  readonly safetyStock: number;
-}
-export type StockEvent =
-  | InventoryReserved
-  | InventoryDeducted
-  | InventoryReleased
-  | ReservationExtended
-  | InventoryReceived
-  | SafetyStockSet
-  | LowStockAlertTriggered;
-export type EventType = StockEvent['type'];
-export const EVENT_TYPES = [
-  'InventoryReserved',
-  'InventoryDeducted',
-  'InventoryReleased',
-  'ReservationExtended',
-  'InventoryReceived',
-  'SafetyStockSet',
-  'LowStockAlertTriggered',
-] as const satisfies readonly EventType[];
-
-// Answers ------------------------------------------------------------------------------------------------
-
-/** One short line: `available` is the most that one order could get of it now. */
-export interface Shortage {
-  readonly sku: string;
-  readonly warehouse?: string | undefined;
-  readonly requested: number;
-  readonly available: number;
-}
-
-/** An expected no. A value, never thrown. */
-export type Refusal =
-  | { readonly code: 'insufficient-stock'; readonly shortages: readonly Shortage[] }
-  | {
-      readonly code: 'unknown-item';
-      readonly items: readonly { sku: string; warehouse?: string | undefined }[];
-    }
-  | { readonly code: 'order-conflict' }
-  | { readonly code: 'movement-conflict' }
-  | { readonly code: 'unknown-reservation' }
-  | { readonly code: 'reservation-expired'; readonly reservation: ReservationView }
-  | { readonly code: 'already-released'; readonly reservation: ReservationView }
-  | { readonly code: 'already-confirmed'; readonly reservation: ReservationView }
-  | {
-      readonly code: 'exceeds-reservation';
-      readonly excess: readonly { sku: string; requested: number; held: number }[];
-    }
-  | { readonly code: 'lifetime-exceeded'; readonly latestExpiresAtMs: number }
-  | { readonly code: 'too-many-partial-releases' }
-  | { readonly code: 'quantity-limit-exceeded'; readonly total: number }
-  | { readonly code: 'ledger-backlog' }
-  | {
-      readonly code: 'quarantined';
-      readonly items: readonly { sku: string; warehouse?: string | undefined }[];
-    };
-export type RefusalCode = Refusal['code'];
-export const REFUSAL_CODES = [
-  'insufficient-stock',
-  'unknown-item',
-  'order-conflict',
-  'movement-conflict',
-  'unknown-reservation',
-  'reservation-expired',
-  'already-released',
-  'already-confirmed',
-  'exceeds-reservation',
-  'lifetime-exceeded',
-  'too-many-partial-releases',
-  'quantity-limit-exceeded',
-  'ledger-backlog',
-  'quarantined',
-] as const satisfies readonly RefusalCode[];
-
-/** A reservation as it stands: what every answer about an order shows. */
-export interface ReservationView {
-  readonly orderId: string;
-  readonly status: ReservationStatus;
-  /** What is held now; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what returned last. */
-  readonly lines: readonly StockLine[];
-  readonly reservedAtMs: number;
-  readonly expiresAtMs: number;
-  readonly resolvedAtMs?: number | undefined;
-}
-
-/** One item's figures: always total = available + reserved + sold (BR-004). */
-export interface ItemView {
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly total: number;
-  readonly available: number;
-  readonly reserved: number;
-  readonly sold: number;
-  readonly safetyStock: number;
-  readonly version: number;
-}
-
-/** What a command comes to: done (now, or already by an earlier try) or refused. */
-export type Decision<T> =
-  | { readonly outcome: 'done'; readonly replayed: boolean; readonly value: T }
-  | { readonly outcome: 'refused'; readonly refusal: Refusal };
 
 // Canonical texts ----------------------------------------------------------------------------------------
 
@@ -305,9 +121,39 @@ export function canonicalLines<L extends OrderLine>(lines: readonly L[]): readon
   return [...sum.values()].sort(bySkuThenWarehouse);
 }
 
-/** What a reserve asks for, as one text: equal texts are the same request (BR-006). Takes canonical lines. */
-export function askedText(holdMs: number, lines: readonly OrderLine[]): string {
-  return `${holdMs};${linesText(lines)}`;
+/** What belongs to a reserve beside its lines and its hold. */
+export interface AskedBeside {
+  readonly customerId?: string | undefined;
+  readonly saleId?: string | undefined;
+  readonly allocation?: Allocation | undefined;
+}
+
+/**
+ * What a reserve asks for, as one text: equal texts are the same request (BR-006). Takes canonical lines. Where it is
+ * shipped to is not part of it: that only says which warehouse is tried first.
+ */
+export function askedText(holdMs: number, lines: readonly OrderLine[], beside: AskedBeside = {}): string {
+  let text = `${holdMs};${linesText(lines)}`;
+  if (beside.customerId !== undefined) text += `;c=${beside.customerId}`;
+  if (beside.saleId !== undefined) text += `;s=${beside.saleId}`;
+  // Where every warehouse is named there is nothing to split.
+  if (beside.allocation === 'split' && lines.some((line) => line.warehouse === undefined)) text += ';split';
+  return text;
+}
+
+/** The lines of an asked text, as they were asked. */
+export function parseAskedLines(asked: string): OrderLine[] {
+  const lines = parseLines(asked.split(';')[1] ?? '');
+  return lines.map(({ sku, warehouse, quantity }) =>
+    warehouse === ANY_WAREHOUSE ? { sku, quantity } : { sku, warehouse, quantity },
+  );
+}
+
+/** Why a transfer's rejected units are issued again. */
+export const REJECTED_REASON = 'rejected';
+/** Names a receipt of a transfer, so that a repeat of it is known. */
+export function receiptOperation({ receiptId, received, rejected }: ReceiveTransfer): string {
+  return receiptId === undefined ? `${received}:${rejected}` : `#${receiptId}`;
 }
 
 /** Names of the operations a reservation remembers, so that a repeat of one is known. */

@@ -5,15 +5,20 @@
  */
 import { strict as assert } from 'node:assert';
 import {
+  ACTOR_CLOCK,
   canonicalParts,
   type InventoryDeducted,
+  type InventoryReacquired,
   type InventoryReleased,
   type InventoryReserved,
+  LEASE_SECONDS_MAX,
   LIFETIME_SECONDS_MAX,
   type PartLine,
+  type PaymentCameShort,
   type ReservationExtended,
   type ReservationStatus,
   type ReservationView,
+  STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
   type StockLine,
 } from './language.ts';
@@ -30,17 +35,34 @@ export interface Reservation {
   readonly resolvedAtMs?: number | undefined;
   /** Confirms and releases done already, so that a repeat is known. */
   readonly operations: readonly string[];
+  readonly customerId?: string | undefined;
+  readonly saleId?: string | undefined;
 }
+
+/** Stands among the operations of an expired reservation whose late payment found no stock: people have been told. */
+export const SHORT_OPERATION = 'short';
 
 /** The events that are steps of a reservation's life. */
 export type ReservationEvent =
   | InventoryReserved
   | InventoryDeducted
   | InventoryReleased
-  | ReservationExtended;
+  | ReservationExtended
+  | InventoryReacquired
+  | PaymentCameShort;
 
 export function isReservationEvent(event: StockEvent): event is ReservationEvent {
-  return 'orderId' in event;
+  switch (event.type) {
+    case 'InventoryReserved':
+    case 'InventoryDeducted':
+    case 'InventoryReleased':
+    case 'ReservationExtended':
+    case 'InventoryReacquired':
+    case 'PaymentCameShort':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** BR-003: past its deadline a hold is over, whether anybody swept it or not. */
@@ -49,8 +71,8 @@ export function isDue(reservation: Reservation, nowMs: number): boolean {
 }
 
 export function viewOf(reservation: Reservation): ReservationView {
-  const { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = reservation;
-  return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs };
+  const { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId } = reservation;
+  return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId };
 }
 
 export type Split =
@@ -116,6 +138,8 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
       expiresAtMs: event.expiresAtMs,
       asked: event.asked,
       operations: [],
+      ...(event.customerId === undefined ? undefined : { customerId: event.customerId }),
+      ...(event.saleId === undefined ? undefined : { saleId: event.saleId }),
     };
   }
   assert(before, `${event.type} for order ${event.orderId}, which is not reserved`);
@@ -127,13 +151,20 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     );
     return before;
   }
+  if (event.type === 'InventoryReacquired' || event.type === 'PaymentCameShort') {
+    return afterLatePayment(before, event);
+  }
   assert(
     before.status === 'ACTIVE',
     `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,
   );
   const isExpiry = event.type === 'InventoryReleased' && event.cause === 'expired';
+  // BR-007: time itself lets a hold outlive the lock under which it fell due; a count may release one that nobody looked
+  // at since.
+  const outlivesLock = event.type === 'ReservationExtended' && event.actor === ACTOR_CLOCK;
+  const isShortfall = event.type === 'InventoryReleased' && event.cause === 'shortfall';
   assert(
-    isExpiry || !isDue(before, event.atMs),
+    isExpiry || outlivesLock || isShortfall || !isDue(before, event.atMs),
     `BR-003: ${event.type} for order ${event.orderId} after its deadline`,
   );
   switch (event.type) {
@@ -153,6 +184,10 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
         assert(rest.length === 0, 'an expired hold returns as a whole');
         return { ...before, status: 'EXPIRED', resolvedAtMs: event.atMs };
       }
+      if (event.cause === 'shortfall') {
+        assert(rest.length === 0, 'BR-007: a hold that a count found no goods for returns as a whole');
+        return { ...before, status: 'RELEASED', resolvedAtMs: event.atMs };
+      }
       const operations = [...before.operations, event.operation];
       return rest.length > 0
         ? { ...before, lines: rest, operations }
@@ -161,7 +196,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     case 'ReservationExtended':
       assert(event.expiresAtMs > before.expiresAtMs, 'an extension makes a hold longer');
       assert(
-        event.expiresAtMs <= before.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000,
+        event.expiresAtMs <= before.reservedAtMs + (LIFETIME_SECONDS_MAX + beyondLock(event)) * 1_000,
         `BR-003: order ${event.orderId} is held beyond the longest life`,
       );
       return { ...before, expiresAtMs: event.expiresAtMs };
@@ -170,4 +205,28 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
       throw new Error(`no such event: ${JSON.stringify(never)}`);
     }
   }
+}
+
+/** BR-007: how much longer than the longest life a hold may stand that fell due under a lock. */
+function beyondLock(event: ReservationExtended): number {
+  return event.actor === ACTOR_CLOCK ? LEASE_SECONDS_MAX + STOCKTAKE_GRACE_SECONDS : 0;
+}
+
+/** A payment that came after the deadline: taken again, or told to people once. */
+function afterLatePayment(before: Reservation, event: InventoryReacquired | PaymentCameShort): Reservation {
+  assert(
+    before.status === 'EXPIRED',
+    `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,
+  );
+  if (event.type === 'PaymentCameShort') {
+    assert(!before.operations.includes(SHORT_OPERATION), `order ${event.orderId} came short a second time`);
+    return { ...before, operations: [...before.operations, SHORT_OPERATION] };
+  }
+  return {
+    ...before,
+    status: 'CONFIRMED',
+    lines: plain(event.lines),
+    resolvedAtMs: event.atMs,
+    operations: [...before.operations, event.operation],
+  };
 }

@@ -3,14 +3,8 @@
  * Promises: entries come in sequence without a gap, or the reader is told; versions are spelled out per event line.
  */
 import type { Redis } from 'ioredis';
-import {
-  type EventLine,
-  parseLines,
-  RELEASE_CAUSES,
-  type ReleaseCause,
-  type StockEvent,
-  type StockLine,
-} from '../domain/language.ts';
+import type { EventLine, StockEvent } from '../domain/language.ts';
+import { parseEvents, type Unversioned } from './event-texts.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type HotItem, readDigits, readItem, Unreadable } from './texts.ts';
 
@@ -51,7 +45,8 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
     throw new Unreadable('a stream entry', `${id} ${fields.join(' ')}`);
   }
   const atMs = readDigits('a time', fields[1]);
-  const items = (fields[7] as string).split('\n').map((text) => {
+  const itemTexts = fields[7] === '' ? [] : (fields[7] as string).split('\n');
+  const items = itemTexts.map((text) => {
     const at = text.indexOf('@');
     const space = text.indexOf(' ');
     return readItem(text.slice(0, at), text.slice(at + 1, space), text.slice(space + 1));
@@ -66,65 +61,6 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
     events: withVersions(parsed, items),
     items,
   };
-}
-
-type Unversioned<E> = E extends StockEvent ? Omit<E, 'lines'> & { lines: readonly StockLine[] } : never;
-
-// Orders of a flash sale repeat the same lines: each text is parsed once. Bounded, because baskets do not repeat.
-const linesByText = new Map<string, readonly StockLine[]>();
-const LINES_REMEMBERED_MAX = 10_000;
-
-function linesOf(text: string): readonly StockLine[] {
-  let lines = linesByText.get(text);
-  if (!lines) {
-    if (linesByText.size >= LINES_REMEMBERED_MAX) linesByText.clear();
-    lines = parseLines(text);
-    linesByText.set(text, lines);
-  }
-  return lines;
-}
-
-function causeOf(text: string): ReleaseCause {
-  const cause = RELEASE_CAUSES.find((known) => known === text);
-  if (!cause) throw new Unreadable('a release', text);
-  return cause;
-}
-
-/**
- * One line of the `events` field, "Type id actor lines ...", as the command files of lua/ emit it. Orders that reserved
- * the same one after the other share a line: "InventoryReserved id,id,... actor lines hold_ms asked".
- */
-function parseEvents(text: string, atMs: number, into: Unversioned<StockEvent>[]): void {
-  const [type, id, actor, linesText, first, second] = text.split(' ');
-  if (!type || !id || !actor || !linesText) throw new Unreadable('an event', text);
-  const lines = linesOf(linesText);
-  if (type === 'InventoryReserved' && first && second) {
-    const expiresAtMs = atMs + readDigits('a hold', first);
-    const asked = second === '-' ? `${first};${linesText}` : second;
-    for (const orderId of id.split(',')) into.push({ type, orderId, lines, expiresAtMs, asked, atMs, actor });
-  } else if (type === 'InventoryDeducted' && first) {
-    into.push({ type, orderId: id, lines, operation: first, atMs, actor });
-  } else if (type === 'InventoryReleased' && first && second) {
-    into.push({ type, orderId: id, lines, cause: causeOf(first), operation: second, atMs, actor });
-  } else if (type === 'ReservationExtended' && first) {
-    into.push({ type, orderId: id, lines, expiresAtMs: readDigits('a deadline', first), atMs, actor });
-  } else if (type === 'InventoryReceived' && first) {
-    into.push({ type, movementId: id, lines, reason: decodeReason(first), atMs, actor });
-  } else if (type === 'SafetyStockSet') {
-    into.push({ type, lines, atMs, actor });
-  } else if (type === 'LowStockAlertTriggered' && first) {
-    into.push({ type, lines, safetyStock: readDigits('a safety stock', first), atMs, actor });
-  } else {
-    throw new Unreadable('an event', text);
-  }
-}
-
-/** A reason travels as one word: percent-encoded, "-" where there is none. */
-export function encodeReason(reason: string): string {
-  return reason === '' ? '-' : `=${encodeURIComponent(reason)}`;
-}
-function decodeReason(text: string): string {
-  return text === '-' ? '' : decodeURIComponent(text.slice(1));
 }
 
 /** The checkpoint says where each item ended; every event line raised it by one; so each line's version is known. */

@@ -3,41 +3,72 @@
  * Promises: a decision is Redis's and as durable as the acknowledgement level says; a refusal is a value; a fault says
  * whether the command can have run. Refuses to know: the ledger.
  */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { type Coordinates, rankWarehouses } from '../domain/geography.ts';
 import {
+  CANDIDATES_MAX,
   confirmOperation,
   type Decision,
   type ItemView,
   linesText,
+  type MovementKind,
   type OrderLine,
   partsText,
-  type Refusal,
   type ReservationView,
+  receiptOperation,
   releaseOperation,
+  type SaleView,
+  type StocktakeLine,
+  type TransferView,
 } from '../domain/language.ts';
 import {
   type ConfirmInput,
   type ExtendInput,
-  type ReceiveInput,
   type ReleaseInput,
   type ReserveInput,
   readConfirm,
   readExtend,
   readId,
-  readReceive,
   readRelease,
   readReserve,
-  readSafetyStock,
-  type SafetyStockInput,
 } from '../domain/validate.ts';
+import {
+  type CancelStocktakeInput,
+  type CancelTransferInput,
+  type CloseSaleInput,
+  type CompleteStocktakeInput,
+  type DispatchTransferInput,
+  type MovementInput,
+  type ReceiveTransferInput,
+  readCancelStocktake,
+  readCancelTransfer,
+  readCloseSale,
+  readCompleteStocktake,
+  readDispatchTransfer,
+  readMovement,
+  readReceiveTransfer,
+  readSafetyStock,
+  readScheduleSale,
+  readStartStocktake,
+  type SafetyStockInput,
+  type ScheduleSaleInput,
+  type StartStocktakeInput,
+} from '../domain/validate-stock.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
-import { encodeReason } from './event-stream.ts';
+import { causeOf, connectRedis } from './connection.ts';
+import { readSaleView, readStocktakeLine, readStocktakeSheet, readTransferView } from './document-texts.ts';
+import { encodeReason } from './event-texts.ts';
 import { Fault } from './fault.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
 import { loadProgram } from './program.ts';
 import { type AckLevel, checkRedis } from './redis-check.ts';
-import { readItem, readRefusal, readReservationView, Unreadable } from './texts.ts';
+import { readRefusal } from './refusal-texts.ts';
+import { itemView, readReservationView, type SkuView, skuView, Unreadable } from './texts.ts';
+import { WarehousePlaces } from './warehouse-places.ts';
+
+export { connectRedis, type RedisConnection } from './connection.ts';
+export type { SkuView } from './texts.ts';
 
 export interface HotInventoryOptions {
   /** Where Redis is, `redis://user:password@host:port/db`. */
@@ -64,17 +95,6 @@ export const BATCH_LIMITS_DEFAULT: BatchLimits = {
   dueHoldsMax: 32,
   tombstoneMs: 24 * 60 * 60 * 1_000,
 };
-const TIMEOUT_MS_DEFAULT = 5_000;
-
-/** The stock of one SKU over all its warehouses. */
-export interface SkuView {
-  readonly sku: string;
-  readonly total: number;
-  readonly available: number;
-  readonly reserved: number;
-  readonly sold: number;
-  readonly warehouses: readonly Omit<ItemView, 'sku'>[];
-}
 
 /**
  * Opens the engine and checks that Redis keeps what the acknowledgement level promises.
@@ -94,47 +114,19 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
     });
     await checkRedis(redis, options.ack ?? 'fsync', partitionKeys(options.prefix));
     const control = await readControl(redis, partitionKeys(options.prefix));
-    return new HotInventory(redis, options, control?.epoch ?? 0);
+    const hot = new HotInventory(redis, options, control?.epoch ?? 0);
+    await hot.places.refresh();
+    return hot;
   } catch (error) {
     redis.disconnect();
     throw error;
   }
 }
 
-/** A connection to Redis, for rooms that only hand it on. */
-export type RedisConnection = Redis;
-
-/** ioredis tells only that the connection closed; why, it told before to whoever listened. */
-function causeOf(redis: Redis, error: unknown): string {
-  const heard = lastErrors.get(redis) ?? error;
-  return heard instanceof Error ? heard.message : String(heard);
-}
-const lastErrors = new WeakMap<Redis, Error>();
-
-/**
- * A connection that never re-sends by itself: ioredis' default turned one lost reply into two deductions (D11).
- * Not yet connected; the caller calls `connect()`.
- */
-export function connectRedis(redisUrl: string, timeoutMs = TIMEOUT_MS_DEFAULT): Redis {
-  const redis = new Redis(redisUrl, {
-    lazyConnect: true,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
-    // One late answer is waited for; a connection that stays silent is given up, not asked again and again.
-    socketTimeout: 2 * timeoutMs,
-    retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 5), 1_000),
-    noDelay: true,
-  });
-  // Every failed command carries its own error to its caller; without a listener ioredis prints to stderr.
-  redis.on('error', (error: Error) => lastErrors.set(redis, error));
-  return redis;
-}
-
 export class HotInventory {
   readonly keys: PartitionKeys;
+  /** Where warehouses stand, for the nearest to be tried first. */
+  readonly places: WarehousePlaces;
   readonly #redis: Redis;
   readonly #batcher: Batcher;
 
@@ -142,6 +134,7 @@ export class HotInventory {
   constructor(redis: Redis, options: HotInventoryOptions, epoch: number) {
     this.#redis = redis;
     this.keys = partitionKeys(options.prefix);
+    this.places = new WarehousePlaces(redis, this.keys);
     this.#batcher = new Batcher({
       ...BATCH_LIMITS_DEFAULT,
       ...options.limits,
@@ -165,17 +158,29 @@ export class HotInventory {
     return this.#batcher.head;
   }
 
-  /** Holds stock for an order, all lines or none (BR-002, BR-006). @throws {InvalidCommand} | {Fault}, as all commands here */
+  /**
+   * Holds stock for an order, all lines or none (BR-002, BR-006). Lines without a warehouse are served by the nearest to
+   * `shipTo` that can. @throws {InvalidCommand} | {Fault}, as all commands here
+   */
   reserve(input: ReserveInput): Promise<Decision<ReservationView>> {
-    const command = readReserve(input);
-    const text = `reserve ${command.holdMs} ${linesText(command.lines)} ${command.actor} -`;
-    return this.#order(command.orderId, text, this.#skuKeys(command.lines), true);
+    const command = readReserve(input, this.#nearest);
+    const { orderId, holdMs, lines, actor, candidates, saleId, allocation, customerId } = command;
+    const words = `${actor} ${candidates.join(',') || '-'} ${saleId ?? '-'} ${allocation}`;
+    const text = `reserve ${holdMs} ${linesText(lines)} ${words}`;
+    const keys = this.#skuKeys(lines);
+    if (saleId !== undefined) keys.push(this.keys.quota(saleId));
+    return this.#order(orderId, customerId === undefined ? text : `@${customerId} ${text}`, keys, true);
   }
 
-  /** A payment turns the hold, or the named part of it, into a sale; the rest returns at once. */
+  /**
+   * A payment turns the hold, or the named part of it, into a sale; the rest returns at once. With `reacquire` a payment
+   * that came too late takes the stock again, or is filed for people where it cannot.
+   */
   confirm(input: ConfirmInput): Promise<Decision<ReservationView>> {
     const command = readConfirm(input);
-    return this.#order(command.orderId, `confirm ${confirmOperation(command).slice(1)} ${command.actor}`);
+    const words = `${command.reacquire ? 'reacquire' : '-'} ${command.proposeTransferTo ?? '-'}`;
+    const text = `confirm ${confirmOperation(command).slice(1)} ${command.actor} ${words}`;
+    return this.#order(command.orderId, text);
   }
 
   /** A cancellation returns all that is held, or the named part of it while the rest stays held. */
@@ -196,13 +201,26 @@ export class HotInventory {
     return this.#order(readId('orderId', orderId), 'look-reservation');
   }
 
-  /** Goods came in; the first receipt makes the item. */
-  receive(input: ReceiveInput): Promise<Decision<ItemView>> {
-    const { movementId, sku, warehouse, quantity, reason, actor } = readReceive(input);
-    const text = `receive ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${actor}`;
-    return this.#submit(this.keys.movement(movementId), text, [this.keys.sku(sku)], true, '', (item) =>
-      itemView(sku, warehouse, item),
+  /** Goods come in, leave, are shipped, come back or are corrected, under an id of their own (BR-006). */
+  move(kind: MovementKind, input: MovementInput): Promise<Decision<ItemView>> {
+    const command = readMovement(kind, input);
+    const { movementId, sku, warehouse, quantity, reason, actor } = command;
+    let text = `${kind} ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${actor}`;
+    if (command.kind === 'correct') text += ` ${command.expectedVersion}`;
+    else if (command.kind !== 'receive' && command.kind !== 'issue') text += ` ${command.orderId ?? '-'}`;
+    return this.#submit(
+      this.keys.movement(movementId),
+      text,
+      [this.keys.sku(sku)],
+      true,
+      movementId,
+      (item) => itemView(sku, warehouse, item),
     );
+  }
+
+  /** Goods came in; the first receipt makes the item. */
+  receive(input: MovementInput): Promise<Decision<ItemView>> {
+    return this.move('receive', input);
   }
 
   /** BR-005: the line under which the low-stock alert fires; 0 switches it off. */
@@ -210,13 +228,93 @@ export class HotInventory {
     const { sku, warehouse, quantity, actor } = readSafetyStock(input);
     const key = this.keys.sku(sku);
     const text = `set-safety-stock ${sku}@${warehouse} ${quantity} ${actor}`;
-    return this.#submit(key, text, [key], false, '', (item) => itemView(sku, warehouse, item));
+    return this.#submit(key, text, [key], false, sku, (item) => itemView(sku, warehouse, item));
+  }
+
+  /** BR-007: locks an item under a count sheet; until the lock ends nothing is deducted from it. */
+  startStocktake(input: StartStocktakeInput): Promise<Decision<StocktakeLine>> {
+    const { stocktakeId, sku, warehouse, leaseMs, actor } = readStartStocktake(input);
+    const text = `start-stocktake ${sku}@${warehouse} ${leaseMs} ${actor}`;
+    return this.#count(stocktakeId, sku, warehouse, text, [], true);
+  }
+
+  /** BR-007: the item was counted: its total is what was found, and the lock is off. */
+  completeStocktake(input: CompleteStocktakeInput): Promise<Decision<StocktakeLine>> {
+    const command = readCompleteStocktake(input);
+    const { stocktakeId, sku, warehouse, counted, reason, releasable, actor } = command;
+    const text = `complete-stocktake ${sku}@${warehouse} ${counted} ${encodeReason(reason)} ${releasable.join(',') || '-'} ${actor}`;
+    const holds = releasable.map((orderId) => this.keys.reservation(orderId));
+    return this.#count(stocktakeId, sku, warehouse, text, holds, false);
+  }
+
+  /** BR-007: the lock is off and nothing was counted. */
+  cancelStocktake(input: CancelStocktakeInput): Promise<Decision<StocktakeLine>> {
+    const { stocktakeId, sku, warehouse, actor } = readCancelStocktake(input);
+    return this.#count(
+      stocktakeId,
+      sku,
+      warehouse,
+      `cancel-stocktake ${sku}@${warehouse} ${actor}`,
+      [],
+      false,
+    );
+  }
+
+  /** Every line of a count sheet. */
+  stocktake(stocktakeId: string): Promise<Decision<readonly StocktakeLine[]>> {
+    const key = this.keys.stocktake(readId('stocktakeId', stocktakeId));
+    return this.#submit(key, 'look-stocktake', [], false, stocktakeId, (text) =>
+      readStocktakeSheet(stocktakeId, text),
+    );
+  }
+
+  /** Goods leave their source and are in transit. */
+  dispatchTransfer(input: DispatchTransferInput): Promise<Decision<TransferView>> {
+    const { transferId, sku, from, to, quantity, reason, actor } = readDispatchTransfer(input);
+    const text = `dispatch-transfer ${sku} ${from} ${to} ${quantity} ${encodeReason(reason)} ${actor}`;
+    return this.#transfer(transferId, text, [this.keys.sku(sku)], true);
+  }
+
+  /** Goods in transit arrived, sound or not. */
+  receiveTransfer(input: ReceiveTransferInput): Promise<Decision<TransferView>> {
+    const command = readReceiveTransfer(input);
+    const { transferId, received, rejected, actor } = command;
+    const text = `receive-transfer ${received} ${rejected} ${receiptOperation(command)} ${actor}`;
+    return this.#transfer(transferId, text, [], false);
+  }
+
+  /** What is still in transit stands in its source again. */
+  cancelTransfer(input: CancelTransferInput): Promise<Decision<TransferView>> {
+    const { transferId, actor } = readCancelTransfer(input);
+    return this.#transfer(transferId, `cancel-transfer ${actor}`, [], false);
+  }
+
+  transfer(transferId: string): Promise<Decision<TransferView>> {
+    return this.#transfer(readId('transferId', transferId), 'look-transfer', [], false);
+  }
+
+  /** Sets a quantity of a SKU aside for the orders of a sale until it closes. */
+  scheduleSale(input: ScheduleSaleInput): Promise<Decision<SaleView>> {
+    const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer, actor } = readScheduleSale(input);
+    const text = `schedule-sale ${sku} ${opensAtMs} ${closesAtMs} ${quantity} ${limitPerCustomer} ${actor}`;
+    return this.#sale(saleId, text, [this.keys.sku(sku), this.keys.quota(saleId)], true);
+  }
+
+  /** The sale closes now. */
+  closeSale(input: CloseSaleInput): Promise<Decision<SaleView>> {
+    const { saleId, actor } = readCloseSale(input);
+    return this.#sale(saleId, `close-sale ${actor}`, [], false);
+  }
+
+  /** A sale with its live figures. */
+  sale(saleId: string): Promise<Decision<SaleView>> {
+    return this.#sale(readId('saleId', saleId), 'look-sale', [], false);
   }
 
   /** One SKU over all its warehouses, as it stands now. */
   item(sku: string): Promise<Decision<SkuView>> {
     const key = this.keys.sku(readId('sku', sku));
-    return this.#submit(key, `look-item ${sku}`, [key], false, '', (text) => skuView(sku, text));
+    return this.#submit(key, `look-item ${sku}`, [key], false, sku, (text) => skuView(sku, text));
   }
 
   /** Returns what is due, at most this many holds, and answers the head of the partition. */
@@ -244,9 +342,13 @@ export class HotInventory {
 
   /** Takes no more commands, answers those taken, and closes the connection. */
   async close(): Promise<void> {
+    this.places.close();
     await this.#batcher.close();
     this.#redis.disconnect();
   }
+
+  readonly #nearest = (shipTo: Coordinates): readonly string[] =>
+    rankWarehouses(this.places.warehouses(), shipTo, CANDIDATES_MAX);
 
   #skuKeys(lines: readonly OrderLine[]): string[] {
     const keys: string[] = [];
@@ -266,47 +368,58 @@ export class HotInventory {
     );
   }
 
+  #count(
+    stocktakeId: string,
+    sku: string,
+    warehouse: string,
+    text: string,
+    holds: readonly string[],
+    needsMemory: boolean,
+  ): Promise<Decision<StocktakeLine>> {
+    const keys = [this.keys.sku(sku), ...holds];
+    return this.#submit(this.keys.stocktake(stocktakeId), text, keys, needsMemory, stocktakeId, (line) =>
+      readStocktakeLine(stocktakeId, sku, warehouse, line),
+    );
+  }
+
+  #transfer(
+    transferId: string,
+    text: string,
+    keys: readonly string[],
+    needsMemory: boolean,
+  ): Promise<Decision<TransferView>> {
+    return this.#submit(this.keys.transfer(transferId), text, keys, needsMemory, transferId, (transfer) =>
+      readTransferView(transferId, transfer),
+    );
+  }
+
+  #sale(
+    saleId: string,
+    text: string,
+    keys: readonly string[],
+    needsMemory: boolean,
+  ): Promise<Decision<SaleView>> {
+    return this.#submit(this.keys.sale(saleId), text, keys, needsMemory, saleId, (sale, { nowMs }) =>
+      readSaleView(saleId, sale, nowMs),
+    );
+  }
+
   #submit<T>(
     key: string,
     text: string,
     skuKeys: readonly string[],
     needsMemory: boolean,
-    orderId: string,
-    read: (text: string) => T,
+    id: string,
+    read: (text: string, head: BatchHead) => T,
   ): Promise<Decision<T>> {
-    return this.#batcher.submit<Decision<T>>(key, text, skuKeys, needsMemory, (answer) => {
+    return this.#batcher.submit<Decision<T>>(key, text, skuKeys, needsMemory, (answer, head) => {
       if (answer.startsWith('DONE '))
-        return { outcome: 'done', replayed: false, value: read(answer.slice(5)) };
+        return { outcome: 'done', replayed: false, value: read(answer.slice(5), head) };
       if (answer.startsWith('REPLAYED '))
-        return { outcome: 'done', replayed: true, value: read(answer.slice(9)) };
-      if (answer.startsWith('REFUSED ')) {
-        const refusal: Refusal = readRefusal(answer.slice(8), orderId);
-        return { outcome: 'refused', refusal };
-      }
+        return { outcome: 'done', replayed: true, value: read(answer.slice(9), head) };
+      if (answer.startsWith('REFUSED '))
+        return { outcome: 'refused', refusal: readRefusal(answer.slice(8), id) };
       throw new Unreadable('an answer', answer);
     });
   }
-}
-
-function itemView(sku: string, warehouse: string, text: string): ItemView {
-  const { isLow, ...view } = readItem(sku, warehouse, text);
-  return view;
-}
-
-function skuView(sku: string, text: string): SkuView {
-  const warehouses = text
-    .split(',')
-    .map((part) => {
-      const space = part.indexOf(' ');
-      return itemView(sku, part.slice(0, space), part.slice(space + 1));
-    })
-    .map(({ sku: _, ...rest }) => rest);
-  const sum = { total: 0, available: 0, reserved: 0, sold: 0 };
-  for (const item of warehouses) {
-    sum.total += item.total;
-    sum.available += item.available;
-    sum.reserved += item.reserved;
-    sum.sold += item.sold;
-  }
-  return { sku, ...sum, warehouses };
 }

@@ -16,7 +16,7 @@ export interface PartitionKeys {
   readonly control: string;
   /** The outbox: a stream with ids `<epoch>-<sequence>`. */
   readonly events: string;
-  /** Sorted set of holds by deadline: "name id id ...". */
+  /** Sorted set of holds and locks by deadline: "name id sku@warehouse ...". */
   readonly due: string;
   /** Keys on which an engine tries its rights when it opens: a string, a hash, an index, a stream. */
   readonly probes: readonly string[];
@@ -26,6 +26,14 @@ export interface PartitionKeys {
   /** Hash of one SKU: warehouse -> item text. */
   sku(sku: string): string;
   movement(movementId: string): string;
+  transfer(transferId: string): string;
+  /** Hash of a count sheet: sku@warehouse -> line. */
+  stocktake(stocktakeId: string): string;
+  sale(saleId: string): string;
+  /** Hash of a sale: customer -> units held and bought. */
+  quota(saleId: string): string;
+  /** Hash: warehouse -> name and place. */
+  readonly warehouses: string;
 }
 
 /** @param prefix as {@link KEY_PREFIX_PATTERN} */
@@ -44,5 +52,10 @@ export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): Parti
     reservation: (orderId) => `${start}r:${orderId}`,
     sku: (sku) => `${start}s:${sku}`,
     movement: (movementId) => `${start}m:${movementId}`,
+    transfer: (transferId) => `${start}t:${transferId}`,
+    stocktake: (stocktakeId) => `${start}k:${stocktakeId}`,
+    sale: (saleId) => `${start}f:${saleId}`,
+    quota: (saleId) => `${start}q:${saleId}`,
+    warehouses: `${start}warehouses`,
   };
 }

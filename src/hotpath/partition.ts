@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { Reservation } from '../domain/reservation.ts';
-import { encodeReason } from './event-stream.ts';
+import { encodeReason } from './event-texts.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
 import { type HotItem, Unreadable, writeItem, writeQuarantinedItem, writeReservation } from './texts.ts';

@@ -7,9 +7,10 @@ import {
   askedText,
   type ItemView,
   linesText,
+  PASSED_BY_REASONS,
+  type PassedBy,
   parseLines,
   RESERVATION_STATUSES,
-  type Refusal,
   type ReservationStatus,
   type ReservationView,
   type StockLine,
@@ -50,58 +51,95 @@ function statusOf(text: string): ReservationStatus {
   return status;
 }
 
-/** "status reserved_at_ms held_for_ms lines [asked resolved_at_ms operations]". */
+const given = (word: string | undefined): string | undefined => (word === '-' ? undefined : word);
+
+/** "status reserved_at_ms held_for_ms lines [asked resolved_at_ms operations [customer sale]]". */
 export function readReservation(orderId: string, text: string): Reservation {
   const words = text.split(' ');
-  const [status, reservedAt, heldFor, lines, asked, resolvedAt, operations] = words;
-  if (!status || !reservedAt || !heldFor || !lines || (words.length !== 4 && words.length !== 7)) {
+  const [status, reservedAt, heldFor, linesWord, askedWord, resolvedWord, operationsWord, customer, sale] =
+    words;
+  if (!status || !reservedAt || !heldFor || !linesWord || !RESERVATION_WORDS.has(words.length)) {
     throw new Unreadable('a reservation', text);
   }
   const reservedAtMs = readDigits('a reservation', reservedAt);
+  const heldForMs = readDigits('a reservation', heldFor);
+  const lines = linesOf(linesWord);
+  const asked = given(askedWord);
+  const resolvedAt = given(resolvedWord);
+  const customerId = given(customer);
+  const saleId = given(sale);
   return {
     orderId,
     status: statusOf(status),
-    lines: linesOf(lines),
+    lines,
     reservedAtMs,
-    expiresAtMs: reservedAtMs + readDigits('a reservation', heldFor),
-    asked: asked === undefined || asked === '-' ? `${heldFor};${lines}` : asked,
-    resolvedAtMs:
-      resolvedAt === undefined || resolvedAt === '-' ? undefined : readDigits('a reservation', resolvedAt),
-    operations: operations === undefined || operations === '-' ? [] : operations.split(';'),
+    expiresAtMs: reservedAtMs + heldForMs,
+    asked: asked ?? askedText(heldForMs, lines, { customerId, saleId }),
+    resolvedAtMs: resolvedAt === undefined ? undefined : readDigits('a reservation', resolvedAt),
+    operations: given(operationsWord)?.split(';') ?? [],
+    ...(customerId === undefined ? undefined : { customerId }),
+    ...(saleId === undefined ? undefined : { saleId }),
   };
 }
+const RESERVATION_WORDS: ReadonlySet<number> = new Set([4, 7, 9]);
 
 export function writeReservation(reservation: Reservation): string {
+  const { customerId, saleId, operations, resolvedAtMs } = reservation;
   const heldForMs = reservation.expiresAtMs - reservation.reservedAtMs;
   const text = `${reservation.status} ${reservation.reservedAtMs} ${heldForMs} ${linesText(reservation.lines)}`;
-  const asked = reservation.asked === askedText(heldForMs, reservation.lines) ? '-' : reservation.asked;
-  if (asked === '-' && reservation.resolvedAtMs === undefined && reservation.operations.length === 0)
-    return text;
-  return `${text} ${asked} ${reservation.resolvedAtMs ?? '-'} ${reservation.operations.join(';') || '-'}`;
+  const derived = askedText(heldForMs, reservation.lines, { customerId, saleId });
+  const asked = reservation.asked === derived ? '-' : reservation.asked;
+  const hasBeside = customerId !== undefined || saleId !== undefined;
+  if (asked === '-' && resolvedAtMs === undefined && operations.length === 0 && !hasBeside) return text;
+  const settled = `${text} ${asked} ${resolvedAtMs ?? '-'} ${operations.join(';') || '-'}`;
+  return hasBeside ? `${settled} ${customerId ?? '-'} ${saleId ?? '-'}` : settled;
 }
 
 // Orders of a flash sale get the same text in one batch: it is read once. The lines are shared, and readonly by type.
 let lastText = '';
 let lastRead: Reservation | undefined;
 
-/** What an answer about an order shows. */
-export function readReservationView(orderId: string, text: string): ReservationView {
+/** What an answer about an order shows; behind a line break, the warehouses that were passed by. */
+export function readReservationView(orderId: string, answer: string): ReservationView {
+  const end = answer.indexOf('\n');
+  const text = end < 0 ? answer : answer.slice(0, end);
   if (lastRead === undefined || text !== lastText) {
     lastRead = readReservation(orderId, text);
     lastText = text;
   }
-  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = lastRead;
-  return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs };
+  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId } = lastRead;
+  const passedBy = end < 0 ? undefined : readPassedBy(answer.slice(end + 1));
+  return {
+    orderId,
+    status,
+    lines,
+    reservedAtMs,
+    expiresAtMs,
+    resolvedAtMs,
+    customerId,
+    saleId,
+    ...(passedBy && { passedBy }),
+  };
 }
 
-const ITEM_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([01])$/;
+/** "sku@warehouse=reason,...". */
+function readPassedBy(text: string): PassedBy[] {
+  return text.split(',').map((part) => {
+    const [, sku, warehouse, word] = /^([^@=]+)@([^@=]+)=(\w+)$/.exec(part) ?? [];
+    const reason = PASSED_BY_REASONS.find((known) => known === word);
+    if (!sku || !warehouse || !reason) throw new Unreadable('what was passed by', text);
+    return { sku, warehouse, reason };
+  });
+}
+
+const ITEM_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([01])(?: (\S+) (\d{1,15}))?$/;
 
 /** An item as Redis keeps it: its figures and whether its low-stock alert is out (BR-005). */
 export interface HotItem extends ItemView {
   readonly isLow: boolean;
 }
 
-/** "total available reserved sold version safety_stock is_low". */
+/** "total available reserved sold version safety_stock is_low[ stocktake locked_until_ms]". */
 export function readItem(sku: string, warehouse: string, text: string): HotItem {
   const match = ITEM_TEXT.exec(text);
   if (!match) throw new Unreadable(`item ${sku}@${warehouse}`, text);
@@ -115,6 +153,7 @@ export function readItem(sku: string, warehouse: string, text: string): HotItem 
     version: Number(match[5]),
     safetyStock: Number(match[6]),
     isLow: match[7] === '1',
+    ...(match[8] && { stocktake: { stocktakeId: match[8], untilMs: Number(match[9]) } }),
   };
 }
 
@@ -124,70 +163,42 @@ export function writeQuarantinedItem(item: HotItem): string {
 }
 
 export function writeItem(item: HotItem): string {
-  const { total, available, reserved, sold, version, safetyStock, isLow } = item;
-  return `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
+  const { total, available, reserved, sold, version, safetyStock, isLow, stocktake } = item;
+  const text = `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
+  return stocktake ? `${text} ${stocktake.stocktakeId} ${stocktake.untilMs}` : text;
 }
 
-interface Named {
+/** The stock of one SKU over all its warehouses. */
+export interface SkuView {
   readonly sku: string;
-  readonly warehouse?: string;
+  readonly total: number;
+  readonly available: number;
+  readonly reserved: number;
+  readonly sold: number;
+  readonly warehouses: readonly Omit<ItemView, 'sku'>[];
 }
 
-function readName(text: string): Named {
-  const [sku, warehouse, ...rest] = text.split('@');
-  if (!sku || rest.length > 0 || /[=:]/.test(text)) throw new Unreadable('a refusal', text);
-  return warehouse === undefined || warehouse === '*' ? { sku } : { sku, warehouse };
+/** What an answer about an item shows. */
+export function itemView(sku: string, warehouse: string, text: string): ItemView {
+  const { isLow, ...view } = readItem(sku, warehouse, text);
+  return view;
 }
 
-/** "sku@warehouse,..." where "*" stands for any warehouse. */
-function readNames(text: string): Named[] {
-  return text.split(',').map(readName);
-}
-
-/** "sku@warehouse=requested:limit,...". */
-function readFigures(text: string): (Named & { readonly requested: number; readonly limit: number })[] {
-  return text.split(',').map((part) => {
-    const match = /^([^=]+)=(\d{1,15}):(\d{1,15})$/.exec(part);
-    if (!match?.[1]) throw new Unreadable('a refusal', text);
-    return { ...readName(match[1]), requested: Number(match[2]), limit: Number(match[3]) };
-  });
-}
-
-/** The words behind "REFUSED". `orderId` is the order asked about, where it is one. */
-export function readRefusal(text: string, orderId: string): Refusal {
-  const space = text.indexOf(' ');
-  const code = space < 0 ? text : text.slice(0, space);
-  const rest = space < 0 ? '' : text.slice(space + 1);
-  switch (code) {
-    case 'insufficient-stock':
-      return {
-        code,
-        shortages: readFigures(rest).map(({ limit, ...line }) => ({ ...line, available: limit })),
-      };
-    case 'exceeds-reservation':
-      return {
-        code,
-        excess: readFigures(rest).map(({ sku, requested, limit }) => ({ sku, requested, held: limit })),
-      };
-    case 'unknown-item':
-      return { code, items: readNames(rest) };
-    case 'quarantined':
-      return { code, items: rest === '-' ? [] : readNames(rest) };
-    case 'reservation-expired':
-    case 'already-released':
-    case 'already-confirmed':
-      return { code, reservation: readReservationView(orderId, rest) };
-    case 'lifetime-exceeded':
-      return { code, latestExpiresAtMs: readDigits('a refusal', rest) };
-    case 'quantity-limit-exceeded':
-      return { code, total: readDigits('a refusal', rest) };
-    case 'order-conflict':
-    case 'movement-conflict':
-    case 'unknown-reservation':
-    case 'too-many-partial-releases':
-    case 'ledger-backlog':
-      return { code };
-    default:
-      throw new Unreadable('a refusal', text);
+/** "warehouse item,...": a SKU over all its warehouses. */
+export function skuView(sku: string, text: string): SkuView {
+  const warehouses = text
+    .split(',')
+    .map((part) => {
+      const space = part.indexOf(' ');
+      return itemView(sku, part.slice(0, space), part.slice(space + 1));
+    })
+    .map(({ sku: _, ...rest }) => rest);
+  const sum = { total: 0, available: 0, reserved: 0, sold: 0 };
+  for (const item of warehouses) {
+    sum.total += item.total;
+    sum.available += item.available;
+    sum.reserved += item.reserved;
+    sum.sold += item.sold;
   }
+  return { sku, ...sum, warehouses };
 }

@@ -1,75 +1,200 @@
 /**
- * Random histories of a small shop: few orders, SKUs and warehouses, quantities around the stock there is, so that
- * steps collide. For properties of the aggregate and of the engine.
+ * Random histories of a small shop: few orders, SKUs, warehouses, sheets, transfers and sales, quantities around the stock
+ * there is, so that steps collide. All commands, for properties of the aggregate, of the engine, and of both together.
  */
 import fc from 'fast-check';
+import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
+import { CANDIDATES_MAX, type Command, type MovementKind } from '../../src/domain/language.ts';
+import { readConfirm, readExtend, readRelease, readReserve } from '../../src/domain/validate.ts';
+import {
+  readCancelStocktake,
+  readCancelTransfer,
+  readCloseSale,
+  readCompleteStocktake,
+  readDispatchTransfer,
+  readMovement,
+  readReceiveTransfer,
+  readSafetyStock,
+  readScheduleSale,
+  readStartStocktake,
+} from '../../src/domain/validate-stock.ts';
+import { START_MS } from './sentences.ts';
 
 /** Random runs of a property; the machine of a long night can be given more. */
 export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 300);
 
-const orderId = fc.integer({ min: 1, max: 6 }).map((n) => `order-${n}`);
-const sku = fc.constantFrom('TEA', 'RICE', 'SALT');
-const warehouse = fc.constantFrom('east', 'west');
-const quantity = fc.integer({ min: 1, max: 5 });
-const lines = fc.array(fc.record({ sku, quantity, warehouse: fc.option(warehouse, { nil: undefined }) }), {
+/** Of `north` nobody said where it stands. */
+export const PLACES: readonly Warehouse[] = [
+  { id: 'east', name: 'East', latitude: 25, longitude: 121.5 },
+  { id: 'north', name: 'North' },
+  { id: 'west', name: 'West', latitude: 48.8, longitude: 2.3 },
+];
+
+const numbered = (name: string, max: number) => fc.integer({ min: 1, max }).map((n) => `${name}-${n}`);
+const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
+/** Not there in two cases of three. */
+const mostly = <T>(of: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: of });
+const kind = <K extends string>(name: K) => fc.constant(name);
+
+const orderId = numbered('order', 6);
+const sku = fc.constantFrom('TEA', 'TEA', 'RICE', 'SALT');
+const warehouse = fc.constantFrom('east', 'east', 'west', 'north');
+const quantity = fc.constantFrom(1, 1, 2, 3, 5);
+const lines = fc.array(fc.record({ sku, quantity, warehouse: mostly(warehouse) }), {
   minLength: 1,
-  maxLength: 4,
+  maxLength: 3,
 });
-const parts = fc.option(fc.array(fc.record({ sku, quantity }), { minLength: 1, maxLength: 2 }), {
-  nil: undefined,
-});
+const parts = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.array(fc.record({ sku, quantity }), { minLength: 1, maxLength: 2 }) },
+);
 const actor = fc.constantFrom('order-service', 'web', 'ops');
+const saleId = fc.constantFrom('sale-1', 'sale-1', 'sale-1', 'sale-2', 'sale-3');
+const stocktakeId = fc.constantFrom('count-1', 'count-1', 'count-1', 'count-2');
+const transferId = numbered('transfer', 3);
+const movementId = numbered('M', 14);
 
 const reserve = fc.record({
-  kind: fc.constant('reserve' as const),
+  kind: kind('reserve'),
   orderId,
   lines,
   holdSeconds: fc.constantFrom(1, 60, 1_800),
+  customerId: maybe(fc.constantFrom('ann', 'bob')),
+  saleId: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: saleId }),
+  allocation: maybe(fc.constantFrom('single' as const, 'split' as const)),
+  shipTo: maybe(fc.constantFrom({ latitude: 24, longitude: 120 }, { latitude: 50, longitude: 0 })),
   actor,
 });
-const confirm = fc.record({ kind: fc.constant('confirm' as const), orderId, lines: parts, actor });
-const release = fc.record({
-  kind: fc.constant('release' as const),
+const confirm = fc.record({
+  kind: kind('confirm'),
   orderId,
   lines: parts,
-  releaseId: fc.option(fc.constantFrom('r1', 'r2'), { nil: undefined }),
+  reacquire: maybe(fc.boolean()),
+  proposeTransferTo: maybe(warehouse),
+  actor,
+});
+const release = fc.record({
+  kind: kind('release'),
+  orderId,
+  lines: parts,
+  releaseId: maybe(fc.constantFrom('r1', 'r2')),
   actor,
 });
 const extend = fc.record({
-  kind: fc.constant('extend' as const),
+  kind: kind('extend'),
   orderId,
   holdSeconds: fc.constantFrom(1, 120, 14_400),
   actor,
 });
 const receive = fc.record({
-  kind: fc.constant('receive' as const),
-  movementId: fc.integer({ min: 1, max: 12 }).map((n) => `M-${n}`),
+  kind: kind('receive'),
+  movementId,
   sku,
   warehouse,
   quantity: fc.integer({ min: 1, max: 8 }),
   reason: fc.constantFrom('', 'new goods', '進貨 100% ='),
   actor,
 });
+const movement = fc.record({
+  kind: fc.constantFrom(...(['issue', 'ship', 'return', 'write-off', 'correct'] as const)),
+  movementId,
+  sku,
+  warehouse,
+  quantity: fc.integer({ min: 1, max: 4 }),
+  reason: fc.constantFrom('damaged', 'found again'),
+  orderId: maybe(orderId),
+  expectedVersion: fc.integer({ min: 1, max: 12 }),
+  actor,
+});
 const safetyStock = fc.record({
-  kind: fc.constant('safety-stock' as const),
+  kind: kind('set-safety-stock'),
   sku,
   warehouse,
   quantity: fc.integer({ min: 0, max: 6 }),
   actor,
 });
+const start = fc.record({
+  kind: kind('start-stocktake'),
+  stocktakeId,
+  sku,
+  warehouse,
+  leaseSeconds: fc.constantFrom(1, 60, 3_600),
+  actor,
+});
+const complete = fc.record({
+  kind: kind('complete-stocktake'),
+  stocktakeId,
+  sku,
+  warehouse,
+  counted: fc.constantFrom(0, 1, 2, 3, 4, 6, 9),
+  reason: fc.constantFrom('', 'yearly count'),
+  releasable: maybe(fc.uniqueArray(orderId, { maxLength: 6 })),
+  actor,
+});
+const cancel = fc.record({ kind: kind('cancel-stocktake'), stocktakeId, sku, warehouse, actor });
+const dispatch = fc
+  .record({
+    kind: kind('dispatch-transfer'),
+    transferId,
+    sku,
+    from: warehouse,
+    to: warehouse,
+    quantity,
+    reason: fc.constantFrom('', 'nearer'),
+    actor,
+  })
+  .filter(({ from, to }) => from !== to);
+const land = fc
+  .record({
+    kind: kind('receive-transfer'),
+    transferId,
+    received: fc.integer({ min: 0, max: 3 }),
+    rejected: fc.integer({ min: 0, max: 1 }),
+    receiptId: maybe(fc.constantFrom('a', 'b')),
+    actor,
+  })
+  .filter(({ received, rejected }) => received + rejected > 0);
+const turnBack = fc.record({ kind: kind('cancel-transfer'), transferId, actor });
+const schedule = fc
+  .record({
+    kind: kind('schedule-sale'),
+    saleId,
+    sku,
+    opensInMs: fc.constantFrom(-1_000, 0, 30_000),
+    lastsMs: fc.constantFrom(1_000, 120_000, 7_200_000),
+    quantity: fc.integer({ min: 1, max: 6 }),
+    limitPerCustomer: fc.constantFrom(0, 2, 3),
+    actor,
+  })
+  .map(({ opensInMs, lastsMs, ...rest }) => ({
+    ...rest,
+    opensAtMs: START_MS + opensInMs,
+    closesAtMs: START_MS + opensInMs + lastsMs,
+  }));
+const close = fc.record({ kind: kind('close-sale'), saleId, actor });
 const wait = fc.record({
-  kind: fc.constant('wait' as const),
+  kind: kind('wait'),
   ms: fc.constantFrom(1, 999, 1_000, 60_000, 1_800_000, 40_000_000),
 });
 
-/** What a caller asks for. */
+/** What a caller asks for: a command's kind and its input. */
 export const asked = fc.oneof(
-  { weight: 6, arbitrary: reserve },
-  { weight: 3, arbitrary: confirm },
+  { weight: 8, arbitrary: reserve },
+  { weight: 4, arbitrary: confirm },
   { weight: 3, arbitrary: release },
   { weight: 2, arbitrary: extend },
-  { weight: 3, arbitrary: receive },
+  { weight: 5, arbitrary: receive },
+  { weight: 3, arbitrary: movement },
   { weight: 1, arbitrary: safetyStock },
+  { weight: 2, arbitrary: start },
+  { weight: 2, arbitrary: complete },
+  { weight: 1, arbitrary: cancel },
+  { weight: 2, arbitrary: dispatch },
+  { weight: 2, arbitrary: land },
+  { weight: 1, arbitrary: turnBack },
+  { weight: 2, arbitrary: schedule },
+  { weight: 1, arbitrary: close },
 );
 export type Asked = typeof asked extends fc.Arbitrary<infer A> ? A : never;
 
@@ -77,4 +202,112 @@ export type Asked = typeof asked extends fc.Arbitrary<infer A> ? A : never;
 export const step = fc.oneof({ weight: 8, arbitrary: asked }, { weight: 1, arbitrary: wait });
 export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-export const history = fc.array(step, { minLength: 1, maxLength: 60 });
+/** What every history begins with: some stock, and a sale of a part of it. */
+export const OPENING: readonly Asked[] = [
+  ...[
+    'TEA@east=6',
+    'TEA@west=4',
+    'TEA@north=3',
+    'RICE@east=5',
+    'RICE@west=2',
+    'SALT@east=1',
+    'SALT@west=6',
+  ].map((text, i): Asked => {
+    const [sku = '', warehouse = '', quantity] = text.split(/[@=]/);
+    const movementId = `opening-${i}`;
+    return {
+      kind: 'receive',
+      movementId,
+      sku,
+      warehouse,
+      quantity: Number(quantity),
+      reason: '',
+      actor: 'ops',
+    };
+  }),
+  {
+    kind: 'schedule-sale',
+    saleId: 'sale-1',
+    sku: 'TEA',
+    opensAtMs: START_MS,
+    closesAtMs: START_MS + 7_200_000,
+    quantity: 4,
+    limitPerCustomer: 2,
+    actor: 'ops',
+  },
+  ...['TEA@east=2', 'RICE@east=1,TEA@west=1', 'SALT@west=2'].map((text, i): Asked => {
+    const lines = text.split(',').map((line) => {
+      const [sku = '', warehouse = '', quantity] = line.split(/[@=]/);
+      return { sku, warehouse, quantity: Number(quantity) };
+    });
+    const nothing = { customerId: undefined, saleId: undefined, allocation: undefined, shipTo: undefined };
+    return {
+      kind: 'reserve',
+      orderId: `order-${i + 1}`,
+      lines,
+      holdSeconds: 1_800,
+      ...nothing,
+      actor: 'web',
+    };
+  }),
+  {
+    kind: 'start-stocktake',
+    stocktakeId: 'count-1',
+    sku: 'SALT',
+    warehouse: 'west',
+    leaseSeconds: 3_600,
+    actor: 'ops',
+  },
+  {
+    kind: 'dispatch-transfer',
+    transferId: 'transfer-1',
+    sku: 'TEA',
+    from: 'north',
+    to: 'east',
+    quantity: 2,
+    reason: '',
+    actor: 'ops',
+  },
+];
+
+// `max`, for fast-check makes short lists by itself, and short histories meet nothing.
+export const history = fc
+  .array(step, { minLength: 1, maxLength: 60, size: 'max' })
+  .map((steps): Step[] => [...OPENING, ...steps]);
+
+/** The kinds whose input is that of a movement. */
+export function isMovement(of: Asked): of is Extract<Asked, { kind: MovementKind }> {
+  return 'movementId' in of;
+}
+
+export function commandOf(of: Asked): Command {
+  if (isMovement(of)) return readMovement(of.kind, of);
+  switch (of.kind) {
+    case 'reserve':
+      return readReserve(of, (shipTo) => rankWarehouses(PLACES, shipTo, CANDIDATES_MAX));
+    case 'confirm':
+      return readConfirm(of);
+    case 'release':
+      return readRelease(of);
+    case 'extend':
+      return readExtend(of);
+    case 'set-safety-stock':
+      return readSafetyStock(of);
+    case 'start-stocktake':
+      return readStartStocktake(of);
+    case 'complete-stocktake':
+      return readCompleteStocktake(of);
+    case 'cancel-stocktake':
+      return readCancelStocktake(of);
+    case 'dispatch-transfer':
+      return readDispatchTransfer(of);
+    case 'receive-transfer':
+      return readReceiveTransfer(of);
+    case 'cancel-transfer':
+      return readCancelTransfer(of);
+    case 'schedule-sale':
+      return readScheduleSale(of);
+    case 'close-sale':
+      return readCloseSale(of);
+  }
+}

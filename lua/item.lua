@@ -1,0 +1,143 @@
+-- Items and how they change. Twin: src/domain/inventory-item.ts.
+
+local skus = {} -- sku -> warehouse -> item
+local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
+local items_made = 0 -- grows when an item is made, so that what was remembered about a SKU's warehouses is not trusted
+local changed_items, changed_count = {}, 0
+
+-- "total available reserved sold version safety_stock is_low[ stocktake locked_until_ms]": the text of an item. With
+-- "quarantined" before it, or anything else, the item is left alone.
+local function read_item(sku, warehouse, value)
+  local item = { sku = sku, warehouse = warehouse, name = sku .. "@" .. warehouse }
+  local total, available, reserved, sold, version, safety_stock, is_low, lock =
+    string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([01])(.*)$")
+  -- BR-001 and BR-004 on the way in: an item that breaks them is left alone, and nothing is sold from it.
+  if not total or tonumber(total) ~= available + reserved + sold or tonumber(total) > QUANTITY_MAX then
+    item.is_broken = true
+    return item
+  end
+  item.total, item.available, item.reserved = tonumber(total), tonumber(available), tonumber(reserved)
+  item.sold, item.version = tonumber(sold), tonumber(version)
+  item.safety_stock, item.is_low = tonumber(safety_stock), is_low == "1"
+  if lock ~= "" then
+    local stocktake, locked_until = string.match(lock, "^ (%S+) (%d+)$")
+    item.stocktake, item.locked_until_ms = stocktake, tonumber(locked_until)
+    item.is_broken = not stocktake
+  end
+  return item
+end
+
+local function write_item(item)
+  -- BR-001 and BR-004 on the way out, before the first write: a defect here fails the batch and changes nothing.
+  assert(
+    item.available >= 0 and item.reserved >= 0 and item.sold >= 0
+      and item.total == item.available + item.reserved + item.sold
+      and item.total <= QUANTITY_MAX,
+    "BR-001 or BR-004 broken by " .. item.name
+  )
+  local text = string.format("%d %d %d %d %.0f %d %d", item.total, item.available, item.reserved, item.sold,
+    item.version, item.safety_stock, item.is_low and 1 or 0)
+  return item.stocktake and text .. " " .. item.stocktake .. " " .. digits(item.locked_until_ms) or text
+end
+
+-- "opens_at_ms closes_at_ms quantity limit held sold released expired": the text of a sale, beside the items of its SKU.
+local function read_sale(sku, id, value)
+  local opens_at, closes_at, quantity, limit, held, sold, released, expired =
+    string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
+  if not opens_at then
+    return false
+  end
+  sales_of[sku] = sales_of[sku] or {}
+  sales_of[sku][id] = {
+    id = id,
+    sku = sku,
+    opens_at_ms = tonumber(opens_at),
+    closes_at_ms = tonumber(closes_at),
+    quantity = tonumber(quantity),
+    limit = tonumber(limit),
+    held = tonumber(held),
+    sold = tonumber(sold),
+    released = tonumber(released),
+    expired = tonumber(expired),
+  }
+  return true
+end
+
+-- Whether an order may simply be compared with what is available; looked at for every order, so it is one field.
+local function note_care(item)
+  item.needs_care = item.is_broken or item.stocktake ~= nil or sales_of[item.sku] ~= nil
+end
+
+local function warehouses_of(sku)
+  local warehouses = skus[sku]
+  if not warehouses then
+    warehouses = {}
+    local flat = call("HGETALL", sku_prefix .. sku)
+    local are_sales_readable = true
+    for i = 1, #flat, 2 do
+      local field = flat[i]
+      if string.byte(field) == 42 then -- "*" begins the name of a sale, and no warehouse's
+        are_sales_readable = read_sale(sku, string.sub(field, 2), flat[i + 1]) and are_sales_readable
+      else
+        warehouses[field] = read_item(sku, field, flat[i + 1])
+      end
+    end
+    for _, item in pairs(warehouses) do
+      item.is_broken = item.is_broken or not are_sales_readable
+      note_care(item)
+    end
+    skus[sku] = warehouses
+  end
+  return warehouses
+end
+
+local function item_of(line)
+  return warehouses_of(line.sku)[line.warehouse]
+end
+
+-- The item a line names, made where there is none yet.
+local function item_to_fill(line)
+  local warehouses = warehouses_of(line.sku)
+  local item = warehouses[line.warehouse]
+  if not item then
+    item = read_item(line.sku, line.warehouse, "0 0 0 0 0 0 0")
+    note_care(item)
+    warehouses[line.warehouse] = item
+    items_made = items_made + 1
+  end
+  return item
+end
+
+local function mark_changed(item)
+  item.is_changed = true
+  changed_count = changed_count + 1
+  changed_items[changed_count] = item
+end
+
+-- One step of an item's life. Every event line raises the version by one, so versions are gapless.
+local function change(item, total, available, reserved, sold)
+  item.total = item.total + total
+  item.available = item.available + available
+  item.reserved = item.reserved + reserved
+  item.sold = item.sold + sold
+  item.version = item.version + 1
+  if not item.is_changed then
+    mark_changed(item)
+  end
+end
+
+-- BR-005: fires at the crossing of available, once; re-armed when available is back at the line.
+local function watch_stock(item, actor)
+  if item.available >= item.safety_stock then
+    item.is_low = false
+  elseif not item.is_low then
+    item.is_low = true
+    change(item, 0, 0, 0, 0)
+    emit(string.format("LowStockAlertTriggered - %s %s=%d %d", actor, item.name, item.available, item.safety_stock))
+  end
+end
+
+-- BR-007: what stands for an item under a stocktake in a refusal.
+local function locked_text(item)
+  return item.name .. "=" .. item.stocktake .. ":" .. digits(item.locked_until_ms)
+end

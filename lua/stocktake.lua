@@ -1,0 +1,214 @@
+-- start-stocktake, complete-stocktake, cancel-stocktake: an item is locked, counted, adjusted, unlocked (BR-007).
+-- Twin: Inventory.#startStocktake and what follows it. Answers: DONE line [released orders] | REPLAYED line | REFUSED
+-- unknown-item item | unknown-stocktake | stocktake-ended status | stocktake-full | stocktake-in-progress item |
+-- count-below-committed counted reserved sold | ledger-backlog | quarantined item
+-- What was sold but not shipped still stands in the building: a count is compared with the total, which no command
+-- changes while the lock is on.
+
+local STOCKTAKE_LINES_MAX = 5000
+local SHORTFALL_RELEASES_MAX = 200
+
+local lines_begun = {} -- stocktake id -> lines that this batch put on its sheet
+
+local function status_of(line_text)
+  return string.match(line_text, "^%u+")
+end
+
+local function start_stocktake(command, _, stocktake_id)
+  local text = sheet_text(stocktake_id, command.name)
+  if text then
+    local status = status_of(text)
+    return status == "COUNTING" and "REPLAYED " .. text or "REFUSED stocktake-ended " .. status
+  end
+  if backlog_is_full then
+    return "REFUSED ledger-backlog"
+  end
+  local item = item_of(command)
+  if not item then
+    return "REFUSED unknown-item " .. command.name
+  elseif item.is_broken then
+    return "REFUSED quarantined " .. command.name
+  elseif item.stocktake then
+    return "REFUSED stocktake-in-progress " .. locked_text(item)
+  end
+  local begun = lines_begun[stocktake_id] or call("HLEN", stocktake_prefix .. stocktake_id)
+  if begun >= STOCKTAKE_LINES_MAX then
+    return "REFUSED stocktake-full"
+  end
+  lines_begun[stocktake_id] = begun + 1
+  local until_ms = now_ms + command.lease_ms
+  lock_item(item, stocktake_id, until_ms)
+  change(item, 0, 0, 0, 0)
+  emit(string.format("StocktakeStarted %s %s %s=%d %.0f", stocktake_id, command.actor, item.name, item.total, until_ms))
+  watch_deadline(item.name, until_ms)
+  text = string.format("COUNTING %.0f %d -", until_ms, item.total)
+  return "DONE " .. write_sheet(stocktake_id, item.name, text, until_ms)
+end
+
+readers["start-stocktake"] = function(text)
+  local sku, warehouse, lease, actor = string.match(text, "^start%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+)$")
+  if not sku or #lease > 10 or tonumber(lease) < 1 then
+    return nil
+  end
+  local name = sku .. "@" .. warehouse
+  return { run = start_stocktake, sku = sku, warehouse = warehouse, name = name, lease_ms = tonumber(lease), actor = actor }
+end
+
+-- The item a command counts, locked under this sheet; or nil and the answer that ends it.
+local function counted_item(command, stocktake_id, repeated)
+  local text = sheet_text(stocktake_id, command.name)
+  if not text then
+    return nil, "REFUSED unknown-stocktake"
+  end
+  local item, status = item_of(command), status_of(text)
+  if status ~= "COUNTING" then
+    return nil, repeated(text) and "REPLAYED " .. text or "REFUSED stocktake-ended " .. status
+  elseif not item or item.is_broken or item.stocktake ~= stocktake_id then
+    return nil, "REFUSED quarantined " .. command.name
+  end
+  return item
+end
+
+-- How much of one item a reservation holds.
+local function held_of(reservation, item)
+  local units = 0
+  for _, line in ipairs(reservation.lines) do
+    if line.sku == item.sku and line.warehouse == item.warehouse then
+      units = units + line.quantity
+    end
+  end
+  return units
+end
+
+-- The first of the named holds that bring what is committed down to the count; nil where all of them do not.
+local function holds_to_release(command, item)
+  local holds, missing = {}, item.reserved + item.sold - command.counted
+  local seen = {}
+  for order_id in string.gmatch(command.releasable, "[^,]+") do
+    if missing <= 0 then
+      break
+    end
+    local key = reservation_prefix .. order_id
+    local value = values[key]
+    if value == nil then
+      value = call("GET", key)
+    end
+    local reservation = value and not seen[order_id] and read_reservation(value)
+    seen[order_id] = true
+    if reservation and reservation.status == "ACTIVE" and items_of(reservation.lines) then
+      local units = held_of(reservation, item)
+      if units > 0 then
+        holds[#holds + 1] = { key = key, order_id = order_id, reservation = reservation }
+        missing = missing - units
+      end
+    end
+  end
+  return missing <= 0 and holds or nil
+end
+
+local function release_short(hold, actor)
+  local reservation = hold.reservation
+  for _, line in ipairs(reservation.lines) do
+    change(item_of(line), 0, line.quantity, -line.quantity, 0)
+  end
+  tally(reservation, reservation.lines, "held", "released")
+  emit("InventoryReleased " .. hold.order_id .. " " .. actor .. " " .. reservation.lines_text .. " shortfall -")
+  for _, line in ipairs(reservation.lines) do
+    watch_stock(item_of(line), actor)
+  end
+  settle(reservation, "RELEASED")
+  keep_reservation(hold.key, reservation)
+  return hold.order_id
+end
+
+local function complete_stocktake(command, _, stocktake_id)
+  local item, answer = counted_item(command, stocktake_id, function(text)
+    return string.match(text, "^COUNTED %d+ %d+ (%d+)$") == digits(command.counted)
+  end)
+  if not item then
+    return answer
+  end
+  local released = {}
+  if command.counted < item.reserved + item.sold then
+    local holds = holds_to_release(command, item)
+    if not holds then
+      return string.format("REFUSED count-below-committed %d %d %d", command.counted, item.reserved, item.sold)
+    end
+    for i, hold in ipairs(holds) do
+      released[i] = release_short(hold, command.actor)
+    end
+  end
+  -- The sheet says what stood in the books before.
+  local text = unlock_item(item, "COUNTED", digits(command.counted))
+  local difference = command.counted - item.total
+  change(item, difference, difference, 0, 0)
+  emit(string.format("StocktakeCompleted %s %s %s=%d %s", stocktake_id, command.actor, item.name, command.counted,
+    command.reason))
+  watch_stock(item, command.actor)
+  return "DONE " .. text .. " " .. (#released > 0 and table.concat(released, ",") or "-")
+end
+
+readers["complete-stocktake"] = function(text)
+  local sku, warehouse, counted, reason, releasable, actor =
+    string.match(text, "^complete%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+) (%S+) (%S+)$")
+  local _, separators = string.gsub(releasable or "", ",", ",")
+  if not sku or #counted > 10 or tonumber(counted) > QUANTITY_MAX or separators >= SHORTFALL_RELEASES_MAX then
+    return nil
+  end
+  return {
+    run = complete_stocktake,
+    sku = sku,
+    warehouse = warehouse,
+    name = sku .. "@" .. warehouse,
+    counted = tonumber(counted),
+    reason = reason,
+    releasable = releasable == "-" and "" or releasable,
+    actor = actor,
+  }
+end
+
+local function cancel_stocktake(command, _, stocktake_id)
+  local item, answer = counted_item(command, stocktake_id, function(text)
+    return status_of(text) == "CANCELLED"
+  end)
+  if not item then
+    return answer
+  end
+  local text = unlock_item(item, "CANCELLED")
+  change(item, 0, 0, 0, 0)
+  emit(string.format("StocktakeCancelled %s %s %s=%d", stocktake_id, command.actor, item.name, item.total))
+  return "DONE " .. text
+end
+
+readers["cancel-stocktake"] = function(text)
+  local sku, warehouse, actor = string.match(text, "^cancel%-stocktake ([^@ ]+)@([^@ ]+) (%S+)$")
+  if not sku then
+    return nil
+  end
+  return { run = cancel_stocktake, sku = sku, warehouse = warehouse, name = sku .. "@" .. warehouse, actor = actor }
+end
+
+-- look-stocktake: every line of a sheet, by item.
+local function look_stocktake(_, key, stocktake_id)
+  local flat = call("HGETALL", key)
+  local texts = {}
+  for i = 1, #flat, 2 do
+    texts[flat[i]] = flat[i + 1]
+  end
+  for name, text in pairs(sheets[stocktake_id] or {}) do
+    texts[name] = text
+  end
+  local lines = {}
+  for name, text in pairs(texts) do
+    lines[#lines + 1] = name .. " " .. text
+  end
+  if #lines == 0 then
+    return "REFUSED unknown-stocktake"
+  end
+  table.sort(lines)
+  return "DONE " .. table.concat(lines, ",")
+end
+
+readers["look-stocktake"] = function()
+  return { run = look_stocktake }
+end

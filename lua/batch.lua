@@ -1,7 +1,8 @@
 -- The loop: open the partition, return what is due, decide every command in order, commit once, answer.
 -- KEYS: control, events, due, then one record key a command, then the SKU keys the caller can know.
 -- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may
--- lag behind, due holds to look at, tombstone time (ms), number of commands, then the text of each command.
+-- lag behind, due holds to look at, tombstone time (ms), number of commands, then the text of each command, then the
+-- customers of those commands whose text begins with "@", in their order.
 -- Answers: { "OK epoch sequence now_ms backlog more_due clock", answer ... } or { "NOT_READY reason epoch" }.
 
 local command_count = tonumber(ARGV[7])
@@ -72,18 +73,22 @@ end
 local answers = { "" }
 local id_start = #key_prefix + 3 -- behind "r:" or "m:"
 local sub, keys, texts = string.sub, KEYS, ARGV -- locals, for a global costs a look-up each time
-local byte, match = string.byte, string.match
+for i = 8 + command_count, #texts do
+  customers[#customers + 1] = texts[i]
+end
+local byte, customer_count = string.byte, 0
 local commands = {} -- text -> command
 for i = 1, command_count do
   local text, customer = texts[7 + i], nil
-  if byte(text) == 64 then -- "@customer command": the command is the same for all customers
-    customer, text = match(text, "^@(%S+) (.+)$")
-    text = text or ""
+  if byte(text) == 64 then
+    customer_count = customer_count + 1
+    customer = customers[customer_count]
   end
   local command = commands[text]
   if command == nil then
-    local reader = readers[match(text, "^[%l-]+") or ""]
-    command = reader and reader(text) or false
+    local verb = string.match(text, "^@?([%l-]+)")
+    local reader = readers[verb]
+    command = verb and reader and reader(string.match(text, "[^@].*")) or false
     commands[text] = command
   end
   local key = keys[3 + i]
@@ -140,14 +145,16 @@ if event_count > 0 then
   for sku, fields in pairs(dropped_sales) do
     call("HDEL", sku_prefix .. sku, unpack(fields))
   end
-  for id, changed in pairs(changed_quotas) do
+  for id, quota in pairs(quotas) do
     local fields = {}
-    for i, units in ipairs(changed) do
-      fields[2 * i - 1] = units.customer
-      fields[2 * i] = string.format("%d %d", units.held, units.bought)
+    for i, customer in ipairs(quota.changed) do
+      fields[2 * i - 1] = customer
+      fields[2 * i] = quota.texts[customer] -- of one that changed twice, the last text twice
     end
-    write_fields(quota_prefix .. id, fields)
-    call("PEXPIREAT", quota_prefix .. id, digits(changed.sale.closes_at_ms + SALE_AFTERLIFE_MS + tombstone_ms))
+    if #fields > 0 then
+      write_fields(quota_prefix .. id, fields)
+      call("PEXPIREAT", quota_prefix .. id, digits(quota.sale.closes_at_ms + SALE_AFTERLIFE_MS + tombstone_ms))
+    end
   end
   for id, texts_by_name in pairs(sheets) do
     local fields = {}

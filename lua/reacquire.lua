@@ -77,7 +77,7 @@ local function reacquire(command, key, order_id, reservation)
     change(item_of(line), 0, -line.quantity, 0, line.quantity)
   end
   if sale then
-    count_in(sale, units, reservation.customer, "expired", "sold")
+    count_ended(sale, units, reservation.customer, "expired", "sold")
   end
   reservation.lines_text = write_lines(planned)
   emit("InventoryReacquired " .. order_id .. " " .. command.actor .. " " .. reservation.lines_text .. " " .. command.operation)

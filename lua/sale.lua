@@ -3,8 +3,10 @@
 -- closes. It moves no counter of an item: it is a bound that reserve looks at, and counts what became of its orders.
 
 local changed_sales, changed_sale_count = {}, 0
-local quotas = {} -- sale id -> customer -> units held and bought, as far as this batch asked
-local changed_quotas = {} -- sale id -> its sale and a list of units
+local customers = {} -- of the orders of this batch that have one, in order; filled by batch.lua
+local quotas = {} -- sale id -> what its customers have: texts by customer, and who changed
+local counts_read = {} -- "held bought" -> both as numbers; few texts are many customers'
+local counts_written = {} -- held -> bought -> that text again: to write a number costs more than to look it up
 -- A sale that is closed so long has no hold left that could still count in it.
 local SALE_AFTERLIFE_MS = 172800000
 local dropped_sales = {} -- sku -> fields of its hash that go
@@ -59,35 +61,54 @@ local function sale_among(id, lines)
   return sale, units
 end
 
-local function quota_of(sale, customer)
+-- What all customers of this batch have in a sale, asked in one go.
+local function quota_in(sale)
   local quota = quotas[sale.id]
-  if not quota then
-    quota = {}
-    quotas[sale.id] = quota
+  if quota then
+    return quota
   end
-  local units = quota[customer]
-  if not units then
-    local held, bought = 0, 0
-    local text = call("HGET", quota_prefix .. sale.id, customer)
-    if text then
-      held, bought = string.match(text, "^(%d+) (%d+)$")
+  local texts = {}
+  for from = 1, #customers, 2000 do -- in slices, because unpack fails beyond some 8,000 values
+    local to = math.min(from + 1999, #customers)
+    local found = call("HMGET", quota_prefix .. sale.id, unpack(customers, from, to))
+    for i = from, to do
+      texts[customers[i]] = found[i - from + 1] or "0 0"
     end
-    units = { customer = customer, held = tonumber(held) or 0, bought = tonumber(bought) or 0 }
-    quota[customer] = units
   end
-  return units
+  quota = { sale = sale, texts = texts, changed = {} }
+  quotas[sale.id] = quota
+  return quota
 end
 
-local function mark_quota(sale, units)
-  if not units.is_changed then
-    units.is_changed = true
-    local changed = changed_quotas[sale.id]
-    if not changed then
-      changed = { sale = sale }
-      changed_quotas[sale.id] = changed
-    end
-    changed[#changed + 1] = units
+-- Units that a customer holds and bought in a sale, of whom nobody asked in this batch looked up by itself.
+local function counts_of(quota, customer)
+  local text = quota.texts[customer]
+  if not text then
+    text = call("HGET", quota_prefix .. quota.sale.id, customer) or "0 0"
+    quota.texts[customer] = text
   end
+  local counts = counts_read[text]
+  if not counts then
+    local held, bought = string.match(text, "^(%d+) (%d+)$")
+    counts = { held = tonumber(held or 0), bought = tonumber(bought or 0) }
+    counts_read[text] = counts
+  end
+  return counts
+end
+
+local function keep_counts(quota, customer, held, bought)
+  local texts = counts_written[held]
+  if not texts then
+    texts = {}
+    counts_written[held] = texts
+  end
+  local text = texts[bought]
+  if not text then
+    text = string.format("%d %d", held, bought)
+    texts[bought] = text
+  end
+  quota.texts[customer] = text
+  quota.changed[#quota.changed + 1] = customer
 end
 
 -- Whether a sale takes this order: window, then limit. Answers the refusal, or nil.
@@ -103,39 +124,43 @@ local function refuse_by_sale(sale, units, customer)
   elseif not customer then
     return "REFUSED customer-required"
   end
-  local quota = quota_of(sale, customer)
-  if quota.held + quota.bought + units > sale.limit then
-    return string.format("REFUSED purchase-limit-exceeded %d %d %d", sale.limit, quota.held, quota.bought)
+  local counts = counts_of(quota_in(sale), customer)
+  if counts.held + counts.bought + units > sale.limit then
+    return string.format("REFUSED purchase-limit-exceeded %d %d %d", sale.limit, counts.held, counts.bought)
   end
   return nil
 end
 
-local function count_in(sale, units, customer, from, to)
+-- An order of a sale holds its units.
+local function count_held(sale, units, customer)
   mark_sale(sale)
-  if from then
-    sale[from] = math.max(0, sale[from] - units)
-  end
-  sale[to] = sale[to] + units
-  if sale.limit > 0 and customer then
-    local quota = quota_of(sale, customer)
-    if from == "held" then
-      quota.held = math.max(0, quota.held - units)
-    end
-    if to == "held" then
-      quota.held = quota.held + units
-    elseif to == "sold" then
-      quota.bought = quota.bought + units
-    end
-    mark_quota(sale, quota)
+  sale.held = sale.held + units
+  if customer and sale.limit > 0 then
+    local quota = quota_in(sale)
+    local counts = counts_of(quota, customer)
+    keep_counts(quota, customer, counts.held + units, counts.bought)
   end
 end
 
--- Moves units of a sale's order from where they counted to where they count now: held, sold, released, expired.
+-- Units of an order move from where they counted, held or expired, to where they count now: sold, released, expired.
+local function count_ended(sale, units, customer, from, to)
+  mark_sale(sale)
+  sale[from] = math.max(0, sale[from] - units)
+  sale[to] = sale[to] + units
+  if customer and sale.limit > 0 then
+    local quota = quota_in(sale)
+    local counts = counts_of(quota, customer)
+    local held = from == "held" and math.max(0, counts.held - units) or counts.held
+    keep_counts(quota, customer, held, to == "sold" and counts.bought + units or counts.bought)
+  end
+end
+
+-- The same for what a reservation held, where it is of a sale.
 local function tally(reservation, lines, from, to)
   if reservation.sale then
     local sale, units = sale_among(reservation.sale, lines)
     if sale then
-      count_in(sale, units, reservation.customer, from, to)
+      count_ended(sale, units, reservation.customer, from, to)
     end
   end
 end

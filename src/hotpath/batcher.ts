@@ -55,6 +55,7 @@ interface Waiting {
   readonly text: string;
   readonly skuKeys: readonly string[];
   readonly needsMemory: boolean;
+  readonly customerId: string | undefined;
   readonly enqueuedAtMs: number;
   readonly decode: (answer: string, head: BatchHead) => unknown;
   readonly resolve: (value: unknown) => void;
@@ -98,6 +99,7 @@ export class Batcher {
    * @param key the record the command is about, which goes into KEYS
    * @param skuKeys the SKUs it names, as far as the caller knows them
    * @param needsMemory false for what settles or frees, which goes on where Redis is out of memory
+   * @param customerId whose order it is, of a text that begins with "@": texts stay the same for all customers
    * @param decode runs when the answer is there; what it throws, the caller gets
    * @throws {Fault} `overloaded` at once where the queue is full
    */
@@ -107,6 +109,7 @@ export class Batcher {
     skuKeys: readonly string[],
     needsMemory: boolean,
     decode: (answer: string, head: BatchHead) => T,
+    customerId?: string,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#isClosed) {
@@ -123,6 +126,7 @@ export class Batcher {
         text,
         skuKeys,
         needsMemory,
+        customerId,
         enqueuedAtMs: performance.now(),
         decode,
         resolve: resolve as (value: unknown) => void,
@@ -288,6 +292,7 @@ export class Batcher {
       for (const key of waiting.skuKeys) skuKeys.add(key);
     }
     for (const key of skuKeys) allKeys.push(key);
+    for (const { customerId } of batch) if (customerId !== undefined) argv.push(customerId);
     return runScript(redis, script, allKeys, argv);
   }
 

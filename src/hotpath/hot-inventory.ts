@@ -169,7 +169,12 @@ export class HotInventory {
     const text = `reserve ${holdMs} ${linesText(lines)} ${words}`;
     const keys = this.#skuKeys(lines);
     if (saleId !== undefined) keys.push(this.keys.quota(saleId));
-    return this.#order(orderId, customerId === undefined ? text : `@${customerId} ${text}`, keys, true);
+    const key = this.keys.reservation(orderId);
+    if (customerId === undefined && saleId === undefined) return this.#order(orderId, text, keys, true);
+    // The answer leaves out what the caller knows; a repeat has the same customer and sale, or is a conflict.
+    const read = (answer: string) => ({ ...readReservationView(orderId, answer), customerId, saleId });
+    const asked = customerId === undefined ? text : `@${text}`;
+    return this.#submit(key, asked, keys, true, orderId, read, customerId);
   }
 
   /**
@@ -411,8 +416,9 @@ export class HotInventory {
     needsMemory: boolean,
     id: string,
     read: (text: string, head: BatchHead) => T,
+    customerId?: string,
   ): Promise<Decision<T>> {
-    return this.#batcher.submit<Decision<T>>(key, text, skuKeys, needsMemory, (answer, head) => {
+    const decode = (answer: string, head: BatchHead): Decision<T> => {
       if (answer.startsWith('DONE '))
         return { outcome: 'done', replayed: false, value: read(answer.slice(5), head) };
       if (answer.startsWith('REPLAYED '))
@@ -420,6 +426,7 @@ export class HotInventory {
       if (answer.startsWith('REFUSED '))
         return { outcome: 'refused', refusal: readRefusal(answer.slice(8), id) };
       throw new Unreadable('an answer', answer);
-    });
+    };
+    return this.#batcher.submit(key, text, skuKeys, needsMemory, decode, customerId);
   }
 }

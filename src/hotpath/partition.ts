@@ -5,6 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import type { Warehouse } from '../domain/geography.ts';
+import type { MovementKind } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { encodeReason } from './event-texts.ts';
 import type { PartitionKeys } from './keys.ts';
@@ -54,7 +56,7 @@ export async function fencePartition(
 }
 
 /** How many keys or records go to Redis in one round trip while a partition is filled. */
-const LOAD_CHUNK_MAX = 1_000;
+export const LOAD_CHUNK_MAX = 1_000;
 
 /** Drops every key of a fenced partition but its control record. */
 export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise<void> {
@@ -73,7 +75,7 @@ export interface ItemToLoad {
   readonly isQuarantined: boolean;
 }
 
-/** Fills a fenced partition with items. */
+/** Fills a fenced partition with items, and with the deadlines of their locks. */
 export async function loadItems(
   redis: Redis,
   keys: PartitionKeys,
@@ -84,6 +86,10 @@ export async function loadItems(
     for (const { item, isQuarantined } of items.slice(i, i + LOAD_CHUNK_MAX)) {
       const text = isQuarantined ? writeQuarantinedItem(item) : writeItem(item);
       pipeline.hset(keys.sku(item.sku), item.warehouse, text);
+      // BR-007: the lease ends when it was to end, whatever happened to Redis meanwhile.
+      if (item.stocktake && !isQuarantined) {
+        pipeline.zadd(keys.due, item.stocktake.untilMs, `rebuilt ${item.sku}@${item.warehouse}`);
+      }
     }
     await execute(pipeline);
   }
@@ -111,36 +117,71 @@ export async function loadReservations(
   }
 }
 
-/** A receipt done in an earlier epoch, so that its repeat is still known as one (BR-006). */
-export interface DoneReceipt {
+/** A movement done in an earlier epoch, so that its repeat is still known as one (BR-006). */
+export interface MovementToLoad {
+  readonly kind: MovementKind;
   readonly movementId: string;
   readonly sku: string;
   readonly warehouse: string;
   readonly quantity: number;
   readonly reason: string;
+  readonly orderId?: string | undefined;
+  /** The item's version when it was asked for. */
+  readonly versionBefore: number;
   readonly atMs: number;
   /** The item right after it: the first answer. */
   readonly item: HotItem;
 }
 
-/** Fills a fenced partition with the receipts whose repeats may still come. */
-export async function loadReceipts(
+/** Fills a fenced partition with the movements whose repeats may still come. */
+export async function loadMovements(
   redis: Redis,
   keys: PartitionKeys,
-  receipts: readonly DoneReceipt[],
+  movements: readonly MovementToLoad[],
   tombstoneMs: number,
 ): Promise<void> {
-  for (let i = 0; i < receipts.length; i += LOAD_CHUNK_MAX) {
+  for (let i = 0; i < movements.length; i += LOAD_CHUNK_MAX) {
     const pipeline = redis.pipeline();
-    for (const { movementId, sku, warehouse, quantity, reason, atMs, item } of receipts.slice(
-      i,
-      i + LOAD_CHUNK_MAX,
-    )) {
-      const text = `receive ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${writeItem(item)}`;
-      pipeline.call('SET', keys.movement(movementId), text, 'PXAT', String(atMs + tombstoneMs));
+    for (const movement of movements.slice(i, i + LOAD_CHUNK_MAX)) {
+      const text = `${contentOf(movement)} ${writeItem(movement.item)}`;
+      pipeline.call(
+        'SET',
+        keys.movement(movement.movementId),
+        text,
+        'PXAT',
+        String(movement.atMs + tombstoneMs),
+      );
     }
     await execute(pipeline);
   }
+}
+
+/** What was asked, as lua/movement.lua keeps it. */
+function contentOf(movement: MovementToLoad): string {
+  const { kind, sku, warehouse, quantity, reason, orderId, versionBefore } = movement;
+  const content = `${kind} ${sku}@${warehouse}=${quantity} ${encodeReason(reason)}`;
+  switch (kind) {
+    case 'receive':
+    case 'issue':
+      return content;
+    case 'ship':
+    case 'return':
+    case 'write-off':
+      return `${content} ${orderId ?? '-'}`;
+    case 'correct':
+      return `${content} ${versionBefore}`;
+  }
+}
+
+/** Fills a partition with the places of warehouses. */
+export async function loadWarehouses(
+  redis: Redis,
+  keys: PartitionKeys,
+  warehouses: readonly Warehouse[],
+): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const { id, ...place } of warehouses) pipeline.hset(keys.warehouses, id, JSON.stringify(place));
+  await execute(pipeline);
 }
 
 /** Opens the partition under a new epoch, from Redis's time on; sequence and events begin at 0. */
@@ -151,6 +192,6 @@ export async function openPartition(redis: Redis, keys: PartitionKeys, epoch: nu
 }
 
 /** One step of a pipeline that failed fails the whole: a partition is filled completely or not opened. */
-async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
+export async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
   for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
 }

@@ -18,6 +18,7 @@ export const LUA_FILES = [
   'lock',
   'expire',
   'allocate',
+  'plan',
   'reserve',
   'settling',
   'reacquire',

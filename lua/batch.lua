@@ -50,8 +50,12 @@ backlog_is_full = backlog >= tonumber(ARGV[4])
 
 local found = command_count > 0 and call("MGET", unpack(KEYS, 4, 3 + command_count)) or {}
 
-call("ZCARD", due_key) -- a key of another type is met here, before the first write, also where nothing is looked up
-local more_due = clock_note ~= "frozen" and return_due(tonumber(ARGV[5]))
+local more_due = false
+if clock_note == "frozen" then
+  call("ZCARD", due_key) -- a key of another type is met before the first write, also where nothing is looked up
+else
+  more_due = return_due(tonumber(ARGV[5]))
+end
 
 -- The worker has committed up to a sequence: the stream may be cut below it, and the backlog shrinks (D7).
 local trim_to
@@ -87,6 +91,9 @@ for i = 1, command_count do
   local command = commands[text]
   if command == nil then
     local verb = string.match(text, "^@?([%l-]+)")
+    if verb and not readers[verb] and cold[verb] then
+      cold[verb]()
+    end
     local reader = readers[verb]
     command = verb and reader and reader(string.match(text, "[^@].*")) or false
     commands[text] = command

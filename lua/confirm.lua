@@ -5,7 +5,27 @@
 -- exceeds-reservation sku=requested:held,... | stocktake-in-progress items | quarantined items; late ones also
 -- paid-but-short as reserve's insufficient-stock.
 
+local function confirm_plain(command, plan, key, order_id, value)
+  for i = 1, #plan.items do
+    local item, quantity = plan.items[i], plan.lines[i].quantity
+    item.reserved = item.reserved - quantity
+    item.sold = item.sold + quantity
+    item.version = item.version + 1
+    if not item.is_changed then
+      mark_changed(item)
+    end
+  end
+  plan.event_end = plan.event_end
+    or " " .. command.actor .. " " .. plan.lines_text .. " " .. command.operation .. " " .. command.propose
+  emit_of_run("InventoryDeducted ", order_id, plan.event_end)
+  return keep_settled(plan, key, value, "CONFIRMED")
+end
+
 local function confirm(command, key, order_id, value)
+  local plan = plain_plan(command, value)
+  if plan then
+    return confirm_plain(command, plan, key, order_id, value)
+  end
   local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
     if settled and settled.status == "EXPIRED" and command.reacquires then
@@ -54,6 +74,7 @@ readers["confirm"] = function(text)
   return {
     run = confirm,
     parts = parts,
+    plans = {},
     actor = actor,
     operation = "c" .. parts_text,
     reacquires = late == "reacquire",

@@ -46,12 +46,12 @@ end
 -- Events ---------------------------------------------------------------------------------------------
 
 local events, event_count = {}, 0 -- texts in order; how many events they are
-local run_end, run_ids, run_count = nil, nil, 0 -- orders that reserved the same content one after the other
+local run_type, run_end, run_ids, run_count = nil, nil, nil, 0 -- orders to which the same happened one after the other
 
--- Orders of a flash sale ask for the same: such a run of reservations is one text with many ids.
+-- Orders of a flash sale ask for the same: such a run of events is one text with many ids.
 local function close_run()
   if run_end then
-    events[#events + 1] = "InventoryReserved " .. table.concat(run_ids, ",") .. run_end
+    events[#events + 1] = run_type .. table.concat(run_ids, ",") .. run_end
     run_end = nil
   end
 end
@@ -62,11 +62,12 @@ local function emit(text)
   events[#events + 1] = text
 end
 
--- `who` is the order's id, with its customer behind "@" where it has one; `event_end` is all of the event behind that.
-local function emit_reserved(who, event_end)
-  if run_end ~= event_end then
+-- An event about an order that may be the next of a run. `who` is the order's id, of a reserve with its customer behind
+-- "@" where it has one; `event_end` is all of the event behind that.
+local function emit_of_run(event_type, who, event_end)
+  if run_end ~= event_end or run_type ~= event_type then
     close_run()
-    run_end, run_ids, run_count = event_end, {}, 0
+    run_type, run_end, run_ids, run_count = event_type, event_end, {}, 0
   end
   event_count = event_count + 1
   run_count = run_count + 1
@@ -95,3 +96,6 @@ end
 -- else a table with `run(command, key, id, value, customer)`, shared by all commands of the batch with the same text;
 -- `value` is the record as it stands, false where there is none; `customer` is who ordered, where the command says.
 local readers = {}
+-- Verb -> the file that has its reader, as a function that fills `readers`; run when a batch first needs it. The program
+-- is put together so in src/hotpath/program.ts.
+local cold = {}

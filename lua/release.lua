@@ -1,7 +1,34 @@
 -- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
 -- Twin: Inventory.release. Answers: as confirm, and REFUSED too-many-partial-releases.
 
+local function release_plain(command, plan, key, order_id, value)
+  local is_near_line = false
+  for i = 1, #plan.items do
+    local item, quantity = plan.items[i], plan.lines[i].quantity
+    item.available = item.available + quantity
+    item.reserved = item.reserved - quantity
+    item.version = item.version + 1
+    if not item.is_changed then
+      mark_changed(item)
+    end
+    is_near_line = is_near_line or item.is_low
+  end
+  plan.event_end = plan.event_end
+    or " " .. command.actor .. " " .. plan.lines_text .. " cancelled " .. command.operation
+  emit_of_run("InventoryReleased ", order_id, plan.event_end)
+  if is_near_line then
+    for i = 1, #plan.items do
+      watch_stock(plan.items[i], command.actor)
+    end
+  end
+  return keep_settled(plan, key, value, "RELEASED")
+end
+
 local function release(command, key, order_id, value)
+  local plan = plain_plan(command, value)
+  if plan then
+    return release_plain(command, plan, key, order_id, value)
+  end
   local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
     if settled and settled.status == "RELEASED" and not command.parts then
@@ -43,5 +70,5 @@ readers["release"] = function(text)
   if not parts_text or (parts_text ~= "*" and not parts) then
     return nil
   end
-  return { run = release, parts = parts, operation = operation, actor = actor }
+  return { run = release, parts = parts, plans = {}, operation = operation, actor = actor }
 end

@@ -217,7 +217,7 @@ local function reserve(command, key, order_id, value, customer)
   keep(key, value_of(texts, customer), texts.until_text)
   local due_ids = texts.due_ids
   due_ids[#due_ids + 1] = order_id
-  emit_reserved(customer and order_id .. "@" .. customer or order_id, texts.event_end)
+  emit_of_run("InventoryReserved ", customer and order_id .. "@" .. customer or order_id, texts.event_end)
   if is_near_line then
     for i = 1, #items do
       watch_stock(items[i], command.actor)

@@ -89,3 +89,48 @@ local function parts_of(command, lines)
   end
   return lines, {}
 end
+
+-- Most orders are settled as a whole, once, as they were reserved: "ACTIVE reserved_at hold lines" and nothing else is
+-- known of them. What such an order comes to is then the same for all of its kind but for its id and the time it was
+-- reserved at, so a batch finds it out once. Nil where more has to be looked at.
+local function plain_plan(command, value)
+  if not value or command.parts or string.byte(value, 21) ~= 32 or string.sub(value, 1, 7) ~= "ACTIVE " then
+    return nil
+  end
+  local rest = string.sub(value, 22) -- behind thirteen digits of milliseconds, which last until 2286
+  local plan = command.plans[rest]
+  if plan == nil then
+    plan = false
+    local reservation = read_reservation(value)
+    local items = reservation and items_of(reservation.lines)
+    if items and not string.find(rest, " .* ") then
+      plan = {
+        hold_ms = reservation.expires_at_ms - tonumber(reservation.reserved_at),
+        lines = reservation.lines,
+        lines_text = reservation.lines_text,
+        items = items,
+        tail = " " .. rest .. " - " .. now_text .. " " .. command.operation,
+      }
+    end
+    command.plans[rest] = plan
+  end
+  local reserved_at = plan and tonumber(string.sub(value, 8, 20))
+  if not reserved_at or reserved_at + plan.hold_ms <= now_ms then
+    return nil
+  end
+  for i = 1, #plan.items do
+    local item = plan.items[i]
+    if item.is_broken or item.stocktake or item.reserved < plan.lines[i].quantity then
+      return nil
+    end
+  end
+  return plan
+end
+
+-- Writes an order of a plan as settled, and answers with it.
+local function keep_settled(plan, key, value, status)
+  local text = status .. " " .. string.sub(value, 8, 20) .. plan.tail
+  plan.until_text = plan.until_text or digits(now_ms + tombstone_ms)
+  keep(key, text, plan.until_text)
+  return "DONE " .. text
+end

@@ -224,12 +224,12 @@ const PARSERS: Readonly<Record<Exclude<EventType, 'InventoryReserved'>, (read: R
 export function parseEvents(text: string, atMs: number, into: One[]): void {
   const [type = '', id, actor, ...words] = text.split(' ');
   if (!id || !actor) throw new Unreadable('an event', text);
-  const read: Read = { id, actor, atMs, words };
   if (type === 'InventoryReserved') {
-    parseReserved(read, into);
+    parseReserved({ id, actor, atMs, words }, into);
     return;
   }
   const parse = Object.hasOwn(PARSERS, type) ? PARSERS[type as keyof typeof PARSERS] : undefined;
   if (!parse) throw new Unreadable('an event', text);
-  into.push(parse(read));
+  // Orders to which the same happened one after the other share a line.
+  for (const one of id.split(',')) into.push(parse({ id: one, actor, atMs, words }));
 }

@@ -36,10 +36,10 @@ export const LUA_FILES = [
 ] as const;
 
 /**
- * Files that only fill `readers`: each is put into a block of its own, for Lua allows 200 locals in one, and so that no
- * file comes to lean on another's.
+ * Files that only fill `readers`: each becomes a function that runs when a batch first has a command of it, so that a
+ * batch of reserves does not pay for the others; and Lua allows 200 locals in one block.
  */
-const SEALED: ReadonlySet<string> = new Set([
+const COLD: ReadonlySet<string> = new Set([
   'confirm',
   'release',
   'extend',
@@ -49,6 +49,13 @@ const SEALED: ReadonlySet<string> = new Set([
   'schedule-sale',
   'look',
 ]);
+
+/** A cold file as a function, under each verb that it reads. */
+function coldPart(text: string): string {
+  const verbs = [...text.matchAll(/^readers\["([a-z-]+)"\]/gm)].map(([, verb]) => verb);
+  const [first, ...others] = verbs.map((verb) => `cold["${verb}"]`);
+  return [`${first} = function()\n${text}\nend`, ...others.map((other) => `${other} = ${first}`)].join('\n');
+}
 
 export interface Script {
   readonly text: string;
@@ -70,7 +77,7 @@ export function loadProgram(clock?: string): Program {
   const parts = LUA_FILES.map((name) => {
     if (name === 'clock' && clock !== undefined) return clock;
     const text = readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
-    return SEALED.has(name) ? `do\n${text}\nend` : text;
+    return COLD.has(name) ? coldPart(text) : text;
   });
   const text = parts.join('\n');
   return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };

@@ -2,16 +2,19 @@
  * What HTTP asks of the ledger: composition, because neither room knows the other.
  * Promises: Postgres is asked when a question comes and not before, so that selling starts and goes on without it.
  */
+import type { StocktakeLine } from './domain/language.ts';
+import type { AlertRecords } from './http/alert-records.ts';
 import type { LedgerReaders } from './http/readers.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { PAGE_ROWS_MAX } from './ledger/queries.ts';
 
 export function openLedgerReaders(
   databaseUrl: string,
   partition: number,
-): { readonly readers: LedgerReaders; close(): Promise<void> } {
+): { readonly readers: LedgerReaders; readonly alerts: AlertRecords; close(): Promise<void> } {
   let opened: Promise<Ledger> | undefined;
   const ledger = (): Promise<Ledger> => {
-    opened ??= openLedger({ databaseUrl, role: 'holdfast_reader', applicationName: 'holdfast-api' });
+    opened ??= openLedger({ databaseUrl, role: 'holdfast_api', applicationName: 'holdfast-api' });
     // A Postgres that was away at the first question is asked anew at the next.
     opened.catch(() => {
       opened = undefined;
@@ -21,11 +24,52 @@ export function openLedgerReaders(
   return {
     readers: {
       entries: async (query) => (await ledger()).read.entries(query),
+      explain: async (query) => (await ledger()).explain(query),
+      asOf: async (item, moment) => (await ledger()).asOf(item, moment),
       reconciliation: async () => (await ledger()).lastAudit(partition),
       workerStatus: async () => (await ledger()).workerState(partition),
+      warehouses: async () => (await ledger()).warehouses(),
+      putWarehouse: async (warehouse) => (await ledger()).putWarehouse(warehouse),
+      skusOf: async (warehouse, limit) => (await ledger()).read.skusOf(warehouse, limit),
+      waitForSequence: async (epoch, sequence, timeoutMs) =>
+        (await ledger()).waitForSequence(partition, epoch, sequence, timeoutMs),
+      newestHolds: async (sku, warehouse, limit) => (await ledger()).read.newestHolds(sku, warehouse, limit),
+      stocktakes: async (query) => (await ledger()).stocktakes.sheets(query),
+      stocktake: async (stocktakeId) => sheetLines(await ledger(), stocktakeId),
+      transfer: async (transferId) => (await ledger()).transfers.one(transferId),
+      transfers: async (query) => (await ledger()).transfers.page(query),
+      proposals: async (query) => (await ledger()).transfers.proposals(query),
+      proposal: async (id) => (await ledger()).transfers.proposal(id),
+      decideProposal: async (id, state, actor) => (await ledger()).transfers.decide({ id, state, actor }),
+      sales: async (query) => (await ledger()).sales.page(query),
+      shortfalls: async (query) => (await ledger()).shortfalls.page(query),
+      resolveShortfall: async (orderId, resolution, actor) =>
+        (await ledger()).shortfalls.resolve({ orderId, resolution, actor }),
+    },
+    alerts: {
+      alerts: async (query) => (await ledger()).alerts.page(query),
+      acknowledge: async (given) => (await ledger()).alerts.acknowledge(given),
+      webhooks: async () => (await ledger()).webhooks.list(),
+      putWebhook: async (put) => (await ledger()).webhooks.put(put),
+      disableWebhook: async (webhookId, actor) => (await ledger()).webhooks.disable(webhookId, actor),
+      deliveries: async (webhookId, { after, limit }) =>
+        (await ledger()).webhookDeliveries.page(webhookId, after, limit),
+      retryDelivery: async (webhookId, id) => (await ledger()).webhookDeliveries.retry(webhookId, id),
     },
     close: async () => {
       await (await opened?.catch(() => undefined))?.close();
     },
   };
+}
+
+/** All lines of a count sheet: a few pages at most, for a sheet has an end. */
+async function sheetLines(ledger: Ledger, stocktakeId: string): Promise<readonly StocktakeLine[]> {
+  const lines: StocktakeLine[] = [];
+  let after: { readonly sku: string; readonly warehouse: string } | undefined;
+  do {
+    const page = await ledger.stocktakes.lines(stocktakeId, after, PAGE_ROWS_MAX);
+    lines.push(...page.lines);
+    after = page.next ?? undefined;
+  } while (after);
+  return lines;
 }

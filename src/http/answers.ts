@@ -1,11 +1,11 @@
 /**
- * Translates what the engine says into answers: decisions, refusals, faults and whatever else was thrown.
+ * What an answer is, and what faults and other errors are answered; what the inventory decided, decisions.ts translates.
  * Promises: an answer names its problem by code and says what to do; no stack, no SQL, no internals ever stand in one.
  * Refuses to know: routes and sockets.
  */
-import type { Decision, Refusal, ReservationView } from '../domain/language.ts';
 import { InvalidCommand } from '../domain/validate.ts';
 import { Fault } from '../hotpath/fault.ts';
+import { LedgerAway } from './ledger-door.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { ISSUES_MAX, type Issue } from './schemas.ts';
 
@@ -16,7 +16,9 @@ export interface Answer {
   /** An earlier try was done already; this is its answer again (BR-006). */
   readonly replayed?: boolean;
   /** Set where the answer is a problem. */
-  readonly problem?: ProblemCode;
+  readonly problem?: ProblemCode | undefined;
+  /** Problems of the parts of an answer to many requests in one. */
+  readonly problemsWithin?: readonly ProblemCode[];
   readonly retryAfterSeconds?: number | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -25,48 +27,28 @@ export interface Answer {
 export const ACTOR_HEADER = 'Holdfast-Actor';
 export const REPLAYED_HEADER = 'Idempotent-Replayed';
 
-// Answers that go well -----------------------------------------------------------------------------------
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
-/** @param firstStatus of an answer that is none of an earlier try */
-export function decided<T>(
-  decision: Decision<T>,
-  firstStatus: 200 | 201,
-  write: (value: T) => object = (value) => value as object,
-): Answer {
-  if (decision.outcome === 'refused') return refused(decision.refusal);
-  const { value, replayed } = decision;
-  return { status: replayed ? 200 : firstStatus, body: write(value), replayed };
-}
-
-/** Answers of one batch share their instants, so the text of the last instant is mostly the text of the next. */
-function rememberingIso(): (ms: number) => string {
-  let lastMs = Number.NaN;
-  let lastText = '';
-  return (ms) => {
-    if (ms !== lastMs) {
-      lastText = new Date(ms).toISOString();
-      lastMs = ms;
-    }
-    return lastText;
-  };
-}
-const reservedAt = rememberingIso();
-const expiresAt = rememberingIso();
-
-/** A reservation with its times as ISO 8601. */
-export function reservationBody(view: ReservationView) {
-  const { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs } = view;
-  return {
-    orderId,
-    status,
-    lines,
-    reservedAt: reservedAt(reservedAtMs),
-    expiresAt: expiresAt(expiresAtMs),
-    resolvedAt: resolvedAtMs === undefined ? undefined : new Date(resolvedAtMs).toISOString(),
-  };
+/** The answers of many requests in one, each as it would have been alone. @param names what each of them was about */
+export function together(answers: readonly Answer[], names?: readonly object[]): Answer {
+  const problemsWithin: ProblemCode[] = [];
+  const texts = answers.map(({ status, body, problem }, i) => {
+    if (problem !== undefined) problemsWithin.push(problem);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const name = names ? `${JSON.stringify(names[i]).slice(1, -1)},` : '';
+    return `{${name}"status":${status},"body":${text}}`;
+  });
+  return { status: 200, body: `{"results":[${texts.join(',')}]}`, problemsWithin, headers: JSON_HEADERS };
 }
 
 // Problems -----------------------------------------------------------------------------------------------
+
+/** An answer that says no. */
+export interface Problem extends Answer {
+  readonly problem: ProblemCode;
+  /** What happened this time. */
+  readonly detail: string;
+}
 
 /** A problem document (RFC 9457). */
 export function problem(
@@ -74,14 +56,14 @@ export function problem(
   detail: string,
   members: object = {},
   retryAfterSeconds = PROBLEMS[code].retryAfterSeconds,
-): Answer {
+): Problem {
   const { status, title } = PROBLEMS[code];
   const body = JSON.stringify({ type: `/problems/${code}`, title, status, detail, code, ...members });
-  return { status, body, problem: code, retryAfterSeconds };
+  return { status, body, problem: code, detail, retryAfterSeconds };
 }
 
 /** The request is wrong, field by field. */
-export function invalid(issues: readonly Issue[]): Answer {
+export function invalid(issues: readonly Issue[]): Problem {
   const errors = issues.slice(0, ISSUES_MAX);
   const detail = errors
     .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
@@ -89,7 +71,7 @@ export function invalid(issues: readonly Issue[]): Answer {
   return problem('invalid-request', detail, { errors });
 }
 
-const REPEAT_LATER = 'Repeat it after the time in Retry-After, a command under the same id.';
+export const REPEAT_LATER = 'Repeat it after the time in Retry-After, a command under the same id.';
 const REPEAT_UNKNOWN =
   'Repeat under the same id: it is answered as the first time if it ran, and runs if it did not.';
 
@@ -103,6 +85,11 @@ export function unavailable(detail: string, retryAfterSeconds?: number): Answer 
   );
 }
 
+/** Part of what was asked may have been done when a store went away. */
+export function unfinished(detail: string, retryAfterSeconds?: number): Answer {
+  return problem('unavailable', detail, { outcome: 'unknown', advice: REPEAT_UNKNOWN }, retryAfterSeconds);
+}
+
 /** A defect; the cause is in the log under this id and nowhere else. */
 export function internal(requestId: string): Answer {
   return problem('internal', 'The request failed by a defect of this service.', { requestId });
@@ -111,6 +98,10 @@ export function internal(requestId: string): Answer {
 /** What a thrown error of the engine means to the caller; undefined where it is a defect. */
 export function answerOf(error: unknown): Answer | undefined {
   if (error instanceof Fault) return faultAnswer(error);
+  if (error instanceof LedgerAway) {
+    const answer = error.mayHaveRun ? unfinished : unavailable;
+    return answer(error.message, error.retryAfterSeconds);
+  }
   if (error instanceof InvalidCommand) {
     return invalid(
       error.issues.map((issue) => (issue.path === 'actor' ? { ...issue, path: ACTOR_HEADER } : issue)),
@@ -139,72 +130,3 @@ function faultAnswer(fault: Fault): Answer {
   const what = isUnknown ? 'no answer came in time, so the command may have run' : 'the command did not run';
   return problem('unavailable', `${why}; ${what}.`, members, seconds);
 }
-
-const LINES_SHOWN_MAX = 3;
-
-/** "a, b, c and 4 more". */
-function few(texts: readonly string[]): string {
-  const rest = texts.length - LINES_SHOWN_MAX;
-  return rest > 0 ? `${texts.slice(0, LINES_SHOWN_MAX).join(', ')} and ${rest} more` : texts.join(', ');
-}
-
-function named(item: { readonly sku: string; readonly warehouse?: string | undefined }): string {
-  return item.warehouse === undefined ? item.sku : `${item.sku} in ${item.warehouse}`;
-}
-
-/** An expected no of the domain. */
-export function refused(refusal: Refusal): Answer {
-  const { code } = refusal;
-  switch (code) {
-    case 'insufficient-stock': {
-      const { shortages } = refusal;
-      const texts = shortages.map(
-        (line) => `${named(line)}: ${line.requested} asked for, ${line.available} available`,
-      );
-      return problem(code, `${few(texts)}. Nothing was reserved.`, { shortages });
-    }
-    case 'unknown-item':
-      return problem(code, `Not known: ${few(refusal.items.map(named))}.`, { items: refusal.items });
-    case 'order-conflict':
-      return problem(code, 'This order id was reserved with other lines or another hold time.');
-    case 'movement-conflict':
-      return problem(code, 'This movement id was used with other content.');
-    case 'unknown-reservation':
-      return problem(code, 'No reservation under this order id.');
-    case 'reservation-expired':
-    case 'already-released':
-    case 'already-confirmed': {
-      const reservation = reservationBody(refusal.reservation);
-      const since = reservation.resolvedAt ?? reservation.expiresAt;
-      return problem(code, `Order ${reservation.orderId} is ${reservation.status} since ${since}.`, {
-        reservation,
-      });
-    }
-    case 'exceeds-reservation': {
-      const texts = refusal.excess.map((line) => `${line.sku}: ${line.requested} named, ${line.held} held`);
-      return problem(code, `${few(texts)}. Nothing was changed.`, { excess: refusal.excess });
-    }
-    case 'lifetime-exceeded': {
-      const latestExpiresAt = new Date(refusal.latestExpiresAtMs).toISOString();
-      return problem(code, `It can be extended to ${latestExpiresAt} at the latest.`, { latestExpiresAt });
-    }
-    case 'too-many-partial-releases':
-      return problem(code, 'Release all that is left instead.');
-    case 'quantity-limit-exceeded':
-      return problem(code, `The item has ${refusal.total} units already.`, { total: refusal.total });
-    case 'ledger-backlog':
-      return problem(code, 'Nothing new is promised until the ledger has caught up.', NOTHING_HAPPENED);
-    case 'quarantined': {
-      const { items } = refusal;
-      const what =
-        items.length > 0 ? `Set apart: ${few(items.map(named))}.` : 'The reservation is set apart.';
-      return problem(code, what, { items, ...NOTHING_HAPPENED });
-    }
-    default: {
-      const never: never = code;
-      throw new Error(`a refusal without an answer: ${String(never)}`);
-    }
-  }
-}
-
-const NOTHING_HAPPENED = { outcome: 'nothing-happened', advice: REPEAT_LATER };

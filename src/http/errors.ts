@@ -13,7 +13,7 @@ import type { RequestPart, Routes } from './route.ts';
 
 /** Errors of the framework by their code; all others of status 400 are errors of the request. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than this server takes.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than this call takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The Content-Type is not application/json.'],
 };
 

@@ -7,6 +7,10 @@
 export interface HttpLimits {
   /** 100 lines with the longest ids are about 17 KiB; more is not an order. */
   readonly bodyBytesMax: number;
+  /** 500 orders of the largest kind are 8.5 MiB. */
+  readonly batchBodyBytesMax: number;
+  /** A count sheet of 5,000 lines with the longest ids and figures is about 1.1 MiB. */
+  readonly sheetBodyBytesMax: number;
   /** The request line counts as well, so it also bounds the path. */
   readonly headersBytesMax: number;
   readonly connectionsMax: number;
@@ -29,6 +33,8 @@ export interface HttpLimits {
 
 export const HTTP_LIMITS_DEFAULT: HttpLimits = {
   bodyBytesMax: 64 * 1_024,
+  batchBodyBytesMax: 9 * 1_024 * 1_024,
+  sheetBodyBytesMax: 1_280 * 1_024,
   headersBytesMax: 8 * 1_024,
   connectionsMax: 4_096,
   requestsPerConnectionMax: 10_000,

@@ -6,7 +6,11 @@ import { ACTOR_DEFAULT, ID_PATTERN } from '../domain/language.ts';
 import { ACTOR_HEADER } from './answers.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
 import type { DeclaredRoute } from './route.ts';
-import { item, jsonSchema, reservation, skuStock } from './schemas.ts';
+import { reservation } from './schemas/orders.ts';
+import { sale } from './schemas/sales.ts';
+import { item, skuStock } from './schemas/stock.ts';
+import { transfer } from './schemas/transfers.ts';
+import { jsonSchema } from './schemas.ts';
 
 type Json = Record<string, unknown>;
 
@@ -14,6 +18,8 @@ export const SHARED_SCHEMAS: Readonly<Record<string, Json>> = {
   Reservation: jsonSchema(reservation, 'output'),
   Item: jsonSchema(item, 'output'),
   SkuStock: jsonSchema(skuStock, 'output'),
+  Transfer: jsonSchema(transfer, 'output'),
+  Sale: jsonSchema(sale, 'output'),
   Problem: {
     type: 'object',
     description:
@@ -47,7 +53,12 @@ export function openApiBase(version: string) {
     info: { title: 'Holdfast', version, description: DESCRIPTION },
     tags: [
       { name: 'reservations', description: 'The life of an order: reserve, confirm or release, extend.' },
-      { name: 'stock', description: 'Items and the goods that come in.' },
+      { name: 'stock', description: 'Items, and the goods that come and go.' },
+      { name: 'warehouses', description: 'Where goods stand.' },
+      { name: 'stocktakes', description: 'Lock, count, adjust, unlock (BR-007).' },
+      { name: 'transfers', description: 'Goods on their way between warehouses.' },
+      { name: 'sales', description: 'Flash sales: a window, a quota, a limit per customer.' },
+      { name: 'alerts', description: 'Stock that runs low, and who is told.' },
       { name: 'ledger', description: 'What happened, for good.' },
       { name: 'operation', description: 'For platforms and for people who run this.' },
     ],
@@ -77,6 +88,7 @@ export function describeRoute(
   if (!route) return { hide: true };
   return {
     ...schema,
+    ...(route.bodyShown ? { body: route.bodyShown } : {}),
     ...(route.takesActor ? { headers: ACTOR_PARAMETER } : {}),
     response: responsesOf(schema.response as Json, route.problems),
   };

@@ -30,6 +30,10 @@ export interface RouteSpec<B extends z.ZodType, P extends z.ZodType, Q extends z
   readonly body?: B;
   /** A body that is not there counts as `{}`. */
   readonly bodyMayBeMissing?: boolean;
+  /** What the document shows for `body` where the handler checks parts of it itself. */
+  readonly bodyShown?: z.ZodType;
+  /** Where a body may be larger than the server takes otherwise. */
+  readonly bodyBytesMax?: number;
   /** JSON Schema, or `{ content: ... }`, of the answers that go well, by status. */
   readonly answers: Readonly<Record<number, { description: string } & Record<string, unknown>>>;
   /** What this route itself can refuse; what every route can is added. */
@@ -48,8 +52,11 @@ export interface DeclaredRoute {
   /** Whether the call may name who acts. */
   readonly takesActor: boolean;
   readonly bodyMayBeMissing: boolean;
+  /** JSON Schema in the place of the one that is compiled. */
+  readonly bodyShown: Record<string, unknown> | undefined;
 }
 
+const NO_PROBLEMS: readonly ProblemCode[] = [];
 const ACTOR_FIELD = ACTOR_HEADER.toLowerCase();
 
 /** Who acts, where the caller says so; the engine checks the name. */
@@ -90,6 +97,7 @@ export class Routes {
       problems: problemsOf(spec),
       takesActor: method !== 'GET',
       bodyMayBeMissing: spec.bodyMayBeMissing ?? false,
+      bodyShown: spec.bodyShown && jsonSchema(spec.bodyShown, 'input'),
     });
     const schema: Record<string, unknown> = {
       operationId: spec.name,
@@ -115,7 +123,14 @@ export class Routes {
       method,
       url,
       schema,
-      ...(query ? { validatorCompiler: () => readQuery(query) } : {}),
+      ...(spec.bodyBytesMax === undefined ? {} : { bodyLimit: spec.bodyBytesMax }),
+      // A route that takes a query is not the way of an order: all its parts are read by their shapes.
+      ...(query
+        ? {
+            validatorCompiler: ({ httpPart }: { httpPart?: string }) =>
+              readPart({ body, params, querystring: query }[httpPart as RequestPart] ?? query),
+          }
+        : {}),
       ...(spec.bodyMayBeMissing
         ? {
             preValidation: (request, _reply, done) => {
@@ -129,7 +144,7 @@ export class Routes {
         if (this.isClosing)
           return this.#send(reply, unavailable('The service is closing.'), metrics, startedAtMs);
         const fail = (error: unknown) =>
-          this.#send(reply, this.#failed(error, request.id), metrics, startedAtMs);
+          this.#send(reply, this.failed(error, request.id), metrics, startedAtMs);
         try {
           return handle(request, reply).then(
             (answer) => this.#send(reply, answer, metrics, startedAtMs),
@@ -155,7 +170,8 @@ export class Routes {
     return schema ? issuesOf(schema, value) : [];
   }
 
-  #failed(error: unknown, requestId: string): Answer {
+  /** What a thrown error is answered; what nobody foresaw is logged under the request id. */
+  failed(error: unknown, requestId: string): Answer {
     const answer = answerOf(error);
     if (!answer) {
       this.#log.error({ err: error, requestId }, 'a request failed by a defect');
@@ -186,6 +202,7 @@ export class Routes {
         reply.header('retry-after', String(answer.retryAfterSeconds));
       this.#metrics.problem(answer.problem);
     }
+    for (const code of answer.problemsWithin ?? NO_PROBLEMS) this.#metrics.problem(code);
     metrics.answered(answer.status, startedAtMs);
     return answer.body;
   }
@@ -198,10 +215,10 @@ function problemsOf(spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType>): ProblemCo
   return [...new Set<ProblemCode>([...problems, 'unavailable', 'internal'])];
 }
 
-/** Fastify's way to check a query, with what comes out in place of the text. */
-function readQuery(schema: z.ZodType) {
+/** Fastify's way to check a part of a request, with what comes out in its place: a query's text becomes numbers. */
+function readPart(schema: z.ZodType) {
   return (value: unknown): { value: unknown } | { error: Error } => {
     const result = schema.safeParse(value);
-    return result.success ? { value: result.data } : { error: new Error('the query is not valid') };
+    return result.success ? { value: result.data } : { error: new Error('the request is not valid') };
   };
 }

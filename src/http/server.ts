@@ -7,17 +7,28 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { HOLD_SECONDS_DEFAULT } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
+import type { AlertRecords } from './alert-records.ts';
 import { refuseAddress, refuseClientErrors, refuseErrors, refuseUnknownRoutes } from './errors.ts';
 import { readStrictJson } from './json-body.ts';
+import { LedgerDoor } from './ledger-door.ts';
 import { HTTP_LIMITS_DEFAULT, type HttpLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
 import type { LedgerReaders } from './readers.ts';
 import { Routes } from './route.ts';
+import { declareAlerts } from './routes/alerts.ts';
+import { declareExplain } from './routes/explain.ts';
 import { declareHealth } from './routes/health.ts';
 import { declareLedger } from './routes/ledger.ts';
 import { collectRoutes, declarePages } from './routes/pages.ts';
+import { declareProposals } from './routes/proposals.ts';
 import { declareReservations } from './routes/reservations.ts';
+import { declareSales } from './routes/sales.ts';
+import { declareShortfalls } from './routes/shortfalls.ts';
 import { declareStock } from './routes/stock.ts';
+import { declareStocktakes } from './routes/stocktakes.ts';
+import { declareTransfers } from './routes/transfers.ts';
+import { declareWarehouses } from './routes/warehouses.ts';
+import { declareWebhooks } from './routes/webhooks.ts';
 
 export interface ServerParts {
   readonly hot: HotInventory;
@@ -26,6 +37,7 @@ export interface ServerParts {
   readonly registry: Registry;
   /** Without it the ledger's routes answer 503 and everything else works. */
   readonly ledger?: LedgerReaders | undefined;
+  readonly alerts?: AlertRecords | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   readonly holdSecondsDefault?: number | undefined;
   /** Of this release, for the OpenAPI document. */
@@ -37,10 +49,12 @@ const CLOSE_IDLE_MS = 50;
 
 /** Builds the server; the caller listens and closes. Closing does not close the engine. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { hot, log, ledger } = parts;
+  const { hot, log } = parts;
   const limits = { ...HTTP_LIMITS_DEFAULT, ...parts.limits };
   const metrics = openMetrics(parts.registry, hot);
   const routes = new Routes(metrics, log);
+  const ledger = new LedgerDoor(parts.ledger, log, limits.ledgerReadsMax);
+  const alerts = new LedgerDoor(parts.alerts, log, limits.ledgerReadsMax);
   const app = Fastify({
     ...networkOptions(limits),
     // Fastify logs nothing by itself: for every order it would make a logger and listen for the end of the answer, a
@@ -62,9 +76,21 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   refuseErrors(app, routes, log);
   refuseUnknownRoutes(app, routes);
   await collectRoutes(app, routes, parts.version ?? '0.0.0');
-  declareReservations(app, routes, hot, parts.holdSecondsDefault ?? HOLD_SECONDS_DEFAULT);
+  declareReservations(app, routes, hot, {
+    holdSecondsDefault: parts.holdSecondsDefault ?? HOLD_SECONDS_DEFAULT,
+    batchBodyBytesMax: limits.batchBodyBytesMax,
+  });
   declareStock(app, routes, hot);
-  declareLedger(app, routes, hot, ledger, log, limits.ledgerReadsMax);
+  declareWarehouses(app, routes, hot, ledger);
+  declareStocktakes(app, routes, hot, ledger, limits.sheetBodyBytesMax);
+  declareTransfers(app, routes, hot, ledger);
+  declareProposals(app, routes, ledger);
+  declareSales(app, routes, hot, ledger);
+  declareShortfalls(app, routes, ledger);
+  declareLedger(app, routes, hot, ledger);
+  declareExplain(app, routes, ledger);
+  declareAlerts(app, routes, alerts);
+  declareWebhooks(app, routes, alerts);
   declareHealth(app, routes, hot, metrics, limits.readyMsMax);
   await app.register((scope) => declarePages(scope, routes));
   closeGently(app, routes);

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { REFUSAL_CODES } from '../../src/domain/language.ts';
 import { PROBLEM_CODES, PROBLEMS } from '../../src/http/problems.ts';
-import { item, ledgerPage, reconciliation, reservation, skuStock } from '../../src/http/schemas.ts';
+import { ledgerPage, reconciliation } from '../../src/http/schemas/ledger.ts';
+import { batchResults, reservation } from '../../src/http/schemas/orders.ts';
+import { sale } from '../../src/http/schemas/sales.ts';
+import { item, skuStock } from '../../src/http/schemas/stock.ts';
+import { countAnswer, sheet, sheetChange } from '../../src/http/schemas/stocktakes.ts';
+import { transfer } from '../../src/http/schemas/transfers.ts';
 import { type OpenServer, openServer } from './open-server.ts';
 
 let server: OpenServer;
@@ -13,6 +18,40 @@ beforeAll(async () => {
   server = await openServer();
 });
 afterAll(() => server.close());
+
+const CONTRACT = [
+  'POST /v1/reservations',
+  'POST /v1/reservations/batch',
+  'GET /v1/reservations/{orderId}',
+  'POST /v1/reservations/{orderId}/confirm',
+  'POST /v1/reservations/{orderId}/release',
+  'POST /v1/reservations/{orderId}/extend',
+  'GET /v1/items/{sku}',
+  'PUT /v1/items/{sku}/warehouses/{warehouse}/safety-stock',
+  'PUT /v1/warehouses/{warehouse}',
+  'GET /v1/warehouses',
+  ...['receive', 'issue', 'ship', 'return', 'correct'].map((kind) => `POST /v1/stock/${kind}`),
+  'POST /v1/stocktakes',
+  'POST /v1/stocktakes/{stocktakeId}/complete',
+  'POST /v1/stocktakes/{stocktakeId}/cancel',
+  'GET /v1/stocktakes/{stocktakeId}',
+  'GET /v1/stocktakes',
+  'POST /v1/transfers',
+  'POST /v1/transfers/{transferId}/receive',
+  'POST /v1/transfers/{transferId}/cancel',
+  'GET /v1/transfers/{transferId}',
+  'GET /v1/transfers',
+  'GET /v1/transfer-proposals',
+  'POST /v1/transfer-proposals/{proposalId}/dismiss',
+  'POST /v1/sales',
+  'POST /v1/sales/{saleId}/close',
+  'GET /v1/sales/{saleId}',
+  'GET /v1/sales',
+  'GET /v1/shortfalls',
+  'POST /v1/shortfalls/{orderId}/resolve',
+  'GET /v1/ledger',
+  'GET /v1/reconciliation',
+];
 
 interface Operation {
   readonly operationId: string;
@@ -74,7 +113,8 @@ describe('OpenAPI', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.sort()).toEqual(routesOf(server.app.printRoutes({ commonPrefix: false })).sort());
-    expect(described).toContain('POST /v1/reservations/{orderId}/confirm');
+    // The design's contract, and what the warehouse side needs beside it.
+    expect(described).toEqual(expect.arrayContaining(CONTRACT));
   });
 
   test('names every problem code, each with its status', async () => {
@@ -85,13 +125,18 @@ describe('OpenAPI', () => {
     const responses = Object.values(document.paths).flatMap((path) =>
       Object.values(path).flatMap((operation) => Object.entries(operation.responses)),
     );
-    for (const refusal of REFUSAL_CODES) {
+    // What any request can hear stands in the description of the whole.
+    const anywhere = /`([a-z-]+)` \(\d{3}\)/g;
+    const ofAll = [...document.info.description.matchAll(anywhere)].map((match) => match[1]);
+    expect(ofAll).toHaveLength(4);
+    for (const code of PROBLEM_CODES) {
       const named = responses.filter(
-        ([, { content }]) => refusal in (content?.['application/problem+json']?.examples ?? {}),
+        ([, { content }]) => code in (content?.['application/problem+json']?.examples ?? {}),
       );
-      expect(named.length, refusal).toBeGreaterThan(0);
-      for (const [status] of named) expect(Number(status)).toBe(PROBLEMS[refusal].status);
+      expect(named.length > 0 || ofAll.includes(code), code).toBe(true);
+      for (const [status] of named) expect(Number(status)).toBe(PROBLEMS[code].status);
     }
+    expect(PROBLEM_CODES).toEqual(expect.arrayContaining([...REFUSAL_CODES]));
   });
 
   test('says of reserve what a caller must know', async () => {
@@ -102,6 +147,10 @@ describe('OpenAPI', () => {
     expect(Object.keys(reserve?.responses ?? {})).toEqual(
       expect.arrayContaining(['201', '200', '400', '404', '409', '413', '415', '422', '500', '503']),
     );
+    const batch = paths['/v1/reservations/batch']?.post?.requestBody?.content['application/json']?.schema;
+    expect(batch).toMatchObject({
+      properties: { reservations: { maxItems: 500, items: { required: ['orderId', 'lines'] } } },
+    });
     expect(reserve?.parameters).toMatchObject([{ in: 'header', name: 'Holdfast-Actor' }]);
     expect(reserve?.requestBody?.content['application/json']?.schema).toMatchObject({
       additionalProperties: false,
@@ -144,6 +193,22 @@ test('answers are what the document says they are', async () => {
   strict(skuStock).parse((await server.call('GET', '/v1/items/D-1')).body);
   const receipt = { movementId: 'doc-1', sku: 'D-1', warehouse: 'TPE', quantity: 1 };
   strict(item).parse((await server.call('POST', '/v1/stock/receive', receipt)).body);
+  await server.stock('D-3', 10);
+  const moved = { transferId: 'doc-1', sku: 'D-3', from: 'TPE', to: 'KHH', quantity: 1 };
+  strict(transfer).parse((await server.call('POST', '/v1/transfers', moved)).body);
+  const offer = { saleId: 'doc-1', sku: 'D-3', quantity: 1, limitPerCustomer: 1 };
+  const window = { opensAt: '2035-11-11T00:00:00Z', closesAt: '2035-11-12T00:00:00Z' };
+  strict(sale).parse((await server.call('POST', '/v1/sales', { ...offer, ...window })).body);
+  const count = { stocktakeId: 'doc-1', sku: 'D-3', warehouse: 'TPE' };
+  strict(sheetChange).parse((await server.call('POST', '/v1/stocktakes', count)).body);
+  strict(sheet).parse((await server.call('GET', '/v1/stocktakes/doc-1')).body);
+  strict(skuStock).parse((await server.call('GET', '/v1/items/D-3')).body);
+  countAnswer.parse((await server.call('POST', '/v1/stocktakes/doc-1/complete', { counted: 9 })).body);
+  const again = { counts: [{ sku: 'D-3', counted: 9 }] };
+  countAnswer.parse((await server.call('POST', '/v1/stocktakes/doc-1/complete', again)).body);
+  const batch = { reservations: [{ orderId: 'doc-2', lines: [{ sku: 'D-3', quantity: 1 }] }] };
+  const { results } = batchResults.parse((await server.call('POST', '/v1/reservations/batch', batch)).body);
+  strict(reservation).parse(results[0]?.body);
   expect(Object.keys(ledgerPage.shape)).toEqual(['entries', 'next']);
   expect(Object.keys(reconciliation.shape)).toContain('worker');
 });

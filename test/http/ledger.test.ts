@@ -5,6 +5,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { EntriesPage, EntriesQuery, LedgerReaders } from '../../src/http/readers.ts';
 import { type OpenServer, openServer } from './open-server.ts';
+import { silentReaders } from './silent-readers.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -29,6 +30,7 @@ const step = {
 } as const;
 const page: EntriesPage = { entries: [{ ...step, atMs: AT_MS, expiresAtMs: AT_MS + 1_000 }], next: 7 };
 const readers: LedgerReaders = {
+  ...silentReaders,
   entries: async () => page,
   reconciliation: async () => undefined,
   workerStatus: async () => ({ isRunning: false, committedAtMs: undefined }),
@@ -50,6 +52,7 @@ test('a page is asked for as the query says', async () => {
     },
   });
   const answer = await server.call('GET', '/v1/ledger?sku=A&warehouse=TPE&orderId=O-1&after=12&limit=1000');
+  await server.call('GET', '/v1/ledger?movementId=M-1&transferId=T-1&stocktakeId=COUNT-7');
   expect(answer.status).toBe(200);
   const { movementId, ...shown } = step;
   const entry = { ...shown, expiresAt: '2026-11-11T00:00:01.000Z', at: '2026-11-11T00:00:00.000Z' };
@@ -57,6 +60,7 @@ test('a page is asked for as the query says', async () => {
   await server.call('GET', '/v1/ledger');
   expect(asked).toEqual([
     { sku: 'A', warehouse: 'TPE', orderId: 'O-1', after: 12, limit: 1_000 },
+    { movementId: 'M-1', transferId: 'T-1', stocktakeId: 'COUNT-7', limit: 100 },
     { limit: 100 },
   ]);
 });
@@ -93,15 +97,35 @@ test('the reconciliation is shown with the state of the worker', async () => {
 
 test('without a ledger its routes are unavailable, and selling goes on', async () => {
   const server = await open(undefined);
-  for (const url of ['/v1/ledger', '/v1/reconciliation']) {
-    const answer = await server.call('GET', url);
-    expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([
-      503,
-      'unavailable',
-      '2',
-    ]);
-  }
   await server.stock('A', 1);
+  for (const [method, url, body] of [
+    ['GET', '/v1/ledger'],
+    ['GET', '/v1/reconciliation'],
+    ['GET', '/v1/warehouses'],
+    ['PUT', '/v1/warehouses/TPE', { name: 'Taipei' }],
+    ['GET', '/v1/stocktakes'],
+    ['POST', '/v1/stocktakes', { stocktakeId: 'COUNT-1', warehouse: 'TPE' }],
+    ['GET', '/v1/transfers'],
+    ['GET', '/v1/transfer-proposals'],
+    ['POST', '/v1/transfer-proposals/1/dismiss'],
+    [
+      'POST',
+      '/v1/transfers',
+      { transferId: 'T-1', sku: 'A', from: 'TPE', to: 'KHH', quantity: 1, proposalId: 1 },
+    ],
+    ['GET', '/v1/sales'],
+    ['GET', '/v1/shortfalls'],
+    ['POST', '/v1/shortfalls/O-1/resolve', { resolution: 'refunded' }],
+  ] as const) {
+    const answer = await server.call(method, url, body);
+    expect([
+      url,
+      answer.status,
+      answer.body.code,
+      answer.headers['retry-after'],
+      answer.body.outcome,
+    ]).toEqual([url, 503, 'unavailable', '2', 'nothing-happened']);
+  }
   const order = { orderId: 'O-1', lines: [{ sku: 'A', quantity: 1 }] };
   expect((await server.call('POST', '/v1/reservations', order)).status).toBe(201);
 });

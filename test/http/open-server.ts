@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { expect } from 'vitest';
 import { buildServer, type ServerParts } from '../../src/http/server.ts';
 import { type TestEngine, testEngine } from '../services.ts';
 
@@ -37,7 +38,7 @@ export async function openServer(engine: EngineOptions = {}, parts: OtherParts =
     ...own,
     app,
     logged,
-    call: (method, url, body, headers) => call(app, method, url, body, headers),
+    call: (method, url, body, headers) => callApp(app, method, url, body, headers),
     stock: async (sku, quantity, warehouse = 'TPE') => {
       const done = await own.hot.receive({ movementId: `stock-${++movements}`, sku, warehouse, quantity });
       if (done.outcome !== 'done') throw new Error(done.refusal.code);
@@ -51,7 +52,7 @@ export async function openServer(engine: EngineOptions = {}, parts: OtherParts =
 }
 
 /** A text is sent as it is, everything else as JSON. */
-async function call(
+export async function callApp(
   app: FastifyInstance,
   method: string,
   url: string,
@@ -71,4 +72,39 @@ async function call(
     text: answer.payload,
     body: isJson ? answer.json() : {},
   };
+}
+
+/** Runs `METHOD /path` and says that Redis is as it was. */
+export async function callWithoutTrace(
+  server: OpenServer,
+  route: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const before = await server.dump();
+  const space = route.indexOf(' ');
+  const answer = await server.call(route.slice(0, space), route.slice(space + 1), body, headers);
+  expect(await server.dump()).toBe(before);
+  return answer;
+}
+
+/** 400, with these fields named and words that say what would be right. */
+export function expectInvalid(answer: Answer, paths: readonly string[]): void {
+  expect(answer.status).toBe(400);
+  expect(answer.body.code).toBe('invalid-request');
+  const errors = answer.body.errors as { path: string; message: string }[];
+  expect(errors.map(({ path }) => path)).toEqual(paths);
+  for (const { message } of errors) expect(message).toMatch(/^[a-z]/);
+  expect(Buffer.byteLength(answer.text)).toBeLessThan(4_096);
+}
+
+/** Status, code and members of a problem document. */
+export function problemOf(answer: Answer): Record<string, unknown> {
+  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  const { type, title, status, detail, code, ...members } = answer.body;
+  expect(type).toBe(`/problems/${code}`);
+  expect(title).toEqual(expect.any(String));
+  expect(detail).toEqual(expect.any(String));
+  expect(status).toBe(answer.status);
+  return { status, code, ...members };
 }

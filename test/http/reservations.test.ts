@@ -2,7 +2,7 @@
  * Goal: every answer of the reservation routes in the contract's table, each once, on a real Redis.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, type OpenServer, openServer } from './open-server.ts';
+import { type OpenServer, openServer, problemOf } from './open-server.ts';
 
 let server: OpenServer;
 beforeAll(async () => {
@@ -21,15 +21,6 @@ async function reserved(sku: string, quantity: number, more: object = {}): Promi
 }
 function milliseconds(from: unknown, to: unknown): number {
   return Date.parse(String(to)) - Date.parse(String(from));
-}
-function problemOf(answer: Answer): Record<string, unknown> {
-  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-  const { type, title, status, detail, code, ...members } = answer.body;
-  expect(type).toBe(`/problems/${code}`);
-  expect(title).toEqual(expect.any(String));
-  expect(detail).toEqual(expect.any(String));
-  expect(status).toBe(answer.status);
-  return { status, code, ...members };
 }
 
 describe('reserve', () => {

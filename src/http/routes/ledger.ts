@@ -1,43 +1,23 @@
 /**
- * What the ledger remembers, read-only. Promises: the ledger's outage is an answer of its own here and touches no other
- * route; its readers are handed in and asked a bounded number of questions at once.
+ * What the ledger remembers, read-only: what happened, and whether hot path and ledger agree.
  */
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
-import { type Answer, unavailable } from '../answers.ts';
-import type { EntryView, LedgerReaders, ReconciliationView } from '../readers.ts';
+import { iso, isoOf } from '../bodies.ts';
+import type { LedgerDoor } from '../ledger-door.ts';
+import type { EntryView, ReconciliationView } from '../readers.ts';
 import type { Routes } from '../route.ts';
-import { jsonSchema, ledgerPage, ledgerQuery, reconciliation } from '../schemas.ts';
+import { ledgerPage, ledgerQuery, reconciliation } from '../schemas/ledger.ts';
+import { jsonSchema } from '../schemas.ts';
 
 const tag = 'ledger';
-/** Long enough for a Postgres that restarts, short enough for a person who waits. */
-const RETRY_SECONDS = 2;
 
 export function declareLedger(
   app: FastifyInstance,
   routes: Routes,
   hot: HotInventory,
-  ledger: LedgerReaders | undefined,
-  log: FastifyBaseLogger,
-  readsMax: number,
+  ledger: LedgerDoor,
 ): void {
-  let reads = 0;
-
-  async function ask(question: (readers: LedgerReaders) => Promise<object>): Promise<Answer> {
-    if (!ledger) return unavailable('This process was started without a ledger.', RETRY_SECONDS);
-    if (reads >= readsMax)
-      return unavailable(`${readsMax} reads of the ledger are under way already.`, RETRY_SECONDS);
-    reads++;
-    try {
-      return { status: 200, body: await question(ledger) };
-    } catch (error) {
-      log.warn({ err: error }, 'the ledger does not answer');
-      return unavailable('The ledger does not answer.', RETRY_SECONDS);
-    } finally {
-      reads--;
-    }
-  }
-
   routes.declare(app, {
     method: 'GET',
     url: '/v1/ledger',
@@ -48,11 +28,10 @@ export function declareLedger(
       'One entry for each step of an item, written a moment after the decision. Nothing in it is ever changed.',
     query: ledgerQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(ledgerPage, 'output') } },
-    handle: (request) =>
-      ask(async (readers) => {
-        const { entries, next } = await readers.entries(request.query);
-        return { entries: entries.map(entryBody), next };
-      }),
+    handle: async (request) => {
+      const { entries, next } = await ledger.ask((readers) => readers.entries(request.query));
+      return { status: 200, body: { entries: entries.map(entryBody), next } };
+    },
   });
 
   routes.declare(app, {
@@ -62,25 +41,20 @@ export function declareLedger(
     tag,
     summary: 'See whether hot path and ledger agree',
     answers: { 200: { description: 'The last comparison.', ...jsonSchema(reconciliation, 'output') } },
-    handle: () =>
-      ask(async (readers) => {
-        const [last, { isRunning, committedAtMs }] = await Promise.all([
-          readers.reconciliation(),
-          readers.workerStatus(),
-        ]);
-        const backlogEvents = hot.head?.backlogEvents ?? null;
-        const worker = { isRunning, committedAt: iso(committedAtMs) ?? null, backlogEvents };
-        return { last: last ? comparisonBody(last) : null, worker };
-      }),
+    handle: async () => {
+      const [last, { isRunning, committedAtMs }] = await ledger.ask((readers) =>
+        Promise.all([readers.reconciliation(), readers.workerStatus()]),
+      );
+      const backlogEvents = hot.head?.backlogEvents ?? null;
+      const worker = { isRunning, committedAt: isoOf(committedAtMs) ?? null, backlogEvents };
+      return { status: 200, body: { last: last ? comparisonBody(last) : null, worker } };
+    },
   });
 }
 
-function iso(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
-}
-
-function entryBody({ atMs, expiresAtMs, ...entry }: EntryView): object {
-  return { ...entry, expiresAt: iso(expiresAtMs), at: iso(atMs) };
+/** An entry with its times as ISO 8601. */
+export function entryBody({ atMs, expiresAtMs, ...entry }: EntryView): object {
+  return { ...entry, expiresAt: isoOf(expiresAtMs), at: iso(atMs) };
 }
 
 function comparisonBody({ startedAtMs, finishedAtMs, ...comparison }: ReconciliationView): object {

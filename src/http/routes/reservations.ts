@@ -1,13 +1,28 @@
 /**
- * The life of a reservation over HTTP: reserve, look, confirm, release, extend.
+ * The life of a reservation over HTTP: reserve, alone or in a batch, look, confirm, release, extend.
  * Promises: nothing between the network and the engine but a check of the shape: this is the road of every order.
  */
 import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
-import { decided, reservationBody } from '../answers.ts';
+import { type Answer, invalid, together } from '../answers.ts';
+import { reservationBody } from '../bodies.ts';
+import { decided, refused } from '../decisions.ts';
 import type { ProblemCode } from '../problems.ts';
 import { actorOf, type Routes } from '../route.ts';
-import { confirmBody, extendBody, orderParams, releaseBody, reserveBody } from '../schemas.ts';
+import {
+  BATCH_ORDERS_MAX,
+  batchResults,
+  confirmBody,
+  extendBody,
+  orderParams,
+  releaseBody,
+  reserveBatchBody,
+  reserveBatchShown,
+  reserveBody,
+} from '../schemas/orders.ts';
+import { issuesOf, jsonSchema } from '../schemas.ts';
+import { ServedFrom } from '../served-from.ts';
 
 const tag = 'reservations';
 const RESERVATION = { description: 'The reservation as it stands.', $ref: 'Reservation#' };
@@ -22,13 +37,42 @@ const OF_AN_OPEN_ONE: readonly ProblemCode[] = [
   'already-released',
 ];
 
-/** @param holdSecondsDefault how long an order is held that does not say */
+type Order = z.output<typeof reserveBody>;
+
+export interface ReservationsOptions {
+  /** How long an order is held that does not say. */
+  readonly holdSecondsDefault: number;
+  readonly batchBodyBytesMax: number;
+}
+
 export function declareReservations(
   app: FastifyInstance,
   routes: Routes,
   hot: HotInventory,
-  holdSecondsDefault: number,
+  { holdSecondsDefault, batchBodyBytesMax }: ReservationsOptions,
 ): void {
+  const servedFrom = new ServedFrom(hot.places);
+
+  function reserve(order: Order, actor: string | undefined): Promise<Answer> {
+    const {
+      orderId,
+      lines,
+      holdSeconds = holdSecondsDefault,
+      customerId,
+      saleId,
+      allocation,
+      shipTo,
+    } = order;
+    return hot
+      .reserve({ orderId, lines, holdSeconds, customerId, saleId, allocation, shipTo, actor })
+      .then((decision) => {
+        if (decision.outcome === 'refused') return refused(decision.refusal);
+        const { value, replayed } = decision;
+        if (replayed) return { status: 200, body: reservationBody(value), replayed };
+        return { status: 201, body: reservationBody(value, servedFrom.explain(value, shipTo)), replayed };
+      });
+  }
+
   routes.declare(app, {
     method: 'POST',
     url: '/v1/reservations',
@@ -44,15 +88,43 @@ ${holdSecondsDefault} seconds. Where the outcome of a try is unknown (503), repe
       'insufficient-stock',
       'unknown-item',
       'order-conflict',
+      'stocktake-in-progress',
+      'unknown-sale',
+      'sale-not-open',
+      'sale-closed',
+      'customer-required',
+      'purchase-limit-exceeded',
       'ledger-backlog',
       'quarantined',
       'not-ready',
     ],
-    handle: (request) => {
-      const { orderId, lines, holdSeconds = holdSecondsDefault } = request.body;
-      return hot
-        .reserve({ orderId, lines, holdSeconds, actor: actorOf(request) })
-        .then((decision) => decided(decision, 201, reservationBody));
+    handle: (request) => reserve(request.body, actorOf(request)),
+  });
+
+  routes.declare(app, {
+    method: 'POST',
+    url: '/v1/reservations/batch',
+    name: 'reserveBatch',
+    tag,
+    summary: `Hold stock for up to ${BATCH_ORDERS_MAX} orders, each for itself`,
+    description: `Each order is held or refused alone, in the order given, and answered in its place with the status and the body it
+would have had by itself; a bad one is 400 in its place. Repeat the whole under the same order ids where an outcome is unknown.`,
+    body: reserveBatchBody,
+    bodyShown: reserveBatchShown,
+    bodyBytesMax: batchBodyBytesMax,
+    answers: { 200: { description: 'The answer of each order.', ...jsonSchema(batchResults, 'output') } },
+    handle: async (request) => {
+      const actor = actorOf(request);
+      const answerOf = async (order: unknown): Promise<Answer> => {
+        const read = reserveBody.safeParse(order);
+        if (!read.success) return invalid(issuesOf(reserveBody, order));
+        try {
+          return await reserve(read.data, actor);
+        } catch (error) {
+          return routes.failed(error, request.id);
+        }
+      };
+      return together(await Promise.all(request.body.reservations.map(answerOf)));
     },
   });
 
@@ -74,14 +146,23 @@ ${holdSecondsDefault} seconds. Where the outcome of a try is unknown (503), repe
     name: 'confirm',
     tag,
     summary: 'The order is paid: what it holds is sold',
-    description: 'A partial confirm returns the remainder at once and closes the hold.',
+    description: `A partial confirm returns the remainder at once and closes the hold. A payment that comes after the hold expired is
+refused, or with \`reacquire\` takes the stock again where it is there; where it is not, people are told (GET /v1/shortfalls).`,
     params: orderParams,
     body: confirmBody,
     bodyMayBeMissing: true,
     answers: { 200: RESERVATION },
-    problems: [...OF_AN_OPEN_ONE, 'already-confirmed', 'exceeds-reservation'],
+    problems: [
+      ...OF_AN_OPEN_ONE,
+      'already-confirmed',
+      'exceeds-reservation',
+      'paid-but-short',
+      'stocktake-in-progress',
+    ],
     handle: async (request) => {
-      const input = { orderId: request.params.orderId, lines: request.body.lines, actor: actorOf(request) };
+      const { lines, reacquire, proposeTransferTo } = request.body;
+      const actor = actorOf(request);
+      const input = { orderId: request.params.orderId, lines, reacquire, proposeTransferTo, actor };
       return decided(await hot.confirm(input), 200, reservationBody);
     },
   });

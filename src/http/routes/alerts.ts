@@ -1,0 +1,59 @@
+/**
+ * Low-stock alerts (BR-005) for the people who refill: what fired, and who has seen it.
+ */
+import type { FastifyInstance } from 'fastify';
+import { ACTOR_DEFAULT } from '../../domain/language.ts';
+import { readId } from '../../domain/validate.ts';
+import type { AlertRecords, AlertView } from '../alert-records.ts';
+import { problem } from '../answers.ts';
+import { iso, isoOf } from '../bodies.ts';
+import type { LedgerDoor } from '../ledger-door.ts';
+import { actorOf, type Routes } from '../route.ts';
+import { acknowledgeBody, alert, alertParams, alertsPage, alertsQuery } from '../schemas/alerts.ts';
+import { jsonSchema } from '../schemas.ts';
+
+const tag = 'alerts';
+
+export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: LedgerDoor<AlertRecords>): void {
+  routes.declare(app, {
+    method: 'GET',
+    url: '/v1/alerts',
+    name: 'listAlerts',
+    tag,
+    summary: 'Read the low-stock alerts, newest first',
+    description:
+      'An alert fires once when available falls under the safety stock, and is armed again when it is back at it (BR-005).',
+    query: alertsQuery,
+    answers: { 200: { description: 'One page.', ...jsonSchema(alertsPage, 'output') } },
+    handle: async (request) => {
+      const { alerts, next } = await ledger.ask((records) => records.alerts(request.query));
+      return { status: 200, body: { alerts: alerts.map(alertBody), next } };
+    },
+  });
+
+  routes.declare(app, {
+    method: 'POST',
+    url: '/v1/alerts/:id/acknowledge',
+    name: 'acknowledgeAlert',
+    tag,
+    summary: 'Say that an alert was seen',
+    description:
+      'The first acknowledgement stands, with its time, actor and note; another one gets it as the answer.',
+    params: alertParams,
+    body: acknowledgeBody,
+    bodyMayBeMissing: true,
+    answers: { 200: { description: 'The alert, acknowledged.', ...jsonSchema(alert, 'output') } },
+    problems: ['unknown-alert'],
+    handle: async (request) => {
+      const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
+      const given = { alertId: Number(request.params.id), actor, note: request.body.note };
+      const found = await ledger.tell((records) => records.acknowledge(given));
+      if (!found) return problem('unknown-alert', `There is no alert ${given.alertId}.`);
+      return { status: 200, body: alertBody(found.alert), replayed: found.replayed };
+    },
+  });
+}
+
+function alertBody({ atMs, acknowledgedAtMs, ...view }: AlertView): object {
+  return { ...view, at: iso(atMs), acknowledgedAt: isoOf(acknowledgedAtMs) };
+}

@@ -1,0 +1,80 @@
+/**
+ * Late payments that found no stock, for the people who make it good.
+ * Promises: a case is resolved once; the first resolution stands.
+ */
+import type { FastifyInstance } from 'fastify';
+import { ACTOR_DEFAULT } from '../../domain/language.ts';
+import { readId } from '../../domain/validate.ts';
+import { problem } from '../answers.ts';
+import { iso, isoOf } from '../bodies.ts';
+import type { LedgerDoor } from '../ledger-door.ts';
+import type { ShortfallView } from '../readers.ts';
+import { actorOf, type Routes } from '../route.ts';
+import {
+  resolveBody,
+  shortfall,
+  shortfallParams,
+  shortfallsPage,
+  shortfallsQuery,
+} from '../schemas/sales.ts';
+import { jsonSchema } from '../schemas.ts';
+
+const tag = 'reservations';
+
+export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: LedgerDoor): void {
+  routes.declare(app, {
+    method: 'GET',
+    url: '/v1/shortfalls',
+    name: 'listShortfalls',
+    tag,
+    summary: 'List payments that came too late and found no stock, newest first',
+    description: 'A confirm with `reacquire` that was refused `paid-but-short` leaves one, a moment later.',
+    query: shortfallsQuery,
+    answers: { 200: { description: 'One page.', ...jsonSchema(shortfallsPage, 'output') } },
+    handle: async (request) => {
+      const { state, ...page } = request.query;
+      const query = { ...page, openOnly: state === 'open' };
+      const { shortfalls, next } = await ledger.ask((readers) => readers.shortfalls(query));
+      return { status: 200, body: { shortfalls: shortfalls.map(shortfallBody), next } };
+    },
+  });
+
+  routes.declare(app, {
+    method: 'POST',
+    url: '/v1/shortfalls/:orderId/resolve',
+    name: 'resolveShortfall',
+    tag,
+    summary: 'Say what was done about a late payment',
+    description:
+      'Where goods were found, confirm the order with `reacquire` instead: that resolves the case by itself.',
+    params: shortfallParams,
+    body: resolveBody,
+    answers: { 200: { description: 'The case as it stands.', ...jsonSchema(shortfall, 'output') } },
+    problems: ['unknown-shortfall'],
+    handle: async (request) => {
+      const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
+      const { orderId } = request.params;
+      const resolved = await ledger.tell((readers) =>
+        readers.resolveShortfall(orderId, request.body.resolution, actor),
+      );
+      if (!resolved) return problem('unknown-shortfall', 'No payment of this order came short.');
+      const { shortfall, isResolvedNow } = resolved;
+      return { status: 200, body: shortfallBody(shortfall), replayed: !isResolvedNow };
+    },
+  });
+}
+
+function shortfallBody(view: ShortfallView): object {
+  const { orderId, lines, actor, atMs, resolution, resolvedBy, resolvedAtMs } = view;
+  const state = resolvedAtMs === undefined ? 'open' : 'resolved';
+  return {
+    orderId,
+    state,
+    lines,
+    actor,
+    at: iso(atMs),
+    resolution,
+    resolvedBy,
+    resolvedAt: isoOf(resolvedAtMs),
+  };
+}

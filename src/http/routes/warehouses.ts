@@ -1,0 +1,88 @@
+/**
+ * Warehouses over HTTP: what they are called and where they stand, for the nearest to be found.
+ * Promises: the ledger hears of it first, for it is where a rebuilt Redis learns it again.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Warehouse } from '../../domain/geography.ts';
+import { Fault } from '../../hotpath/fault.ts';
+import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import { invalid } from '../answers.ts';
+import type { LedgerDoor } from '../ledger-door.ts';
+import type { Routes } from '../route.ts';
+import {
+  warehouseAnswer,
+  warehouseBody,
+  warehouseParams,
+  warehousesPage,
+  warehousesQuery,
+} from '../schemas/stock.ts';
+import { jsonSchema } from '../schemas.ts';
+
+const tag = 'warehouses';
+
+export function declareWarehouses(
+  app: FastifyInstance,
+  routes: Routes,
+  hot: HotInventory,
+  ledger: LedgerDoor,
+): void {
+  const answer = jsonSchema(warehouseAnswer, 'output');
+
+  routes.declare(app, {
+    method: 'PUT',
+    url: '/v1/warehouses/:warehouse',
+    name: 'putWarehouse',
+    tag,
+    summary: 'Say what a warehouse is called and where it stands',
+    description:
+      'Without coordinates its distance to anything is not known, and it is tried last. All processes know it within seconds.',
+    params: warehouseParams,
+    body: warehouseBody,
+    answers: {
+      201: { description: 'New.', ...answer },
+      200: { description: 'It was known; this is how it stands now.', ...answer },
+    },
+    handle: async (request) => {
+      const { name, latitude, longitude } = request.body;
+      if ((latitude === undefined) !== (longitude === undefined)) {
+        const path = latitude === undefined ? 'latitude' : 'longitude';
+        return invalid([{ path, message: 'give latitude and longitude, or neither' }]);
+      }
+      const warehouse = { id: request.params.warehouse, name, latitude, longitude };
+      const outcome = await ledger.tell((readers) => readers.putWarehouse(warehouse));
+      await hot.places.put(warehouse).catch((error: unknown) => {
+        // It is written down, but where orders are decided nobody may have heard of it.
+        throw new Fault(
+          'unavailable',
+          'unknown',
+          `the place of ${warehouse.id}: ${String(error)}`,
+          1_000,
+          error,
+        );
+      });
+      return { status: outcome === 'created' ? 201 : 200, body: body(warehouse) };
+    },
+  });
+
+  routes.declare(app, {
+    method: 'GET',
+    url: '/v1/warehouses',
+    name: 'listWarehouses',
+    tag,
+    summary: 'List the warehouses, by id',
+    query: warehousesQuery,
+    answers: { 200: { description: 'One page.', ...jsonSchema(warehousesPage, 'output') } },
+    handle: async (request) => {
+      const { after = '', limit } = request.query;
+      const all = await ledger.ask((readers) => readers.warehouses());
+      const rest = all.filter(({ id }) => id > after);
+      const warehouses = rest.slice(0, limit);
+      const next = rest.length > limit ? (warehouses.at(-1)?.id ?? null) : null;
+      return { status: 200, body: { warehouses: warehouses.map(body), next } };
+    },
+  });
+}
+
+function body({ id, ...rest }: Warehouse): object {
+  return { warehouse: id, ...rest };
+}

@@ -1,0 +1,68 @@
+/** Shapes of what the ledger remembers: its entries, and what the last comparison came to. */
+import { z } from 'zod';
+import { EVENT_TYPES, RELEASE_CAUSES } from '../../domain/language.ts';
+import { id, next, orderId, page, sku, strict, time, units, warehouse } from '../schemas.ts';
+
+export const ledgerQuery = strict({
+  sku: sku.optional(),
+  warehouse: warehouse.optional(),
+  orderId: orderId.optional(),
+  movementId: id('The movement.', 'M-1').optional(),
+  transferId: id('The transfer.', 'T-1').optional(),
+  stocktakeId: id('The count sheet.', 'COUNT-7').optional(),
+  ...page,
+});
+
+const figures = z.object({ total: units, available: units, reserved: units, sold: units });
+export const ledgerPage = z.object({
+  entries: z.array(
+    z.object({
+      id: units.meta({ description: 'Grows with every entry.' }),
+      type: z.enum(EVENT_TYPES),
+      sku: z.string(),
+      warehouse: z.string(),
+      version: units.meta({ description: 'Of the item after it; versions are gapless.' }),
+      quantity: units,
+      before: figures,
+      change: figures,
+      after: figures,
+      orderId: z.string().optional(),
+      movementId: z.string().optional(),
+      transferId: z.string().optional(),
+      stocktakeId: z.string().optional(),
+      cause: z.enum(RELEASE_CAUSES).optional().meta({ description: 'Why units returned.' }),
+      expiresAt: time.optional().meta({ description: 'Until when units are held, or an item is locked.' }),
+      safetyStock: units.optional().meta({ description: 'The line under which the alert fired.' }),
+      actor: z.string(),
+      reason: z.string().optional(),
+      at: time,
+    }),
+  ),
+  next,
+});
+
+export const reconciliation = z.object({
+  last: z
+    .object({
+      verdict: z.enum(['agree', 'drift', 'incomplete']),
+      reason: z.string().optional().meta({ description: 'Why it is incomplete.' }),
+      startedAt: time,
+      finishedAt: time,
+      itemsCompared: units,
+      holdsCompared: units,
+      findingsTotal: units,
+      findings: z.array(z.record(z.string(), z.unknown())).meta({
+        description:
+          'The first of them: kind, item, version, what each side says, and the difference in words.',
+      }),
+    })
+    .nullable()
+    .meta({ description: 'The last comparison of hot path and ledger; null before the first one.' }),
+  worker: z.object({
+    isRunning: z.boolean(),
+    committedAt: time.nullable().meta({ description: 'When the worker last committed.' }),
+    backlogEvents: units
+      .nullable()
+      .meta({ description: 'Events the ledger has not taken over yet, as last heard.' }),
+  }),
+});

@@ -1,0 +1,103 @@
+/** Shapes of transfers between warehouses, and of proposals to make one. */
+import { z } from 'zod';
+import { QUANTITY_MAX, TRANSFER_STATUSES } from '../../domain/language.ts';
+import {
+  id,
+  next,
+  oneOf,
+  page,
+  quantity,
+  reason,
+  sku,
+  strict,
+  time,
+  units,
+  warehouse,
+  whole,
+} from '../schemas.ts';
+
+// Requests -----------------------------------------------------------------------------------------------
+
+const transferId = id('The transfer, named by the caller; repeating it moves nothing twice.', 'T-1');
+const PROPOSAL_WORDS = 'use the id of a proposal';
+export const transferParams = strict({ transferId });
+
+export const dispatchBody = strict({
+  transferId,
+  sku,
+  from: warehouse.meta({ description: 'The warehouse they leave.', examples: ['KHH'] }),
+  to: warehouse.meta({ description: 'The warehouse they go to.', examples: ['TPE'] }),
+  quantity,
+  reason: reason.optional(),
+  proposalId: z
+    .int(PROPOSAL_WORDS)
+    .min(1, PROPOSAL_WORDS)
+    .optional()
+    .meta({ description: 'The proposal this transfer answers; it is then settled.' }),
+});
+export const arrivalBody = strict({
+  received: whole(0, QUANTITY_MAX).meta({ description: 'Units that arrived sound.', examples: [4] }),
+  rejected: whole(0, QUANTITY_MAX)
+    .optional()
+    .meta({
+      description: 'Units that arrived unfit: they land and are issued again in the same step.',
+      examples: [1],
+    }),
+  receiptId: id('Tells two equal receipts of one transfer apart.', 'R-1').optional(),
+});
+export const transfersQuery = strict({ state: oneOf(TRANSFER_STATUSES).optional(), ...page });
+
+export const PROPOSAL_STATES = ['open', 'dismissed', 'transferred'] as const;
+export const proposalParams = strict({
+  proposalId: z
+    .string(PROPOSAL_WORDS)
+    .regex(/^[1-9][0-9]{0,14}$/, PROPOSAL_WORDS)
+    .meta({ description: 'The number of the proposal.' }),
+});
+export const proposalsQuery = strict({ state: oneOf(PROPOSAL_STATES).optional(), ...page });
+
+// Answers ------------------------------------------------------------------------------------------------
+
+const figures = {
+  transferId: z.string(),
+  status: z.enum(TRANSFER_STATUSES),
+  sku: z.string(),
+  from: z.string(),
+  to: z.string(),
+  quantity: units,
+  inTransit: units,
+  received: units,
+  rejected: units.meta({ description: 'Arrived unfit.' }),
+  returned: units.meta({ description: 'Back in the source after a cancellation.' }),
+};
+export const transfer = z.object(figures).meta({
+  description: 'A transfer as it stands: quantity = inTransit + received + rejected + returned.',
+});
+export const transfersPage = z.object({
+  transfers: z.array(
+    z.object({
+      ...figures,
+      dispatchedAt: time,
+      closedAt: time.optional(),
+      actor: z.string(),
+      reason: z.string().optional(),
+    }),
+  ),
+  next,
+});
+export const proposal = z
+  .object({
+    proposalId: units,
+    state: z.enum(PROPOSAL_STATES),
+    sku: z.string(),
+    from: z.string(),
+    to: z.string(),
+    quantity: units,
+    orderId: z.string().meta({ description: 'The order that was served from elsewhere.' }),
+    actor: z.string(),
+    at: time,
+    decidedAt: time.optional(),
+    decidedBy: z.string().optional(),
+  })
+  .meta({ description: 'A transfer that a confirmation proposed (調撥).' });
+export const proposalsPage = z.object({ proposals: z.array(proposal), next });

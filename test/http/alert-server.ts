@@ -1,0 +1,52 @@
+/** A server with a ledger behind its routes of alerts, asked with the rights of the API, and a way to set alerts off. */
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import { openLedgerReaders } from '../../src/readers.ts';
+import { alertBell } from '../ledger/alerting.ts';
+import { migratedDatabase } from '../ledger/room.ts';
+import { type OpenServer, openServer } from './open-server.ts';
+
+export interface AlertServer extends OpenServer {
+  /** With the rights of the worker. */
+  readonly ledger: Ledger;
+  readonly owner: Awaited<ReturnType<typeof migratedDatabase>>['owner'];
+  readonly ring: ReturnType<typeof alertBell>;
+}
+
+export async function openAlertServer(): Promise<AlertServer> {
+  const database = await migratedDatabase();
+  const ledger = await openLedger({ databaseUrl: database.url });
+  await ledger.beginEpoch(0, 1);
+  const readers = openLedgerReaders(database.url, 0);
+  const server = await openServer({}, { alerts: readers.alerts });
+  return {
+    ...server,
+    ledger,
+    owner: database.owner,
+    ring: alertBell(ledger),
+    close: async () => {
+      await server.close();
+      await readers.close();
+      await ledger.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A server whose ledger does not answer. */
+export async function openServerWithLedgerAway(): Promise<OpenServer> {
+  const away = () => Promise.reject(new Error('SELECT secret FROM webhook_secrets'));
+  return openServer(
+    {},
+    {
+      alerts: {
+        alerts: away,
+        acknowledge: away,
+        webhooks: away,
+        putWebhook: away,
+        disableWebhook: away,
+        deliveries: away,
+        retryDelivery: away,
+      },
+    },
+  );
+}

@@ -1,0 +1,200 @@
+/**
+ * All commands at once: many small shops, each a random history of every command there is, sixteen clients asking at the
+ * same time, stock small. Then everything that was decided is replayed, version by version, through the aggregate, and
+ * Redis, ledger and aggregate must say the same (D8, D9); and goods are neither made nor lost:
+ * total over warehouses + in transit = received - issued - shipped + returned + counted differences.
+ */
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { Books } from '../../src/domain/books.ts';
+import type { StockEvent } from '../../src/domain/language.ts';
+import { saleView } from '../../src/domain/sale.ts';
+import { inTransit, transferView } from '../../src/domain/transfer.ts';
+import { readSaleView, readTransferView } from '../../src/hotpath/document-texts.ts';
+import { readStream } from '../../src/hotpath/event-stream.ts';
+import { type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { readItem, readReservation } from '../../src/hotpath/texts.ts';
+import { ask } from '../agreement/ask.ts';
+import { type Asked, asked, OPENING } from '../domain/histories.ts';
+import { START_MS } from '../domain/sentences.ts';
+import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
+import { testRedisUrl } from '../services.ts';
+
+/** More by HOLDFAST_TEST_HISTORIES, which multiplies what every property runs. */
+const HISTORIES = Math.max(2_000, Number(process.env.HOLDFAST_TEST_HISTORIES ?? 0));
+const CLIENTS = 16;
+/** Histories under way at the same time: their commands share batches. */
+const AT_ONCE = 50;
+const STEPS = 40;
+const PAGE = 1_000;
+const SEED = 20_261_111;
+
+/** The same step in a shop of its own, at today's time. */
+function inShop(shop: string, of: Asked): Asked {
+  const own = <T extends string | undefined>(id: T) => (id === undefined ? id : `${shop}.${id}`);
+  const copy = { ...of } as Record<string, unknown>;
+  for (const field of ['orderId', 'movementId', 'stocktakeId', 'transferId', 'saleId', 'sku']) {
+    if (typeof copy[field] === 'string') copy[field] = own(copy[field]);
+  }
+  if ('lines' in of && of.lines) copy.lines = of.lines.map((line) => ({ ...line, sku: own(line.sku) }));
+  if ('releasable' in of) copy.releasable = of.releasable?.map(own);
+  if (of.kind === 'schedule-sale') {
+    const lateMs = Date.now() - START_MS;
+    copy.opensAtMs = of.opensAtMs + lateMs;
+    copy.closesAtMs = of.closesAtMs + lateMs;
+  }
+  return copy as unknown as Asked;
+}
+
+/** One shop's history: opened by one client, then lived by all of them at once. */
+async function live(
+  shop: string,
+  steps: readonly Asked[],
+  clients: readonly HotInventory[],
+): Promise<number> {
+  for (const of of OPENING) await ask(clients[0] as HotInventory, inShop(shop, of));
+  let done = 0;
+  const lives = clients.map(async (client, c) => {
+    for (let i = c; i < steps.length; i += clients.length) {
+      const { outcome } = await ask(client, inShop(shop, steps[i] as Asked));
+      if (outcome === 'done') done++;
+    }
+  });
+  await Promise.all(lives);
+  return done;
+}
+
+async function allEvents({ redis, keys }: TestHoldfast): Promise<StockEvent[]> {
+  const events: StockEvent[] = [];
+  for (let sequence = 0; ; ) {
+    const entries = await readStream(redis, keys, 1, sequence, PAGE);
+    for (const entry of entries) events.push(...entry.events);
+    const last = entries.at(-1);
+    if (!last) return events;
+    sequence = last.sequence;
+  }
+}
+
+/** Goods in all warehouses and on the way, and what the events of the SKU say there must be. */
+function goodsOf(books: Books, sku: string): { there: number; told: number } {
+  let there = books.itemsOf(sku).reduce((sum, item) => sum + item.total, 0);
+  for (const transfer of books.transfers.values()) if (transfer.sku === sku) there += inTransit(transfer);
+  const totals = new Map<string, number>();
+  let told = 0;
+  for (const event of books.events) {
+    for (const { quantity, warehouse } of event.lines.filter((line) => line.sku === sku)) {
+      const total = totals.get(warehouse) ?? 0;
+      let change = 0;
+      if (event.type === 'InventoryReceived' || event.type === 'InventoryReturned') change = quantity;
+      else if (event.type === 'InventoryIssued' || event.type === 'InventoryShipped') change = -quantity;
+      else if (event.type === 'StocktakeCompleted' || event.type === 'InventoryCorrected')
+        change = quantity - total;
+      told += change;
+      const moved = event.type === 'TransferDispatched' ? -quantity : quantity;
+      const isTransfer = event.type.startsWith('Transfer');
+      totals.set(warehouse, total + (isTransfer ? moved : change));
+    }
+  }
+  return { there, told };
+}
+
+test(`BR-001 to BR-007: ${HISTORIES} histories of all commands by ${CLIENTS} clients: Redis, ledger and aggregate agree`, async () => {
+  const holdfast = await testHoldfast();
+  onTestFinished(() => holdfast.close());
+  const { hot, ledger, redis, keys } = holdfast;
+  // What was decided is read whole before the worker may cut it off.
+  await holdfast.stopWorker();
+  const prefix = keys.control.slice(0, keys.control.indexOf('{'));
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, () => openHotInventory({ redisUrl: testRedisUrl(), prefix })),
+  );
+  onTestFinished(() => Promise.all(clients.map((client) => client.close())).then(() => undefined));
+
+  const histories = fc.sample(fc.array(asked, { minLength: STEPS, maxLength: STEPS, size: 'max' }), {
+    numRuns: HISTORIES,
+    seed: SEED,
+  });
+  let done = 0;
+  for (let from = 0; from < HISTORIES; from += AT_ONCE) {
+    const wave = histories.slice(from, from + AT_ONCE);
+    const counts = await Promise.all(wave.map((steps, i) => live(`shop${from + i}`, steps, clients)));
+    done += counts.reduce((sum, count) => sum + count, 0);
+  }
+  expect(done).toBeGreaterThan(HISTORIES * 5);
+  while ((await hot.sweep(1_000)).moreDue);
+  // From here on nobody decides anything until the worker starts, so what is compared stands still.
+
+  const events = await allEvents(holdfast);
+  const books = new Books();
+  for (const event of events) books.apply(event);
+
+  for (const item of books.items.values()) {
+    const text = await redis.hget(keys.sku(item.sku), item.warehouse);
+    expect(readItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
+  }
+  for (const { orderId, ...reservation } of books.reservations.values()) {
+    const text = await redis.get(keys.reservation(orderId));
+    expect(readReservation(orderId, text ?? '')).toEqual({ orderId, ...reservation });
+  }
+  for (const transfer of books.transfers.values()) {
+    const { transferId } = transfer;
+    const text = await redis.get(keys.transfer(transferId));
+    expect(readTransferView(transferId, text ?? '')).toEqual(transferView(transfer));
+  }
+  const nowMs = Date.now();
+  for (const sale of books.sales.values()) {
+    const text = await redis.hget(keys.sku(sale.sku), `*${sale.saleId}`);
+    expect(readSaleView(sale.saleId, `${sale.sku} ${text}`, nowMs)).toEqual(saleView(sale, nowMs));
+  }
+  const skus = new Set([...books.items.values()].map((item) => item.sku));
+  const byShop = new Map<string, Books>();
+  for (const event of events) {
+    const sku = event.lines[0]?.sku ?? ('sku' in event ? event.sku : '');
+    const shop = sku.slice(0, sku.indexOf('.'));
+    const own = byShop.get(shop) ?? new Books();
+    byShop.set(shop, own);
+    own.apply(event);
+  }
+  for (const sku of skus) {
+    const { there, told } = goodsOf(byShop.get(sku.slice(0, sku.indexOf('.'))) as Books, sku);
+    expect(there, `goods of ${sku}`).toBe(told);
+  }
+
+  await holdfast.startWorker();
+  const audit = await holdfast.audit(120_000);
+  expect(audit).toMatchObject({ verdict: 'agree', findingsTotal: 0 });
+  expect(audit.itemsCompared).toBe(books.items.size);
+  let after: { sku: string; warehouse: string } | undefined;
+  let compared = 0;
+  let since = 0;
+  do {
+    const page = await ledger.read.items(after, PAGE);
+    for (const { item, quarantine } of page) {
+      expect(quarantine).toBeUndefined();
+      const expected = books.item(item);
+      // A hold that fell due since has returned; all else is as it was.
+      if (item.version === expected?.version) expect(item).toEqual(expected);
+      else {
+        expect(item).toMatchObject({ total: expected?.total, sold: expected?.sold });
+        since++;
+      }
+    }
+    compared += page.length;
+    after = page.at(-1)?.item;
+  } while (after);
+  expect(compared).toBe(books.items.size);
+  expect(since).toBeLessThan(compared / 4);
+  const orders = [...books.reservations.values()];
+  for (let i = 0; i < orders.length; i += PAGE) {
+    const page = orders.slice(i, i + PAGE);
+    const found = new Map(
+      (await ledger.loadReservations(page.map(({ orderId }) => orderId))).map((one) => [one.orderId, one]),
+    );
+    for (const order of page) {
+      const one = found.get(order.orderId);
+      const hasEnded = order.status === 'ACTIVE' && one?.status === 'EXPIRED';
+      if (hasEnded) expect(one).toMatchObject({ lines: order.lines, reservedAtMs: order.reservedAtMs });
+      else expect(one).toEqual(order);
+    }
+  }
+}, 600_000);

@@ -24,9 +24,14 @@ const HELP = `npm run sale -- [options]
   --confirm SHARE    share of accepted orders that is paid, 0 to 1 (default 0: all stay held)
   --abandon SHARE    share that is neither paid nor cancelled and returns by itself; the rest is cancelled
   --hold-seconds N   how long a hold lasts (default: the shop's, 30 minutes)
+  --warehouses N     warehouses that share the article's stock, 1 to 4 (default 1; with --baskets 2)
+  --seconds N        the buyers come one after the other over this time (default: all at the same moment)
   --baskets FILE     instead: one order a line of the file, articles separated by commas
   --at-once N        orders under way at once (default: all buyers, at most 1000; with --baskets 64)
   --own              start a Holdfast of its own in a temporary folder even where one runs`;
+
+/** Those of the seed first; see src/seed.ts. */
+const WAREHOUSES = ['TPE-1', 'TXG-1', 'KHH-1', 'TNN-1'] as const;
 
 interface SaleOptions {
   readonly stock: number;
@@ -35,6 +40,8 @@ interface SaleOptions {
   readonly abandonShare: number;
   readonly holdSeconds: number | undefined;
   readonly baskets: string | undefined;
+  readonly warehouses: number;
+  readonly seconds: number;
   readonly atOnce: number;
   readonly own: boolean;
 }
@@ -50,6 +57,8 @@ function readOptions(argv: readonly string[]): SaleOptions {
       abandon: { type: 'string' },
       'hold-seconds': { type: 'string' },
       baskets: { type: 'string' },
+      warehouses: { type: 'string' },
+      seconds: { type: 'string' },
       'at-once': { type: 'string' },
       own: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -79,6 +88,8 @@ function readOptions(argv: readonly string[]): SaleOptions {
     abandonShare: number('abandon', 0, 0, 1, false),
     holdSeconds: values['hold-seconds'] === undefined ? undefined : number('hold-seconds', 0, 1, 14_400),
     baskets: values.baskets,
+    warehouses: number('warehouses', hasBaskets ? 2 : 1, 1, WAREHOUSES.length),
+    seconds: number('seconds', 0, 0, 3_600),
     atOnce: number('at-once', hasBaskets ? 64 : Math.min(buyers, 1_000), 1, 4_000),
     own: values.own,
   };
@@ -108,17 +119,16 @@ async function findShop(isOwn: boolean): Promise<Running & { close(): Promise<vo
   };
 }
 
-const WAREHOUSES = ['TPE-1', 'KHH-1'] as const;
 const PATIENCE_MS = 60_000;
 const CATCH_UP_MS = 60_000;
 
-/** Goods for every article; in one warehouse for a hot article, spread over two for baskets. */
-async function stockUp(shop: Shop, wanted: Wanted, run: string): Promise<void> {
+/** Goods for every article, spread over so many warehouses. */
+async function stockUp(shop: Shop, wanted: Wanted, run: string, warehouses: number): Promise<void> {
   let n = 0;
   for (const [sku, stock] of wanted.stock) {
-    const isMany = wanted.stock.size > 1 && stock > 1;
-    const shares = isMany ? [Math.ceil(stock / 2), Math.floor(stock / 2)] : [stock];
-    for (const [i, quantity] of shares.entries()) {
+    for (let i = 0; i < warehouses; i++) {
+      const quantity = Math.floor(stock / warehouses) + (i < stock % warehouses ? 1 : 0);
+      if (quantity === 0) continue;
       const body = {
         movementId: `${run}-${n++}`,
         sku,
@@ -173,16 +183,21 @@ async function sale(options: SaleOptions): Promise<boolean> {
       ? await basketsOf(options.baskets, run, options.stock)
       : hotArticle(run, options.stock, options.buyers);
     const skus = [...wanted.stock.keys()];
-    await stockUp(shop, wanted, run);
+    await stockUp(shop, wanted, run, options.warehouses);
     console.log(
-      `${holdfast.url}: ${wanted.orders.length} orders, ${options.atOnce} at once, for ${skus.length} article(s)`,
+      `${holdfast.url}: ${wanted.orders.length} orders, ${options.atOnce} at once, for ${skus.length === 1 ? skus[0] : `${skus.length} articles`}`,
     );
 
     await shop.warmUp(options.atOnce);
     const tally = new Tally();
     const startedMs = performance.now();
     const stop = showProgress(() => tallyLine(tally, wanted.orders.length, startedMs));
-    await buy(shop, wanted.orders, { ...options, buyersAtOnceMax: options.atOnce }, tally);
+    await buy(
+      shop,
+      wanted.orders,
+      { ...options, buyersAtOnceMax: options.atOnce, spreadMs: options.seconds * 1_000 },
+      tally,
+    );
     stop();
     console.log(latencyLine(tally, startedMs));
     if (tally.abandoned > 0 && options.holdSeconds !== undefined)
@@ -195,7 +210,7 @@ async function sale(options: SaleOptions): Promise<boolean> {
     if (!isCaughtUp) console.log(`the ledger did not catch up within ${CATCH_UP_MS / 1_000} s`);
     const proof = await prove(sources, skus, tally.acknowledged);
     console.log(
-      `orders: reserved ${tally.reserved}, refused ${tally.refused}, unexpected ${tally.unexpected.length}`,
+      `orders: reserved ${tally.reserved}, refused ${tally.refused + tally.counted}, unexpected ${tally.unexpected.length}`,
     );
     console.log(proofText(proof));
     return proof.isProven && isCaughtUp && tally.unexpected.length === 0;

@@ -32,7 +32,10 @@ const ACTOR = 'seed';
 /** Seeds a ledger that has no item yet. Answers whether it did. */
 export async function seedCatalogue(hot: HotInventory, ledger: Ledger): Promise<boolean> {
   if ((await ledger.read.items(undefined, 1)).length > 0) return false;
-  for (const warehouse of WAREHOUSES) await ledger.putWarehouse(warehouse);
+  for (const warehouse of WAREHOUSES) {
+    await ledger.putWarehouse(warehouse);
+    await hot.places.put(warehouse);
+  }
   for (const [sku, warehouse, quantity] of OPENING_STOCK) {
     const movementId = `seed-${sku}-${warehouse}`;
     await hot.receive({ movementId, sku, warehouse, quantity, reason: 'opening stock', actor: ACTOR });

@@ -13,12 +13,16 @@ export interface BuyingOptions {
   readonly holdSeconds: number | undefined;
   /** Orders under way at once. */
   readonly buyersAtOnceMax: number;
+  /** The buyers come one after the other over this time; 0: all at the same moment. */
+  readonly spreadMs: number;
 }
 
 /** Counts that grow while the buyers are at it. */
 export class Tally {
   reserved = 0;
   refused = 0;
+  /** Refused because every warehouse with the article was being counted. */
+  counted = 0;
   confirmed = 0;
   released = 0;
   abandoned = 0;
@@ -36,6 +40,13 @@ export class Tally {
 }
 
 const UNEXPECTED_MAX = 20;
+/** How a buyer waits for a count to end: 5 minutes in all. */
+const COUNT_PAUSE_MS = 500;
+const COUNT_TRIES_MAX = 600;
+
+async function pause(ms: number): Promise<void> {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** Lets every order be asked for; resolves when all are decided and those that pay or cancel have done so. */
 export async function buy(
@@ -45,8 +56,12 @@ export async function buy(
   tally: Tally,
 ): Promise<void> {
   let next = 0;
+  const startedMs = performance.now();
   const buyers = Array.from({ length: Math.min(options.buyersAtOnceMax, orders.length) }, async () => {
-    for (let order = orders[next++]; order; order = orders[next++]) await buyOne(shop, order, options, tally);
+    for (let i = next++; i < orders.length; i = next++) {
+      await pause(startedMs + (i / orders.length) * options.spreadMs - performance.now());
+      await buyOne(shop, orders[i] as WantedOrder, options, tally);
+    }
   });
   await Promise.all(buyers);
 }
@@ -68,13 +83,22 @@ async function buyOne(shop: Shop, order: WantedOrder, options: BuyingOptions, ta
     }
     return;
   }
+  if (answer.status === 423) {
+    tally.counted++;
+    return;
+  }
   if (answer.status !== 201 && answer.status !== 200) return note(tally, 'reserve', answer);
   tally.reserved++;
   tally.acknowledged.push(order.orderId);
   if (confirmShare + abandonShare === 0) return;
   const dice = Math.random();
   if (dice < confirmShare) {
-    const paid = await shop.post(`/v1/reservations/${order.orderId}/confirm`);
+    let paid = await shop.post(`/v1/reservations/${order.orderId}/confirm`);
+    // The item is being counted (BR-007): the hold outlives the count, and the payment is repeated.
+    for (let tries = 0; paid.status === 423 && tries < COUNT_TRIES_MAX; tries++) {
+      await pause(COUNT_PAUSE_MS);
+      paid = await shop.post(`/v1/reservations/${order.orderId}/confirm`);
+    }
     if (paid.status === 200) tally.confirmed++;
     else note(tally, 'confirm', paid);
   } else if (dice < confirmShare + abandonShare) {

@@ -25,6 +25,7 @@ export function tallyLine(tally: Tally, total: number, startedMs: number): strin
   const seconds = Math.max(0.001, (performance.now() - startedMs) / 1_000);
   const bar = '#'.repeat(Math.round((20 * tally.decided) / total)).padEnd(20, '.');
   const parts = [`reserved ${tally.reserved}`, `refused ${tally.refused}`];
+  if (tally.counted > 0) parts.push(`refused during a count ${tally.counted}`);
   if (tally.confirmed) parts.push(`confirmed ${tally.confirmed}`);
   if (tally.released) parts.push(`cancelled ${tally.released}`);
   if (tally.abandoned) parts.push(`abandoned ${tally.abandoned}`);

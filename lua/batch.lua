@@ -1,9 +1,11 @@
 -- The loop: open the partition, return what is due, decide every command in order, commit once, answer.
 -- KEYS: control, events, due, then one record key a command, then the SKU keys the caller can know.
 -- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may
--- lag behind, due holds to look at, tombstone time (ms), number of commands, then the text of each command, then the
--- customers of those commands whose text begins with "@", in their order.
--- Answers: { "OK epoch sequence now_ms backlog more_due clock", answer ... } or { "NOT_READY reason epoch" }.
+-- lag behind, due holds to look at, tombstone time (ms), number of commands, number of different texts, which text each
+-- command has, the texts, then the customers of those commands whose text begins with "@", in their order.
+-- Answers: { "OK epoch sequence now_ms backlog more_due clock", which answer each command gets, the different answers ... }
+-- or { "NOT_READY reason epoch" }. Orders of a flash sale ask the same and hear the same: so it crosses once. "Which" is
+-- two characters a command, from "#" on in base 64.
 
 local command_count = tonumber(ARGV[7])
 
@@ -74,37 +76,60 @@ readers["trim"] = function(text)
   } or nil
 end
 
-local answers = { "" }
 local id_start = #key_prefix + 3 -- behind "r:" or "m:"
-local sub, keys, texts = string.sub, KEYS, ARGV -- locals, for a global costs a look-up each time
-for i = 8 + command_count, #texts do
-  customers[#customers + 1] = texts[i]
+local byte, sub, keys = string.byte, string.sub, KEYS -- locals, for a global costs a look-up each time
+local text_count, which = tonumber(ARGV[8]), ARGV[9]
+for i = 10 + text_count, #ARGV do
+  customers[#customers + 1] = ARGV[i]
 end
-local byte, customer_count = string.byte, 0
-local commands = {} -- text -> command
+
+-- What the text of this number asks for; false where it cannot be read.
+local function read_command(number)
+  local text = ARGV[9 + number]
+  local verb = string.match(text, "^@?([%l-]+)")
+  if verb and not readers[verb] and cold[verb] then
+    cold[verb]()
+  end
+  local reader = readers[verb]
+  local command = verb and reader and reader(string.match(text, "[^@].*")) or { run = function()
+    return "REFUSED invalid-command"
+  end }
+  command.has_customer = byte(text) == 64
+  return command
+end
+
+local answers, answer_count = { "", "" }, 0 -- the head comes last
+local codes, which_answer = {}, {} -- answer -> its two characters; those of each command
+local commands, customer_count = {}, 0
 for i = 1, command_count do
-  local text, customer = texts[7 + i], nil
-  if byte(text) == 64 then
+  local high, low = byte(which, 2 * i - 1, 2 * i)
+  local number = (high - 35) * 64 + low - 34
+  local command = commands[number]
+  if not command then
+    command = read_command(number)
+    commands[number] = command
+  end
+  local customer
+  if command.has_customer then
     customer_count = customer_count + 1
     customer = customers[customer_count]
-  end
-  local command = commands[text]
-  if command == nil then
-    local verb = string.match(text, "^@?([%l-]+)")
-    if verb and not readers[verb] and cold[verb] then
-      cold[verb]()
-    end
-    local reader = readers[verb]
-    command = verb and reader and reader(string.match(text, "[^@].*")) or false
-    commands[text] = command
   end
   local key = keys[3 + i]
   local value = values[key] -- an earlier command of the batch, or time, may have changed the record
   if value == nil then
     value = found[i]
   end
-  answers[i + 1] = command and command.run(command, key, sub(key, id_start), value, customer) or "REFUSED invalid-command"
+  local answer = command.run(command, key, sub(key, id_start), value, customer)
+  local code = codes[answer]
+  if not code then
+    code = string.char(35 + math.floor(answer_count / 64), 35 + answer_count % 64)
+    codes[answer] = code
+    answer_count = answer_count + 1
+    answers[2 + answer_count] = answer
+  end
+  which_answer[i] = code
 end
+answers[2] = table.concat(which_answer)
 
 -- In slices, because unpack fails beyond some 8,000 values.
 local FIELDS_MAX = 2000 -- an even number: names and texts

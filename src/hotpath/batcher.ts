@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type Program, runScript, type Script } from './program.ts';
+import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './wire.ts';
 
 /** What the head of every answer says about the partition. */
 export interface BatchHead {
@@ -85,6 +86,9 @@ export class Batcher {
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
+    if (options.batchCommandsMax > BATCH_COMMANDS_MAX) {
+      throw new Error(`batchCommandsMax ${options.batchCommandsMax}: use at most ${BATCH_COMMANDS_MAX}`);
+    }
     this.#options = options;
     this.#epoch = options.epoch;
   }
@@ -260,13 +264,14 @@ export class Batcher {
   /** Gives each caller its answer. @throws what the whole batch met; then nobody has been answered */
   #answer(batch: readonly Waiting[], reply: readonly string[]): void {
     const head = this.#open(reply);
-    if (reply.length !== batch.length + 1) {
-      throw new Fault('unavailable', 'unknown', `${reply.length - 1} answers for ${batch.length} commands`);
+    const answered = answerCount(reply);
+    if (answered !== batch.length) {
+      throw new Fault('unavailable', 'unknown', `${answered} answers for ${batch.length} commands`);
     }
     for (let i = 0; i < batch.length; i++) {
       const waiting = batch[i] as Waiting;
       try {
-        waiting.resolve(waiting.decode(reply[i + 1] as string, head));
+        waiting.resolve(waiting.decode(answerAt(reply, i), head));
       } catch (error) {
         waiting.reject(error instanceof Error ? error : new Error(String(error)));
       }
@@ -288,9 +293,9 @@ export class Batcher {
     const skuKeys = new Set<string>();
     for (const waiting of batch) {
       allKeys.push(waiting.key);
-      argv.push(waiting.text);
       for (const key of waiting.skuKeys) skuKeys.add(key);
     }
+    argv.push(...packTexts(batch.map((waiting) => waiting.text)));
     for (const key of skuKeys) allKeys.push(key);
     for (const { customerId } of batch) if (customerId !== undefined) argv.push(customerId);
     return runScript(redis, script, allKeys, argv);

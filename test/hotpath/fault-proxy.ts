@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { answerAt } from '../../src/hotpath/wire.ts';
 import { testRedisUrl } from '../services.ts';
 
 /**
@@ -171,13 +172,17 @@ function wordsOf(request: Buffer): string[] {
   return words;
 }
 
-/** Arguments before the first command, as lua/batch.lua names them. */
+/** Arguments before the texts of the commands, as lua/batch.lua names them. */
 const HEAD_ARGUMENTS = 7;
 
 function scriptCall(request: Buffer): ScriptCall | undefined {
   const [name = '', , keyCount, ...rest] = wordsOf(request);
   if (!/^eval(sha)?$/i.test(name)) return undefined;
-  return { keys: rest.slice(0, Number(keyCount)), commands: rest.slice(Number(keyCount) + HEAD_ARGUMENTS) };
+  const keys = rest.slice(0, Number(keyCount));
+  const [, which = '', ...texts] = rest.slice(Number(keyCount) + HEAD_ARGUMENTS);
+  // The same codes lead from a reply to its answers and from a call to its texts.
+  const commands = Array.from({ length: which.length / 2 }, (_, i) => answerAt(['', which, ...texts], i));
+  return { keys, commands };
 }
 
 /** A proxy in front of the run's Redis, gone when the test ends. */

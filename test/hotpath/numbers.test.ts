@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { LINES_MAX, QUANTITY_MAX } from '../../src/domain/language.ts';
 import { loadProgram, runScript } from '../../src/hotpath/program.ts';
+import { answerAt, packTexts } from '../../src/hotpath/wire.ts';
 import { answer, outcome, refusal, START_MS } from '../domain/sentences.ts';
 import { TURNED_CLOCK } from '../services.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
@@ -133,9 +134,9 @@ describe('a text that is no command', () => {
       shop.redis,
       loadProgram(TURNED_CLOCK),
       [keys.control, keys.events, keys.due, ...recordKeys, keys.sku('TEA')],
-      [...head, ...BAD],
+      [...head, ...packTexts(BAD)],
     );
-    const answers = BAD.map((text, i) => `${text.slice(0, 60)}: ${reply[i + 1]}`);
+    const answers = BAD.map((text, i) => `${text.slice(0, 60)}: ${answerAt(reply, i)}`);
     expect(answers).toEqual(BAD.map((text) => `${text.slice(0, 60)}: REFUSED invalid-command`));
     expect(await shop.engine.dump()).toBe(before);
   });

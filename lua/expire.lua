@@ -1,20 +1,22 @@
 -- Returns what is not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007). Twin: Inventory.returnDue.
 -- Stock returns on evidence only: a reservation that stands ACTIVE past its deadline, never a key that is gone.
 
--- BR-007: a hold that falls due while one of its items is counted lives on until the lock's deadline and a while longer,
--- so that a payment that was refused meanwhile can be repeated. Locks whose deadline has passed end here.
+-- BR-007: a hold that falls due while one of its items is counted, or right after, lives on: some minutes at a time while
+-- the lock is on, and a while longer than the lock. Locks whose deadline has passed end here.
 local function outlive_locks(key, order_id, reservation, items)
-  local locked_until_ms = 0
+  local lives_until_ms = 0
   for _, item in ipairs(items) do
+    lapse_lock(item.name, now_ms)
+    local until_ms = item.locked_until_ms or 0
     if item.stocktake then
-      locked_until_ms = math.max(locked_until_ms, item.locked_until_ms)
-      lapse_lock(item.name, now_ms)
+      until_ms = math.min(until_ms, now_ms + STOCKTAKE_EXTENSION_MS) + STOCKTAKE_GRACE_MS
     end
+    lives_until_ms = math.max(lives_until_ms, until_ms)
   end
-  if locked_until_ms + STOCKTAKE_GRACE_MS <= now_ms then
+  if lives_until_ms <= now_ms then
     return false
   end
-  reservation.expires_at_ms = locked_until_ms + STOCKTAKE_GRACE_MS
+  reservation.expires_at_ms = lives_until_ms
   for _, item in ipairs(items) do
     change(item, 0, 0, 0, 0)
   end

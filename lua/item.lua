@@ -5,7 +5,8 @@ local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
 local items_made = 0 -- grows when an item is made, so that what was remembered about a SKU's warehouses is not trusted
 local changed_items, changed_count = {}, 0
 
--- "total available reserved sold version safety_stock is_low[ stocktake locked_until_ms]": the text of an item. With
+-- "total available reserved sold version safety_stock is_low[ stocktake|- until_ms]": the text of an item. Under a stocktake
+-- `until_ms` is when the lock ends by itself; behind "-" it is until when no hold expires after one (BR-007). With
 -- "quarantined" before it, or anything else, the item is left alone.
 local function read_item(sku, warehouse, value)
   local item = { sku = sku, warehouse = warehouse, name = sku .. "@" .. warehouse }
@@ -21,8 +22,8 @@ local function read_item(sku, warehouse, value)
   item.safety_stock, item.is_low = tonumber(safety_stock), is_low == "1"
   if lock ~= "" then
     local stocktake, locked_until = string.match(lock, "^ (%S+) (%d+)$")
-    item.stocktake, item.locked_until_ms = stocktake, tonumber(locked_until)
     item.is_broken = not stocktake
+    item.stocktake, item.locked_until_ms = stocktake ~= "-" and stocktake or nil, tonumber(locked_until)
   end
   return item
 end
@@ -37,7 +38,10 @@ local function write_item(item)
   )
   local text = string.format("%d %d %d %d %.0f %d %d", item.total, item.available, item.reserved, item.sold,
     item.version, item.safety_stock, item.is_low and 1 or 0)
-  return item.stocktake and text .. " " .. item.stocktake .. " " .. digits(item.locked_until_ms) or text
+  if item.locked_until_ms then
+    return text .. " " .. (item.stocktake or "-") .. " " .. digits(item.locked_until_ms)
+  end
+  return text
 end
 
 -- "opens_at_ms closes_at_ms quantity limit held sold released expired": the text of a sale, beside the items of its SKU.

@@ -27,10 +27,11 @@ local function lock_item(item, id, until_ms)
   note_care(item)
 end
 
--- Takes the lock off and says on the sheet how it ended.
+-- Takes the lock off and says on the sheet how it ended. Holds on the item live a while longer, so that a payment that was
+-- refused under the lock can be repeated.
 local function unlock_item(item, status, counted)
   local id, until_ms = item.stocktake, item.locked_until_ms
-  item.stocktake, item.locked_until_ms = nil, nil
+  item.stocktake, item.locked_until_ms = nil, math.min(until_ms, now_ms) + STOCKTAKE_GRACE_MS
   note_care(item)
   local text = string.format("%s %.0f %d %s", status, until_ms, item.total, counted or "-")
   return write_sheet(id, item.name, text, until_ms)

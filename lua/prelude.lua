@@ -18,6 +18,7 @@ local LINES_MAX = 100
 local LIFETIME_MS_MAX = 86400000
 local PARTIAL_RELEASES_MAX = 20
 local STOCKTAKE_GRACE_MS = 60000
+local STOCKTAKE_EXTENSION_MS = 300000
 local PASSED_BY_MAX = 50
 -- A reservation whose item is broken is looked at again after this time instead of blocking the index.
 local POSTPONE_MS = 60000

@@ -24,14 +24,14 @@ const HELP = `npm run sale -- [options]
   --confirm SHARE    share of accepted orders that is paid, 0 to 1 (default 0: all stay held)
   --abandon SHARE    share that is neither paid nor cancelled and returns by itself; the rest is cancelled
   --hold-seconds N   how long a hold lasts (default: the shop's, 30 minutes)
-  --warehouses N     warehouses that share the article's stock, 1 to 4 (default 1; with --baskets 2)
+  --warehouses N     warehouses that share the article's stock, 1 to 3 (default 1; with --baskets 2)
   --seconds N        the buyers come one after the other over this time (default: all at the same moment)
   --baskets FILE     instead: one order a line of the file, articles separated by commas
   --at-once N        orders under way at once (default: all buyers, at most 1000; with --baskets 64)
   --own              start a Holdfast of its own in a temporary folder even where one runs`;
 
 /** Those of the seed first; see src/seed.ts. */
-const WAREHOUSES = ['TPE-1', 'TXG-1', 'KHH-1', 'TNN-1'] as const;
+const WAREHOUSES = ['TPE-1', 'KHH-1', 'NRT-1'] as const;
 
 interface SaleOptions {
   readonly stock: number;

@@ -9,6 +9,7 @@ import {
   crossesSafetyStock,
   evolveItem,
   type InventoryItem,
+  itemViewOf,
   newItem,
 } from './inventory-item.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type InventoryReleased,
   type ItemView,
   type SaleScheduled,
+  STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
   type StockLine,
@@ -85,8 +87,7 @@ export class Books {
   itemView(line: { readonly sku: string; readonly warehouse: string }): ItemView {
     const item = this.item(line);
     if (!item) throw new Error(`item ${itemName(line)} was decided but is not there`);
-    const { isLow: _, ...view } = item;
-    return view;
+    return itemViewOf(item);
   }
 
   /** BR-003, BR-007: returns what is not confirmed and ends what lapsed, in the order of deadlines and of when they were set. */
@@ -108,10 +109,8 @@ export class Books {
     if (!isDue(reservation, nowMs)) return reservation;
     const { orderId, lines } = reservation;
     const base = { orderId, lines, atMs: nowMs, actor: ACTOR_CLOCK };
-    const locked = lines.flatMap((line) => this.item(line) ?? []).filter((item) => item.stocktake);
-    const lockedUntilMs = Math.max(0, ...locked.map((item) => item.stocktake?.untilMs ?? 0));
-    for (const item of locked) this.#lapseLock(item, nowMs, nowMs);
-    const expiresAtMs = lockedUntilMs + STOCKTAKE_GRACE_SECONDS * 1_000;
+    for (const line of lines) this.#lapseLock(line, nowMs, nowMs);
+    const expiresAtMs = Math.max(...lines.map((line) => livesUntilMs(this.item(line), nowMs)));
     if (expiresAtMs > nowMs) this.record({ type: 'ReservationExtended', expiresAtMs, ...base });
     else this.record({ type: 'InventoryReleased', cause: 'expired', operation: '-', ...base });
     return this.reservations.get(orderId) ?? reservation;
@@ -258,6 +257,13 @@ const SALE_COUNTS: Readonly<
 
 function releasedAs(event: ReservationEvent): SaleCount {
   return (event as InventoryReleased).cause === 'expired' ? 'expired' : 'released';
+}
+
+/** BR-007: how long a hold that is due lives on for this item's sake; in the past where it does not. */
+function livesUntilMs(item: InventoryItem | undefined, nowMs: number): number {
+  if (!item?.stocktake) return item?.holdsUntilMs ?? 0;
+  const lastMs = Math.min(item.stocktake.untilMs, nowMs + STOCKTAKE_EXTENSION_SECONDS * 1_000);
+  return lastMs + STOCKTAKE_GRACE_SECONDS * 1_000;
 }
 
 /** Units of one SKU among some lines. */

@@ -10,6 +10,7 @@ import {
   type ItemView,
   LEVEL_EVENTS,
   QUANTITY_MAX,
+  STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
   type StocktakeCancelled,
   type StocktakeCompleted,
@@ -19,6 +20,13 @@ import {
 export interface InventoryItem extends ItemView {
   /** The low-stock alert is out and not yet re-armed (BR-005). */
   readonly isLow: boolean;
+  /** BR-007: after a stocktake, until when no hold on the item expires. */
+  readonly holdsUntilMs?: number | undefined;
+}
+
+/** What answers show of an item. */
+export function itemViewOf({ isLow: _, holdsUntilMs: __, ...view }: InventoryItem): ItemView {
+  return view;
 }
 
 /** An item before its first event. */
@@ -174,6 +182,12 @@ function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'
   return undefined;
 }
 
+/** BR-007: until when no hold expires, where the lock has just ended, or as it was. */
+function holdsUntilAfter(item: InventoryItem, event: StockEvent): number | undefined {
+  if (!item.stocktake) return item.holdsUntilMs;
+  return Math.min(item.stocktake.untilMs, event.atMs) + STOCKTAKE_GRACE_SECONDS * 1_000;
+}
+
 /**
  * The item after one line of an event. Asserts what the aggregate would not have allowed: a version gap, a reservation
  * beyond what is available, an alert that was not due, a counter out of its range.
@@ -202,6 +216,7 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     return { ...item, version: line.version, isLow: true };
   }
   const stocktake = lockAfter(item, event);
+  const holdsUntilMs = stocktake ? undefined : holdsUntilAfter(item, event);
   const change = changeOf(event, quantity, item);
   const available = item.available + change.available;
   const safetyStock = event.type === 'SafetyStockSet' ? quantity : item.safetyStock;
@@ -217,6 +232,7 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     // BR-005: re-armed when available is back at the line.
     isLow: item.isLow && available < safetyStock,
     ...(stocktake ? { stocktake } : undefined),
+    ...(holdsUntilMs === undefined ? undefined : { holdsUntilMs }),
   };
   assertInvariants(next);
   return next;

@@ -31,8 +31,10 @@ export const LEASE_SECONDS_DEFAULT = 900;
 export const LEASE_SECONDS_MIN = 1;
 /** The longest a stocktake may lock an item: 4 hours. */
 export const LEASE_SECONDS_MAX = 14_400;
-/** BR-007: a hold that falls due under a lock ends this long after the lock's deadline: time to repeat a refused confirm. */
+/** BR-007: no hold expires sooner than this after a lock on one of its items: time to repeat a refused confirm. */
 export const STOCKTAKE_GRACE_SECONDS = 60;
+/** BR-007: a hold that falls due under a lock lives on for this long at a time, and the grace. */
+export const STOCKTAKE_EXTENSION_SECONDS = 300;
 /** The most items in one count sheet. */
 export const STOCKTAKE_LINES_MAX = 5_000;
 /** The most holds that one count may release to fit (BR-007). */

@@ -11,13 +11,13 @@ import {
   type InventoryReacquired,
   type InventoryReleased,
   type InventoryReserved,
-  LEASE_SECONDS_MAX,
   LIFETIME_SECONDS_MAX,
   type PartLine,
   type PaymentCameShort,
   type ReservationExtended,
   type ReservationStatus,
   type ReservationView,
+  STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
   type StockLine,
@@ -196,7 +196,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     case 'ReservationExtended':
       assert(event.expiresAtMs > before.expiresAtMs, 'an extension makes a hold longer');
       assert(
-        event.expiresAtMs <= before.reservedAtMs + (LIFETIME_SECONDS_MAX + beyondLock(event)) * 1_000,
+        event.expiresAtMs <= latestExpiryMs(before, event),
         `BR-003: order ${event.orderId} is held beyond the longest life`,
       );
       return { ...before, expiresAtMs: event.expiresAtMs };
@@ -207,9 +207,10 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
   }
 }
 
-/** BR-007: how much longer than the longest life a hold may stand that fell due under a lock. */
-function beyondLock(event: ReservationExtended): number {
-  return event.actor === ACTOR_CLOCK ? LEASE_SECONDS_MAX + STOCKTAKE_GRACE_SECONDS : 0;
+/** BR-003: the longest life; BR-007: but a hold that falls due under a lock lives on step by step. */
+function latestExpiryMs({ reservedAtMs }: Reservation, { actor, atMs }: ReservationExtended): number {
+  const seconds = STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS;
+  return actor === ACTOR_CLOCK ? atMs + seconds * 1_000 : reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
 }
 
 /** A payment that came after the deadline: taken again, or told to people once. */

@@ -3,6 +3,7 @@
  * Twin of read_reservation, write_reservation and read_item in lua/prelude.lua.
  * Promises: what cannot be read is a defect and throws; nothing is guessed.
  */
+import { type InventoryItem, itemViewOf } from '../domain/inventory-item.ts';
 import {
   askedText,
   type ItemView,
@@ -135,11 +136,9 @@ function readPassedBy(text: string): PassedBy[] {
 const ITEM_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([01])(?: (\S+) (\d{1,15}))?$/;
 
 /** An item as Redis keeps it: its figures and whether its low-stock alert is out (BR-005). */
-export interface HotItem extends ItemView {
-  readonly isLow: boolean;
-}
+export type HotItem = InventoryItem;
 
-/** "total available reserved sold version safety_stock is_low[ stocktake locked_until_ms]". */
+/** "total available reserved sold version safety_stock is_low[ stocktake|- until_ms]". */
 export function readItem(sku: string, warehouse: string, text: string): HotItem {
   const match = ITEM_TEXT.exec(text);
   if (!match) throw new Unreadable(`item ${sku}@${warehouse}`, text);
@@ -153,7 +152,8 @@ export function readItem(sku: string, warehouse: string, text: string): HotItem 
     version: Number(match[5]),
     safetyStock: Number(match[6]),
     isLow: match[7] === '1',
-    ...(match[8] && { stocktake: { stocktakeId: match[8], untilMs: Number(match[9]) } }),
+    ...(match[8] === '-' && { holdsUntilMs: Number(match[9]) }),
+    ...(match[8] && match[8] !== '-' && { stocktake: { stocktakeId: match[8], untilMs: Number(match[9]) } }),
   };
 }
 
@@ -163,9 +163,10 @@ export function writeQuarantinedItem(item: HotItem): string {
 }
 
 export function writeItem(item: HotItem): string {
-  const { total, available, reserved, sold, version, safetyStock, isLow, stocktake } = item;
+  const { total, available, reserved, sold, version, safetyStock, isLow, stocktake, holdsUntilMs } = item;
   const text = `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
-  return stocktake ? `${text} ${stocktake.stocktakeId} ${stocktake.untilMs}` : text;
+  if (stocktake) return `${text} ${stocktake.stocktakeId} ${stocktake.untilMs}`;
+  return holdsUntilMs === undefined ? text : `${text} - ${holdsUntilMs}`;
 }
 
 /** The stock of one SKU over all its warehouses. */
@@ -180,8 +181,7 @@ export interface SkuView {
 
 /** What an answer about an item shows. */
 export function itemView(sku: string, warehouse: string, text: string): ItemView {
-  const { isLow, ...view } = readItem(sku, warehouse, text);
-  return view;
+  return itemViewOf(readItem(sku, warehouse, text));
 }
 
 /** "warehouse item,...": a SKU over all its warehouses. */

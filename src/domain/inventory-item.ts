@@ -231,9 +231,9 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     version: line.version,
     // BR-005: re-armed when available is back at the line.
     isLow: item.isLow && available < safetyStock,
-    ...(stocktake ? { stocktake } : undefined),
-    ...(holdsUntilMs === undefined ? undefined : { holdsUntilMs }),
   };
   assertInvariants(next);
-  return next;
+  // Few items are under a lock: the others are made without it, for this runs for every line of every event.
+  if (stocktake) return { ...next, stocktake };
+  return holdsUntilMs === undefined ? next : { ...next, holdsUntilMs };
 }

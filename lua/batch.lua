@@ -195,7 +195,7 @@ if event_count > 0 then
       fields[#fields + 1] = text
     end
     write_fields(stocktake_prefix .. id, fields)
-    call("PEXPIREAT", stocktake_prefix .. id, digits(sheet_ends[id] + tombstone_ms))
+    call("PEXPIREAT", stocktake_prefix .. id, digits(now_ms + LEASE_MS_MAX + tombstone_ms))
   end
   for i = 1, kept_count, 3 do
     call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])

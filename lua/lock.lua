@@ -2,7 +2,7 @@
 -- A sheet is a hash of its own: sku@warehouse -> "status until_ms before counted"; the lock itself stands in the item.
 
 local sheets = {} -- stocktake id -> item name -> text, where this batch changed it
-local sheet_ends = {} -- stocktake id -> when its hash may vanish
+local LEASE_MS_MAX = 14400000 -- no line of a sheet is counted longer, so the sheet outlives it by the tombstone time
 
 -- The text of an item's line on a sheet, or nil.
 local function sheet_text(id, name)
@@ -10,15 +10,13 @@ local function sheet_text(id, name)
   return sheet and sheet[name] or call("HGET", stocktake_prefix .. id, name) or nil
 end
 
-local function write_sheet(id, name, text, until_ms)
+local function write_sheet(id, name, text)
   local sheet = sheets[id]
   if not sheet then
     sheet = {}
     sheets[id] = sheet
-    sheet_ends[id] = 0
   end
   sheet[name] = text
-  sheet_ends[id] = math.max(sheet_ends[id], until_ms, now_ms)
   return text
 end
 
@@ -34,7 +32,7 @@ local function unlock_item(item, status, counted)
   item.stocktake, item.locked_until_ms = nil, math.min(until_ms, now_ms) + STOCKTAKE_GRACE_MS
   note_care(item)
   local text = string.format("%s %.0f %d %s", status, until_ms, item.total, counted or "-")
-  return write_sheet(id, item.name, text, until_ms)
+  return write_sheet(id, item.name, text)
 end
 
 -- A lease that ran out ends by itself. `due_ms` is when it was to end: a lock set since then stands in a later entry.

@@ -11,7 +11,6 @@ local function quarantine(command)
   if not item.is_broken then
     item.is_broken = true
     note_care(item)
-    note_care(item)
     quarantined_count = quarantined_count + 1
     quarantined[quarantined_count] = item
   end

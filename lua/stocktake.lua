@@ -42,7 +42,7 @@ local function start_stocktake(command, _, stocktake_id)
   emit(string.format("StocktakeStarted %s %s %s=%d %.0f", stocktake_id, command.actor, item.name, item.total, until_ms))
   watch_deadline(item.name, until_ms)
   text = string.format("COUNTING %.0f %d -", until_ms, item.total)
-  return "DONE " .. write_sheet(stocktake_id, item.name, text, until_ms)
+  return "DONE " .. write_sheet(stocktake_id, item.name, text)
 end
 
 readers["start-stocktake"] = function(text)

@@ -41,7 +41,7 @@ export const STOCKTAKE_LINES_MAX = 5_000;
 export const SHORTFALL_RELEASES_MAX = 200;
 /** The most receipts of one transfer; each leaves its name on it so that a repeat is known. */
 export const TRANSFER_RECEIPTS_MAX = 50;
-/** The most sales of one SKU that are not over. */
+/** The most sales of one SKU that count still: until two days after they closed. */
 export const SALES_PER_SKU_MAX = 8;
 /** The most warehouses an order may name in the order in which they are tried. */
 export const CANDIDATES_MAX = 50;

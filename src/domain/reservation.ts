@@ -1,6 +1,6 @@
 /**
  * Reservation: one order's claim, an entity inside the boundary of the items it holds. ACTIVE, then once CONFIRMED,
- * RELEASED or EXPIRED. Twin of read_reservation and settle in lua/prelude.lua.
+ * RELEASED or EXPIRED. Twin of read_reservation and settle in lua/reservation.lua.
  * Refuses to know: where it is kept and what time it is.
  */
 import { strict as assert } from 'node:assert';

@@ -1,6 +1,6 @@
 /**
  * The texts Redis keeps and answers, read into the words of the domain and written back.
- * Twin of read_reservation, write_reservation and read_item in lua/prelude.lua.
+ * Twin of read_reservation, write_reservation and read_item in lua/reservation.lua and lua/item.lua.
  * Promises: what cannot be read is a defect and throws; nothing is guessed.
  */
 import { type InventoryItem, itemViewOf } from '../domain/inventory-item.ts';

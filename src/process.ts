@@ -11,11 +11,15 @@ import { WrongRedisSettings } from './hotpath/redis-check.ts';
 import { SchemaOutdated, WrongPostgresSettings } from './ledger/errors.ts';
 
 /** What must never stand in a log line, wherever somebody puts it. */
-const REDACTED = ['authorization', 'cookie', 'password', 'redisUrl', 'databaseUrl'].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-]);
+const REDACTED = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'secrets',
+  'redisUrl',
+  'databaseUrl',
+].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 /** A log for one process: JSON lines, or lines for people where the output is a terminal. */
 export async function openLog(config: Pick<Config, 'logLevel'>, role: string): Promise<Logger> {

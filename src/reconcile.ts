@@ -11,7 +11,7 @@ import { type Audit, type AuditFinding, audit } from './worker/reconciliation.ts
 
 const HELP = `npm run reconcile -- [options]
   --json          the whole result as JSON
-  --quick         items only: neither holds nor the sum of all entries
+  --quick         items only: neither holds, transfers and sales nor the sum of all entries
   --wait SECONDS  how long to wait for the ledger to catch up (default 30)`;
 
 const EXIT_CODES: Record<Audit['verdict'], number> = { agree: 0, drift: 1, incomplete: 2 };
@@ -24,7 +24,9 @@ function findingText(finding: AuditFinding): string {
 
 function resultText(result: Audit): string {
   const seconds = ((result.finishedAtMs - result.startedAtMs) / 1_000).toFixed(1);
-  const compared = `${result.itemsCompared} items and ${result.holdsCompared} open holds compared in ${seconds} s`;
+  const compared =
+    `${result.itemsCompared} items, ${result.holdsCompared} open holds and ${result.documentsCompared} transfers and sales ` +
+    `compared in ${seconds} s`;
   const lines = result.findings.slice(0, FINDINGS_SHOWN).map(findingText);
   if (result.findingsTotal > lines.length) lines.push(`  and ${result.findingsTotal - lines.length} more`);
   const verdicts: Record<Audit['verdict'], string> = {

@@ -43,6 +43,7 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
       log,
       registry,
       ledger: ledger?.readers,
+      alerts: ledger?.alerts,
       holdSecondsDefault: holdSeconds,
       version: releaseVersion(),
     });

@@ -1,6 +1,6 @@
 /**
- * Composition root of the worker: write-behind, expiry sweep, continuous audit, and the rebuild where the hot path has
- * forgotten. `npm run work` runs it as a daemon of its own; `npm start` calls `work` beside the API.
+ * Composition root of the worker: write-behind, expiry sweep, continuous audit, webhooks, and the rebuild where the hot
+ * path has forgotten. `npm run work` runs it as a daemon of its own; `npm start` calls `work` beside the API.
  * Promises: any number of them may run, one is active; told to stop, it finishes the chunk in hand and lets go.
  */
 import { createServer, type Server } from 'node:http';
@@ -17,6 +17,7 @@ import { startAuditing } from './worker/auditing.ts';
 import { startExpirySweep } from './worker/expiry.ts';
 import { mend, NeedsPerson } from './worker/mend.ts';
 import type { Audit } from './worker/reconciliation.ts';
+import { startWebhookSender, type WebhookSender } from './worker/webhooks.ts';
 import { startWriteBehind, type WriteBehind } from './worker/write-behind.ts';
 
 export interface Working {
@@ -46,6 +47,13 @@ export async function work(
     redisTimeoutMs: timeoutMs,
   } = config;
   const ledger = await openLedger({ databaseUrl, applicationName: 'holdfast-worker' });
+  // Connections of its own, and short statements: whatever strangers answer, write-behind never waits behind it.
+  const webhookLedger = await openLedger({
+    databaseUrl,
+    applicationName: 'holdfast-webhooks',
+    poolMax: WEBHOOK_CONNECTIONS_MAX,
+    statementTimeoutMs: WEBHOOK_STATEMENT_TIMEOUT_MS,
+  });
   const limits = { tombstoneMs, backlogEventsMax };
   const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs, limits });
   // A connection of its own, so that reading the stream never waits behind a batch.
@@ -116,7 +124,9 @@ export async function work(
         if (kind === 'quarantined') quarantine(sku, warehouse);
     },
   });
-  showMetrics(registry, writeBehind, () => lastAudit);
+  const { webhookQueue: queue, webhooks } = webhookLedger;
+  const sender = startWebhookSender({ queue, webhooks, log });
+  showMetrics(registry, writeBehind, sender, () => lastAudit);
 
   return {
     writeBehind,
@@ -134,6 +144,8 @@ export async function work(
     },
     close: async () => {
       clearInterval(fenceTimer);
+      await sender.stop();
+      await webhookLedger.close();
       await auditing.stop();
       await sweep.stop();
       // What was decided so far is carried over, so that a stopped Holdfast has nothing under way.
@@ -152,8 +164,15 @@ export async function work(
 
 /** A worker that stops waits this long for the ledger to have everything; what is left, the next one carries. */
 const DRAIN_MS_MAX = 5_000;
+const WEBHOOK_CONNECTIONS_MAX = 2;
+const WEBHOOK_STATEMENT_TIMEOUT_MS = 5_000;
 
-function showMetrics(registry: Registry, writeBehind: WriteBehind, lastAudit: () => Audit | undefined): void {
+function showMetrics(
+  registry: Registry,
+  writeBehind: WriteBehind,
+  sender: WebhookSender,
+  lastAudit: () => Audit | undefined,
+): void {
   const gauge = (name: string, help: string, read: () => number) => {
     new Gauge({
       name: `holdfast_${name}`,
@@ -182,6 +201,12 @@ function showMetrics(registry: Registry, writeBehind: WriteBehind, lastAudit: ()
   gauge('ledger_findings', 'Findings of drift by this worker since it started.', () => status().findings);
   gauge('partition_ready', '0 where hot path and ledger do not follow from each other.', () =>
     Number(!status().notReady),
+  );
+  gauge('webhook_deliveries_pending', 'Alerts on their way to webhooks.', () => sender.status().pending);
+  gauge(
+    'webhook_deliveries_given_up',
+    'Deliveries given up and not sent since, of those still kept.',
+    () => sender.status().gaveUp,
   );
   gauge(
     'audit_findings',

@@ -5,6 +5,7 @@
 import type { InventoryItem } from '../domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import type { Documents } from './documents.ts';
 
 /** One event line with the item as it stood before and after: one row of the ledger. */
 export interface LedgerRow {
@@ -47,9 +48,11 @@ export const DRIFT_KINDS = [
   'checkpoint-mismatch',
   /** The reservation would not have allowed it. */
   'reservation-not-allowed',
+  /** The transfer would not have allowed it: more arrived or turned round than was in transit, or it is not known. */
+  'transfer-not-allowed',
   /** A stream entry that cannot be read. */
   'unreadable-entry',
-  /** The same goods were received twice, after the hot path had forgotten the first time (BR-006). */
+  /** The same goods were moved twice, after the hot path had forgotten the first time (BR-006). */
   'movement-repeated',
   /** SQL refused what the aggregate had allowed. */
   'refused-by-sql',
@@ -89,8 +92,12 @@ export interface LedgerChunk {
   readonly settledReservations: readonly Reservation[];
   /** Stood ACTIVE in the ledger and changed in any other way. */
   readonly changedReservations: readonly Reservation[];
+  /** Stood EXPIRED in the ledger and heard of a payment that came too late. */
+  readonly paidLateReservations: readonly Reservation[];
   /** Order ids that are used again: the old life, resolved, gives way. */
   readonly reusedReservations: readonly Reservation[];
+  /** Undefined where the chunk has none, as most. */
+  readonly documents: Documents | undefined;
   readonly findings: readonly Finding[];
   readonly parked: readonly ParkedEvent[];
 }

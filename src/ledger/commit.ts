@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import type { LedgerChunk } from './chunk.ts';
+import { writeDocuments } from './document-rows.ts';
 import { CursorMoved, type CursorTrouble } from './errors.ts';
 import { writeFindings, writeParkedEvents } from './finding-rows.ts';
 import { writeItems } from './item-rows.ts';
@@ -18,6 +19,7 @@ export const COMMIT_CHECKPOINTS = [
   'rows-written',
   'items-written',
   'reservations-written',
+  'documents-written',
   'findings-written',
   'committed',
 ] as const;
@@ -30,6 +32,7 @@ type InBulk =
   | 'newReservations'
   | 'settledReservations'
   | 'changedReservations'
+  | 'paidLateReservations'
   | 'reusedReservations';
 
 /**
@@ -42,7 +45,8 @@ export interface PreparedChunk extends Omit<LedgerChunk, InBulk> {
 }
 
 export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
-  const { partition, epoch, fromSequence, toSequence, eventsTotal, items, findings, parked } = chunk;
+  const { partition, epoch, fromSequence, toSequence, eventsTotal, items, documents, findings, parked } =
+    chunk;
   return {
     partition,
     epoch,
@@ -50,6 +54,7 @@ export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
     toSequence,
     eventsTotal,
     items,
+    documents,
     findings,
     parked,
     rowsText: await ledgerRowsText(chunk),
@@ -79,6 +84,8 @@ export async function commitChunk(
   await hook('items-written');
   await writeReservations(client, chunk.reservationTexts);
   await hook('reservations-written');
+  if (chunk.documents) await writeDocuments(client, chunk.documents);
+  await hook('documents-written');
   await writeFindings(client, chunk.findings);
   await writeParkedEvents(client, chunk);
   await hook('findings-written');

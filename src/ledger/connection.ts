@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { WrongPostgresSettings } from './errors.ts';
 
-export const LEDGER_ROLES = ['holdfast_writer', 'holdfast_reader'] as const;
+export const LEDGER_ROLES = ['holdfast_writer', 'holdfast_reader', 'holdfast_api'] as const;
 export type LedgerRole = (typeof LEDGER_ROLES)[number];
 
 export interface ConnectionOptions {

@@ -2,6 +2,7 @@
  * What the worker needs from the ledger to judge the next events: cursor, items, reservations, movements done.
  * Promises: what is committed, nothing else.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type pg from 'pg';
 import type { InventoryItem } from '../domain/inventory-item.ts';
@@ -28,6 +29,29 @@ export async function readCursor(client: Queryable, partition: number): Promise<
     [partition],
   );
   return rows[0];
+}
+
+/** Between two looks at the cursor: what was just decided is in the ledger some ten milliseconds later. */
+const WAIT_MS_MIN = 5;
+const WAIT_MS_MAX = 50;
+
+/** Looks at the cursor until it has come this far, or the time is over; answers whether it has. */
+export async function waitForSequence(
+  client: Queryable,
+  partition: number,
+  { epoch, sequence }: Pick<LedgerCursor, 'epoch' | 'sequence'>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (let waitMs = WAIT_MS_MIN; ; waitMs = Math.min(WAIT_MS_MAX, waitMs * 2)) {
+    const cursor = await readCursor(client, partition);
+    // A newer epoch began with all of the older one that will ever come.
+    if (cursor && (cursor.epoch > epoch || (cursor.epoch === epoch && cursor.sequence >= sequence)))
+      return true;
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) return false;
+    await setTimeout(Math.min(waitMs, leftMs));
+  }
 }
 
 /** An item as the ledger has it, and whether it is in quarantine (D8). */
@@ -57,10 +81,12 @@ export const ITEM_COLUMNS = [
   'quarantined_at',
   'quarantine_reason',
   'parked_events',
+  'stocktake_id',
+  'stocktake_until',
 ] as const;
 
 export function readItem(row: ItemRow): LedgerItem {
-  const { sku, warehouse, total, available, reserved, sold, version } = row;
+  const { sku, warehouse, total, available, reserved, sold, version, stocktake_id, stocktake_until } = row;
   return {
     item: {
       sku,
@@ -72,6 +98,7 @@ export function readItem(row: ItemRow): LedgerItem {
       version,
       safetyStock: row.safety_stock,
       isLow: row.is_low,
+      ...lockOf(stocktake_id, stocktake_until),
     },
     updatedAtMs: row.updated_at,
     quarantine:
@@ -80,6 +107,12 @@ export function readItem(row: ItemRow): LedgerItem {
         : { atMs: row.quarantined_at, reason: row.quarantine_reason ?? '' },
     parkedEvents: row.parked_events,
   };
+}
+
+/** BR-007: the lock of a stocktake, or until when no hold expires after one. */
+function lockOf(stocktakeId: string | null, untilMs: number | null): Partial<InventoryItem> {
+  if (untilMs === null) return {};
+  return stocktakeId === null ? { holdsUntilMs: untilMs } : { stocktake: { stocktakeId, untilMs } };
 }
 
 export interface ItemName {
@@ -93,7 +126,7 @@ const LOAD_ITEMS = `SELECT i.* FROM unnest($1::text[], $2::text[]) AS u(sku, war
     WHERE i.sku = u.sku AND i.warehouse = u.warehouse LIMIT 1) AS i`;
 // Seconds as a number: some thousand times a chunk, that is cheaper to read than the text of a time.
 const LOAD_RESERVATIONS = `SELECT r.* FROM unnest($1::text[]) AS u(order_id)
-  CROSS JOIN LATERAL (SELECT r.order_id, status, lines, asked, operations, date_part('epoch', reserved_at) AS reserved_at,
+  CROSS JOIN LATERAL (SELECT r.order_id, status, lines, asked, operations, customer_id, sale_id, date_part('epoch', reserved_at) AS reserved_at,
       date_part('epoch', expires_at) AS expires_at, date_part('epoch', resolved_at) AS resolved_at
     FROM reservations AS r WHERE r.order_id = u.order_id LIMIT 1) AS r`;
 

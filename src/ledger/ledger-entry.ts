@@ -25,10 +25,12 @@ export interface LedgerEntry {
   readonly after: Counters;
   readonly orderId: string | undefined;
   readonly movementId: string | undefined;
+  readonly transferId: string | undefined;
+  readonly stocktakeId: string | undefined;
   /** Why a hold ended; only of InventoryReleased. */
   readonly cause: ReleaseCause | undefined;
   readonly operation: string | undefined;
-  /** When the hold ends; of InventoryReserved and ReservationExtended. */
+  /** When the hold ends, or the lock; of InventoryReserved, ReservationExtended and StocktakeStarted. */
   readonly expiresAtMs: number | undefined;
   /** The line the alert fired under; only of LowStockAlertTriggered. */
   readonly safetyStock: number | undefined;
@@ -68,6 +70,8 @@ export function readEntry(row: Selectable<LedgerEntriesView>): LedgerEntry {
     },
     orderId: row.order_id ?? undefined,
     movementId: row.movement_id ?? undefined,
+    transferId: row.transfer_id ?? undefined,
+    stocktakeId: row.stocktake_id ?? undefined,
     cause: row.cause ?? undefined,
     operation: row.operation ?? undefined,
     expiresAtMs: row.expires_at ?? undefined,

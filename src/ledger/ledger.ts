@@ -5,11 +5,17 @@
  */
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import type { Warehouse } from '../domain/geography.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import { Alerts } from './alerts.ts';
+import type { AsOf, Moment } from './as-of.ts';
 import { type AuditRecord, lastAudit, recordAudit } from './audits.ts';
 import { type CommitHook, commitChunk, type PreparedChunk } from './commit.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
+import type { TransferDocument } from './documents.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
+import { asOf, type ExplainAnswer, type ExplainQuery, explain } from './explain.ts';
+import { type Extract, type ExtractPage, streamExtract } from './extracts.ts';
 import {
   type ItemName,
   knownMovements,
@@ -18,15 +24,24 @@ import {
   loadItems,
   loadReservations,
   readCursor,
+  waitForSequence,
 } from './judged-state.ts';
 import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
 import { checkSchema } from './migrate.ts';
+import { type MovementRecord, movementRecords, movementRecordsBetween } from './movement-records.ts';
+import { Past } from './past.ts';
 import { LedgerQueries } from './queries.ts';
-import { type Receipt, receiptsSince } from './receipts.ts';
 import { streamReservations } from './reservation-stream.ts';
+import { Sales } from './sales.ts';
 import type { LedgerSchema } from './schema.ts';
 import { type SelfDifference, selfCheck } from './self-check.ts';
-import { listWarehouses, putWarehouse, type Warehouse } from './warehouses.ts';
+import { Shortfalls } from './shortfalls.ts';
+import { Stocktakes } from './stocktakes.ts';
+import { loadTransfers, Transfers } from './transfers.ts';
+import { listWarehouses, putWarehouse } from './warehouses.ts';
+import { WebhookDeliveries } from './webhook-deliveries.ts';
+import { WebhookQueue } from './webhook-queue.ts';
+import { Webhooks } from './webhooks.ts';
 
 export interface LedgerOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
@@ -82,6 +97,16 @@ function rollBack(client: pg.ClientBase): Promise<boolean> {
 export class Ledger {
   /** Questions; all that HTTP needs. */
   readonly read: LedgerQueries;
+  readonly transfers: Transfers;
+  readonly stocktakes: Stocktakes;
+  readonly sales: Sales;
+  readonly shortfalls: Shortfalls;
+  /** What a rebuild reads. */
+  readonly past: Past;
+  readonly alerts: Alerts;
+  readonly webhooks: Webhooks;
+  readonly webhookDeliveries: WebhookDeliveries;
+  readonly webhookQueue: WebhookQueue;
   readonly #pool: pg.Pool;
   readonly #db: Kysely<LedgerSchema>;
   readonly #connection: ConnectionOptions;
@@ -93,6 +118,15 @@ export class Ledger {
     this.#commitHook = commitHook;
     this.#db = new Kysely<LedgerSchema>({ dialect: new PostgresDialect({ pool }) });
     this.read = new LedgerQueries(this.#db);
+    this.transfers = new Transfers(this.#db);
+    this.stocktakes = new Stocktakes(this.#db);
+    this.sales = new Sales(this.#db);
+    this.shortfalls = new Shortfalls(this.#db);
+    this.past = new Past(this.#pool);
+    this.alerts = new Alerts(this.#db);
+    this.webhooks = new Webhooks(this.#db);
+    this.webhookDeliveries = new WebhookDeliveries(this.#db);
+    this.webhookQueue = new WebhookQueue(this.#db);
   }
 
   /** Undefined where the ledger knows no epoch of this partition. */
@@ -122,6 +156,11 @@ export class Ledger {
   /** The reservations that exist among those named, in no order. */
   loadReservations(orderIds: readonly string[]): Promise<Reservation[]> {
     return loadReservations(this.#pool, orderIds);
+  }
+
+  /** The transfers that exist among those named, in no order. */
+  loadTransfers(transferIds: readonly string[]): Promise<TransferDocument[]> {
+    return loadTransfers(this.#pool, transferIds);
   }
 
   /** Which of these movements are booked already (BR-006). */
@@ -173,14 +212,42 @@ export class Ledger {
     return streamReservations(this.#pool, { resolvedSinceMs: atMs }, pageRowsMax);
   }
 
-  /** Receipts decided at this time or later: what a rebuild needs to know a repeat of one. */
-  receiptsSince(atMs: number): Promise<Receipt[]> {
-    return receiptsSince(this.#pool, atMs);
+  /**
+   * Waits until the ledger has everything the partition decided up to this sequence of the epoch.
+   * @returns false where it has not in this time
+   */
+  waitForSequence(partition: number, epoch: number, sequence: number, timeoutMs: number): Promise<boolean> {
+    return waitForSequence(this.#pool, partition, { epoch, sequence }, timeoutMs);
+  }
+
+  /** Those of these movements that are booked, in no order. */
+  movementRecords(movementIds: readonly string[]): Promise<MovementRecord[]> {
+    return movementRecords(this.#pool, movementIds);
+  }
+
+  /** Those whose ids stand between these two, both included. */
+  movementRecordsBetween(first: string, last: string): Promise<MovementRecord[]> {
+    return movementRecordsBetween(this.#pool, first, last);
+  }
+
+  /** A whole table, in pages, as of one instant. */
+  extract(extract: Extract, pageRowsMax = 2_000): AsyncGenerator<ExtractPage> {
+    return streamExtract(this.#pool, extract, pageRowsMax);
   }
 
   /** The ledger compared with itself; `withEntries` adds up every entry. */
   selfCheck(withEntries: boolean): Promise<SelfDifference[]> {
     return selfCheck(this.#pool, withEntries);
+  }
+
+  /** Why an item stands at its figures, or stood at them: its parts, checked against the whole. */
+  explain(query: ExplainQuery): Promise<ExplainAnswer> {
+    return explain(this.#pool, query);
+  }
+
+  /** An item as it stood at a moment, and the entry that brought it there. */
+  asOf(name: ItemName, moment: Moment): Promise<AsOf> {
+    return asOf(this.#pool, name, moment);
   }
 
   /** Keeps what a comparison with the hot path came to, for those who ask later. */

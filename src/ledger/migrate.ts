@@ -7,10 +7,18 @@ import pg from 'pg';
 import { clientConfig } from './connection.ts';
 import { SchemaOutdated } from './errors.ts';
 import * as ledger0001 from './migrations/0001-ledger.ts';
+import * as eventTypes0002 from './migrations/0002-event-types.ts';
+import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
+import * as alerts0003 from './migrations/0003-alerts.ts';
 import { grantRights, type RightsOutcome } from './rights.ts';
 
 /** In the order of their names. Data migrated by one version is read by the next: names are for ever. */
-const MIGRATIONS: Record<string, Migration> = { '0001-ledger': ledger0001 };
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-ledger': ledger0001,
+  '0002-event-types': eventTypes0002,
+  '0002-warehouse-side': warehouseSide0002,
+  '0003-alerts': alerts0003,
+};
 const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
 
 export interface MigrateOutcome {
@@ -30,10 +38,15 @@ export async function migrate(database: string | pg.Pool): Promise<MigrateOutcom
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
-    const { error, results } = await migrator.migrateToLatest();
-    if (error) throw error;
-    const applied = (results ?? []).filter((result) => result.status === 'Success');
-    return { applied: applied.map((result) => result.migrationName), rights: await grantRights(pool) };
+    const applied: string[] = [];
+    // One by one, each in a transaction of its own: what one adds to a type, the next may use.
+    for (;;) {
+      const { error, results = [] } = await migrator.migrateUp();
+      if (error) throw error;
+      if (results.length === 0) break;
+      applied.push(...results.map((result) => result.migrationName));
+    }
+    return { applied, rights: await grantRights(pool) };
   } finally {
     if (typeof database === 'string') await pool.end();
   }

@@ -3,7 +3,7 @@
  * Promises: pages by key, so that a later page costs no more than the first and new entries shift nothing.
  */
 import { type Kysely, sql } from 'kysely';
-import type { EventType } from '../domain/language.ts';
+import { type EventType, STOCKTAKE_LINES_MAX } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { DriftKind } from './chunk.ts';
 import { ITEM_COLUMNS, type ItemName, type LedgerItem, readItem } from './judged-state.ts';
@@ -18,6 +18,8 @@ export interface EntriesQuery {
   readonly warehouse?: string | undefined;
   readonly orderId?: string | undefined;
   readonly movementId?: string | undefined;
+  readonly transferId?: string | undefined;
+  readonly stocktakeId?: string | undefined;
   readonly type?: EventType | undefined;
   /** The `next` of the page before. */
   readonly after?: number | undefined;
@@ -63,7 +65,8 @@ export interface OpenHold {
   readonly expiresAtMs: number;
 }
 
-function pageRows(limit: number): number {
+/** @throws {RangeError} where a page cannot have so many rows */
+export function pageRows(limit: number): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_ROWS_MAX) {
     throw new RangeError(`a page has 1 to ${PAGE_ROWS_MAX} rows, not ${limit}`);
   }
@@ -79,13 +82,15 @@ export class LedgerQueries {
 
   /** Entries, newest first; those of one item in the order of its versions. */
   async entries(query: EntriesQuery): Promise<EntriesPage> {
-    const { sku, warehouse, orderId, movementId, type, after } = query;
+    const { sku, warehouse, orderId, movementId, transferId, stocktakeId, type, after } = query;
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('ledger_entries').selectAll();
     if (sku !== undefined) select = select.where('sku', '=', sku);
     if (warehouse !== undefined) select = select.where('warehouse', '=', warehouse);
     if (orderId !== undefined) select = select.where('order_id', '=', orderId);
     if (movementId !== undefined) select = select.where('movement_id', '=', movementId);
+    if (transferId !== undefined) select = select.where('transfer_id', '=', transferId);
+    if (stocktakeId !== undefined) select = select.where('stocktake_id', '=', stocktakeId);
     // As text in the statement, for only so does Postgres see that the index of alerts serves it.
     if (type !== undefined) select = select.where(sql<boolean>`type = ${sql.lit(type)}::event_type`);
     if (after !== undefined) select = select.where('id', '<', after);
@@ -177,6 +182,30 @@ export class LedgerQueries {
       reservedAtMs: row.reserved_at,
       expiresAtMs: row.expires_at,
     }));
+  }
+
+  /** Orders that hold an item, the newest first: in this order a count that is short of goods releases them (BR-007). */
+  async newestHolds(sku: string, warehouse: string, limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('open_holds')
+      .select('order_id')
+      .where('sku', '=', sku)
+      .where('warehouse', '=', warehouse)
+      .orderBy('reserved_at', 'desc')
+      .orderBy('order_id', 'desc')
+      .limit(pageRows(limit))
+      .execute();
+    return rows.map((row) => row.order_id);
+  }
+
+  /** SKUs that stand in a warehouse, by name, behind `after`; at most one more than fit on a count sheet. */
+  async skusOf(warehouse: string, limit: number, after = ''): Promise<string[]> {
+    if (!(limit >= 1 && limit <= STOCKTAKE_LINES_MAX + 1)) {
+      throw new RangeError(`give 1 to ${STOCKTAKE_LINES_MAX + 1} SKUs as the limit, not ${limit}`);
+    }
+    const select = this.#db.selectFrom('items').select('sku').where('warehouse', '=', warehouse);
+    const rows = await select.where('sku', '>', after).orderBy('sku').limit(limit).execute();
+    return rows.map((row) => row.sku);
   }
 
   /** What was found wrong, newest first; `openOnly` leaves out what has been put right. */

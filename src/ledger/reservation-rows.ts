@@ -10,7 +10,7 @@ import type { LedgerChunk } from './chunk.ts';
 import { ConcurrentModification } from './errors.ts';
 
 const COPY_RESERVATIONS = `COPY reservations (order_id, status, reserved_at, expires_at, resolved_at, lines, asked,
-  operations) FROM STDIN`;
+  operations, customer_id, sale_id) FROM STDIN`;
 
 // BR-006: what is resolved stays as it was resolved; only a new life of the same order id takes its place.
 const SETTLE = `UPDATE reservations AS r SET status = u.status, resolved_at = to_timestamp(u.resolved_at),
@@ -20,11 +20,14 @@ const SETTLE = `UPDATE reservations AS r SET status = u.status, resolved_at = to
   WHERE r.order_id = u.order_id AND r.status = 'ACTIVE'`;
 
 const UNNESTED = `unnest($1::text[], $2::reservation_status[], $3::float8[], $4::float8[], $5::float8[], $6::text[],
-  $7::text[], $8::text[]) AS u(order_id, status, reserved_at, expires_at, resolved_at, lines, asked, operations)`;
+  $7::text[], $8::text[], $9::text[], $10::text[])
+  AS u(order_id, status, reserved_at, expires_at, resolved_at, lines, asked, operations, customer_id, sale_id)`;
 const REPLACE = `SET status = u.status, reserved_at = to_timestamp(u.reserved_at),
   expires_at = to_timestamp(u.expires_at), resolved_at = to_timestamp(u.resolved_at), lines = u.lines, asked = u.asked,
-  operations = u.operations FROM ${UNNESTED} WHERE r.order_id = u.order_id`;
+  operations = u.operations, customer_id = u.customer_id, sale_id = u.sale_id FROM ${UNNESTED} WHERE r.order_id = u.order_id`;
 const UPDATE_ACTIVE = `UPDATE reservations AS r ${REPLACE} AND r.status = 'ACTIVE'`;
+// A payment that came too late: what it took again, or that people have to resolve it.
+const UPDATE_EXPIRED = `UPDATE reservations AS r ${REPLACE} AND r.status = 'EXPIRED'`;
 const REPLACE_RESOLVED = `UPDATE reservations AS r ${REPLACE} AND r.status <> 'ACTIVE'`;
 
 /** A chunk's reservations as the statements take them. */
@@ -32,6 +35,7 @@ export interface ReservationTexts {
   readonly added: Buffer;
   readonly settled: Columns | undefined;
   readonly changed: Columns | undefined;
+  readonly paidLate: Columns | undefined;
   readonly reused: Columns | undefined;
 }
 interface Columns {
@@ -40,12 +44,12 @@ interface Columns {
 }
 
 export async function reservationTexts(chunk: LedgerChunk): Promise<ReservationTexts> {
-  const { newReservations, settledReservations, changedReservations, reusedReservations } = chunk;
   return {
-    added: await textInSteps([...newReservations].sort(byOrderId), rowText),
-    settled: settledColumns(settledReservations),
-    changed: columns(changedReservations),
-    reused: columns(reusedReservations),
+    added: await textInSteps([...chunk.newReservations].sort(byOrderId), rowText),
+    settled: settledColumns(chunk.settledReservations),
+    changed: columns(chunk.changedReservations),
+    paidLate: columns(chunk.paidLateReservations),
+    reused: columns(chunk.reusedReservations),
   };
 }
 
@@ -54,6 +58,7 @@ export async function writeReservations(client: pg.ClientBase, texts: Reservatio
   if (texts.added.length > 0) await copyIn(client, COPY_RESERVATIONS, texts.added);
   await update(client, 'settle-reservations', SETTLE, texts.settled);
   await update(client, 'update-reservations', UPDATE_ACTIVE, texts.changed);
+  await update(client, 'pay-reservations-late', UPDATE_EXPIRED, texts.paidLate);
   await update(client, 'reuse-reservations', REPLACE_RESOLVED, texts.reused);
 }
 
@@ -67,7 +72,7 @@ function rowText(reservation: Reservation): string {
   return (
     `${orderId}\t${status}\t${instantText(reservedAtMs)}\t${instantText(expiresAtMs)}\t` +
     `${resolvedAt}\t${linesText(lines)}\t${copyCell(askedColumn(reservation))}\t` +
-    `${copyCell(operationsColumn(reservation))}\n`
+    `${copyCell(operationsColumn(reservation))}\t${reservation.customerId ?? '\\N'}\t${reservation.saleId ?? '\\N'}\n`
   );
 }
 
@@ -106,12 +111,15 @@ function columns(reservations: readonly Reservation[]): Columns | undefined {
     textArray(rows.map((row) => linesText(row.lines))),
     textArray(rows.map(askedColumn)),
     textArray(rows.map(operationsColumn)),
+    textArray(rows.map((row) => row.customerId)),
+    textArray(rows.map((row) => row.saleId)),
   ];
   return { rows: rows.length, values };
 }
 
-function askedColumn({ asked, lines, reservedAtMs, expiresAtMs }: Reservation): string | undefined {
-  return asked === askedText(expiresAtMs - reservedAtMs, lines) ? undefined : asked;
+function askedColumn(reservation: Reservation): string | undefined {
+  const { asked, lines, reservedAtMs, expiresAtMs } = reservation;
+  return asked === askedText(expiresAtMs - reservedAtMs, lines, reservation) ? undefined : asked;
 }
 
 function operationsColumn({ operations }: Reservation): string | undefined {
@@ -128,6 +136,8 @@ export const RESERVATION_COLUMNS = [
   'lines',
   'asked',
   'operations',
+  'customer_id',
+  'sale_id',
 ] as const;
 
 export interface ReservationRow {
@@ -139,6 +149,8 @@ export interface ReservationRow {
   readonly lines: string;
   readonly asked: string | null;
   readonly operations: string | null;
+  readonly customer_id: string | null;
+  readonly sale_id: string | null;
 }
 
 /** @param unitMs what the times of the row are counted in, milliseconds or seconds */
@@ -146,13 +158,15 @@ export function readReservation(row: ReservationRow, unitMs: 1 | 1_000 = 1): Res
   const lines = parseLines(row.lines);
   const reservedAtMs = Math.round(row.reserved_at * unitMs);
   const expiresAtMs = Math.round(row.expires_at * unitMs);
+  const beside = { customerId: row.customer_id ?? undefined, saleId: row.sale_id ?? undefined };
   return {
     orderId: row.order_id,
     status: row.status,
     lines,
     reservedAtMs,
     expiresAtMs,
-    asked: row.asked ?? askedText(expiresAtMs - reservedAtMs, lines),
+    ...beside,
+    asked: row.asked ?? askedText(expiresAtMs - reservedAtMs, lines, beside),
     resolvedAtMs: row.resolved_at === null ? undefined : Math.round(row.resolved_at * unitMs),
     operations: row.operations?.split(';') ?? [],
   };

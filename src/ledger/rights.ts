@@ -1,5 +1,6 @@
 /**
- * Who may do what to the ledger (D14): a writer that adds and never takes away, and a reader.
+ * Who may do what to the ledger (D14): a writer that adds and never takes away, a reader, and the
+ * API, which reads and writes what people tell it. The secrets of webhooks are read by the writer alone: it signs.
  * Promises: safe to repeat, for the roles belong to the cluster and are shared by all its databases.
  * Refuses to know: users and passwords; whoever logs in is made a member by the operator.
  */
@@ -14,7 +15,7 @@ DO $$
 DECLARE
   wanted text;
 BEGIN
-  FOREACH wanted IN ARRAY ARRAY['holdfast_writer', 'holdfast_reader'] LOOP
+  FOREACH wanted IN ARRAY ARRAY['holdfast_writer', 'holdfast_reader', 'holdfast_api'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
       BEGIN
         EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -32,14 +33,29 @@ BEGIN
 END $$`;
 
 const GRANTS = `
-GRANT USAGE ON SCHEMA public TO holdfast_writer, holdfast_reader;
+GRANT USAGE ON SCHEMA public TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT SELECT ON ledger, ledger_entries, items, reservations, open_holds, partitions, drift, parked_events, audits, warehouses,
-  kysely_migration TO holdfast_writer, holdfast_reader;
+  transfers, transfer_proposals, stocktake_lines, sales, shortfalls,
+  kysely_migration, alert_acknowledgements, webhooks, webhook_deliveries TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT INSERT ON ledger, drift, parked_events TO holdfast_writer;
 GRANT INSERT, DELETE ON audits TO holdfast_writer;
 GRANT UPDATE (resolved_at) ON drift TO holdfast_writer;
-GRANT INSERT, UPDATE ON items, reservations, partitions, warehouses TO holdfast_writer;
-REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, holdfast_writer, holdfast_reader`;
+GRANT INSERT, UPDATE ON items, reservations, partitions, warehouses, transfers, stocktake_lines, sales, shortfalls
+  TO holdfast_writer;
+GRANT INSERT ON transfer_proposals TO holdfast_writer;
+GRANT INSERT, UPDATE ON warehouses TO holdfast_api;
+GRANT UPDATE (state, decided_at, decided_by) ON transfer_proposals TO holdfast_api;
+GRANT UPDATE (resolved_at, resolved_by, resolution) ON shortfalls TO holdfast_api;
+GRANT INSERT ON alert_acknowledgements, webhooks, webhook_secrets TO holdfast_api;
+GRANT UPDATE (url, actor, after_id, updated_at, disabled_at, disabled_by) ON webhooks TO holdfast_api;
+GRANT SELECT (webhook_id, digest, made_at, ends_at), UPDATE (made_at, ends_at), DELETE ON webhook_secrets TO holdfast_api;
+GRANT UPDATE (state, next_attempt_at, claimed_until, settled_at) ON webhook_deliveries TO holdfast_api;
+GRANT SELECT, DELETE ON webhook_secrets TO holdfast_writer;
+GRANT INSERT, DELETE ON webhook_deliveries TO holdfast_writer;
+GRANT UPDATE (after_id, disabled_at, disabled_by) ON webhooks TO holdfast_writer;
+GRANT UPDATE (state, attempts, next_attempt_at, claimed_until, last_attempt_at, settled_at, last_status, last_answer)
+  ON webhook_deliveries TO holdfast_writer;
+REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, holdfast_writer, holdfast_reader, holdfast_api`;
 
 /** One migrator of a database at a time: two would change the same rows of pg_class. */
 const RIGHTS_LOCK = 4_850_001;

@@ -3,7 +3,13 @@
  * Numbers and times arrive as numbers: see connection.ts.
  */
 import type { ColumnType, Generated } from 'kysely';
-import type { EventType, ReleaseCause, ReservationStatus } from '../domain/language.ts';
+import type {
+  EventType,
+  ReleaseCause,
+  ReservationStatus,
+  StocktakeStatus,
+  TransferStatus,
+} from '../domain/language.ts';
 
 /** Milliseconds since 1970 when read; written by SQL alone. */
 type Instant = ColumnType<number, string, string>;
@@ -40,6 +46,8 @@ export interface LedgerEntriesView {
   safety_stock: number | null;
   actor: string;
   at: Instant;
+  transfer_id: string | null;
+  stocktake_id: string | null;
 }
 
 export interface ItemsTable {
@@ -56,6 +64,8 @@ export interface ItemsTable {
   quarantined_at: InstantOrNull;
   quarantine_reason: string | null;
   parked_events: number;
+  stocktake_id: string | null;
+  stocktake_until: InstantOrNull;
 }
 
 export interface ReservationsTable {
@@ -67,6 +77,8 @@ export interface ReservationsTable {
   lines: string;
   asked: string | null;
   operations: string | null;
+  customer_id: string | null;
+  sale_id: string | null;
 }
 
 export interface OpenHoldsView {
@@ -119,8 +131,89 @@ export interface WarehousesTable {
   longitude: number | null;
 }
 
+export interface TransfersTable {
+  id: Generated<number>;
+  transfer_id: string;
+  sku: string;
+  from_warehouse: string;
+  to_warehouse: string;
+  quantity: number;
+  received: number;
+  rejected: number;
+  returned: number;
+  in_transit: Generated<number>;
+  status: TransferStatus;
+  operations: string | null;
+  actor: string;
+  reason: string | null;
+  dispatched_at: Instant;
+  closed_at: InstantOrNull;
+}
+
+export interface TransferProposalsTable {
+  id: Generated<number>;
+  order_id: string;
+  sku: string;
+  from_warehouse: string;
+  to_warehouse: string;
+  quantity: number;
+  state: 'open' | 'dismissed' | 'transferred';
+  actor: string;
+  at: Instant;
+  decided_by: string | null;
+  decided_at: InstantOrNull;
+}
+
+export interface StocktakeLinesTable {
+  stocktake_id: string;
+  sku: string;
+  warehouse: string;
+  status: StocktakeStatus;
+  started_at: Instant;
+  started_by: string;
+  until_at: Instant;
+  total_before: number;
+  counted: number | null;
+  reason: string | null;
+  ended_at: InstantOrNull;
+  ended_by: string | null;
+}
+
+export interface SalesTable {
+  id: Generated<number>;
+  sale_id: string;
+  sku: string;
+  opens_at: Instant;
+  closes_at: Instant;
+  quantity: number;
+  limit_per_customer: number;
+  scheduled_at: Instant;
+  scheduled_by: string;
+  closed_at: InstantOrNull;
+  closed_by: string | null;
+}
+
+export interface ShortfallsTable {
+  id: Generated<number>;
+  order_id: string;
+  lines: string;
+  actor: string;
+  at: Instant;
+  resolved_at: InstantOrNull;
+  resolved_by: string | null;
+  resolution: string | null;
+}
+
+export interface AlertAcknowledgementsTable {
+  alert_id: number;
+  at: Instant;
+  actor: string;
+  note: string | null;
+}
+
 export interface LedgerSchema {
   ledger_entries: LedgerEntriesView;
+  alert_acknowledgements: AlertAcknowledgementsTable;
   items: ItemsTable;
   reservations: ReservationsTable;
   open_holds: OpenHoldsView;
@@ -128,4 +221,9 @@ export interface LedgerSchema {
   drift: DriftTable;
   parked_events: ParkedEventsTable;
   warehouses: WarehousesTable;
+  transfers: TransfersTable;
+  transfer_proposals: TransferProposalsTable;
+  stocktake_lines: StocktakeLinesTable;
+  sales: SalesTable;
+  shortfalls: ShortfallsTable;
 }

@@ -7,6 +7,7 @@ import type pg from 'pg';
 /** An item whose figures do not follow from what the ledger itself holds. */
 export interface SelfDifference {
   readonly sku: string;
+  /** Empty where it is about all of them together. */
   readonly warehouse: string;
   readonly version: number;
   readonly detail: string;
@@ -33,6 +34,48 @@ SELECT i.sku, i.warehouse, i.version, l.rows, l.last,
  WHERE i.available <> l.available OR i.reserved <> l.reserved OR i.sold <> l.sold OR i.version <> l.last OR i.version <> l.rows
  LIMIT ${DIFFERENCES_MAX}`;
 
+// BR-007: an item is locked as long as its sheet says that it is being counted.
+const LOCKS = `
+SELECT coalesce(i.sku, s.sku) AS sku, coalesce(i.warehouse, s.warehouse) AS warehouse, i.version, i.stocktake_id AS locked_by,
+    s.stocktake_id AS counted_by
+  FROM (SELECT * FROM items WHERE stocktake_id IS NOT NULL) i
+  FULL JOIN (SELECT * FROM stocktake_lines WHERE status = 'COUNTING') s USING (stocktake_id, sku, warehouse)
+ WHERE (i.stocktake_id IS NULL OR s.stocktake_id IS NULL)
+   AND NOT EXISTS (SELECT FROM items q WHERE q.quarantined_at IS NOT NULL
+     AND q.sku = coalesce(i.sku, s.sku) AND q.warehouse = coalesce(i.warehouse, s.warehouse))
+ LIMIT ${DIFFERENCES_MAX}`;
+
+// Nothing is in two places or in none: what stands in all warehouses and what is on its way between them is what came in,
+// less what left, and what people counted.
+const GOODS = `
+SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
+  FROM (SELECT sku, sum(total) AS total FROM items GROUP BY sku HAVING bool_and(quarantined_at IS NULL)) i
+  JOIN (SELECT sku, sum(CASE type
+      WHEN 'InventoryReceived' THEN quantity
+      WHEN 'InventoryReturned' THEN quantity
+      WHEN 'InventoryIssued' THEN -quantity
+      WHEN 'InventoryShipped' THEN -quantity
+      WHEN 'StocktakeCompleted' THEN available_change + reserved_change + sold_change
+      WHEN 'InventoryCorrected' THEN available_change + reserved_change + sold_change
+      ELSE 0 END) AS moved FROM ledger GROUP BY sku) l USING (sku)
+  LEFT JOIN (SELECT sku, sum(in_transit) AS transit FROM transfers WHERE status = 'IN_TRANSIT' GROUP BY sku) t USING (sku)
+ WHERE i.total + coalesce(t.transit, 0) <> l.moved
+ LIMIT ${DIFFERENCES_MAX}`;
+
+interface LockRow {
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly version: number | null;
+  readonly locked_by: string | null;
+  readonly counted_by: string | null;
+}
+interface GoodsRow {
+  readonly sku: string;
+  readonly total: number;
+  readonly transit: number;
+  readonly moved: number;
+}
+
 /** @param withEntries also adds up every entry of the ledger: exact, and as slow as the ledger is long */
 export async function selfCheck(pool: pg.Pool, withEntries: boolean): Promise<SelfDifference[]> {
   const client = await pool.connect();
@@ -52,7 +95,22 @@ export async function selfCheck(pool: pg.Pool, withEntries: boolean): Promise<Se
       version: version ?? 0,
       detail: `the ledger has ${reserved ?? 'no item and nothing'} reserved, its open holds come to ${held}`,
     }));
+    const locks = await client.query<LockRow>(LOCKS);
+    for (const { sku, warehouse, version, locked_by, counted_by } of locks.rows) {
+      const detail =
+        locked_by === null
+          ? `stocktake ${counted_by} is counting the item, which is not locked by it`
+          : `stocktake ${locked_by} has locked the item, and does not count it`;
+      found.push({ sku, warehouse, version: version ?? 0, detail });
+    }
     if (withEntries) {
+      const goods = await client.query<GoodsRow>(GOODS);
+      for (const { sku, total, transit, moved } of goods.rows) {
+        const detail =
+          `${total} units stand in all warehouses and ${transit} are in transit, but received - issued - shipped + ` +
+          `returned + counted differences come to ${moved}`;
+        found.push({ sku, warehouse: '', version: 0, detail });
+      }
       const entries = await client.query<
         Record<string, unknown> & { sku: string; warehouse: string; version: number }
       >(ENTRIES);

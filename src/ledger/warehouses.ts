@@ -1,15 +1,8 @@
 /** Warehouses as the ledger knows them: a name, and where they stand for the nearest to be found. */
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
+import type { Warehouse } from '../domain/geography.ts';
 import type { LedgerSchema } from './schema.ts';
-
-export interface Warehouse {
-  readonly id: string;
-  readonly name: string;
-  /** Degrees; both or none. */
-  readonly latitude?: number | undefined;
-  readonly longitude?: number | undefined;
-}
 
 /** Far more than a company has; a longer list is a mistake. */
 export const WAREHOUSES_MAX = 10_000;

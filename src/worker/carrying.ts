@@ -41,7 +41,13 @@ export interface CarryingLimits extends JudgeLimits {
 export interface CarryingParts {
   readonly ledger: Pick<
     Ledger,
-    'cursor' | 'commit' | 'tryBecomeWorker' | 'loadItems' | 'loadReservations' | 'knownMovements'
+    | 'cursor'
+    | 'commit'
+    | 'tryBecomeWorker'
+    | 'loadItems'
+    | 'loadReservations'
+    | 'loadTransfers'
+    | 'knownMovements'
   >;
   readonly hot: Trims & { readonly keys: PartitionKeys };
   /** A connection on which nobody waits for a batch. */

@@ -6,7 +6,8 @@ import type { InventoryItem } from '../domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import type { DriftKind, Finding, ItemWrite, LedgerChunk, LedgerRow, ParkedEvent } from '../ledger/chunk.ts';
-import type { ItemState, ReservationState } from './state-cache.ts';
+import { DocumentDraft } from './document-draft.ts';
+import type { ItemState, ReservationState, TransferState } from './state-cache.ts';
 import type { StreamPosition } from './stream-reader.ts';
 
 /** What is not wrong, or is explained by a quarantine, is told this often in a chunk and then only counted. */
@@ -21,6 +22,7 @@ export class ChunkDraft {
   readonly #reservations: ReservationState[] = [];
   readonly #findings: Finding[] = [];
   readonly #parked: ParkedEvent[] = [];
+  #documents: DocumentDraft | undefined;
   #minorFindings = 0;
   /** The entry that is being judged. */
   sequence: number;
@@ -50,6 +52,20 @@ export class ChunkDraft {
     state.chunk = this.number;
     state.stored = state.reservation;
     this.#reservations.push(state);
+  }
+
+  /** To be called before a transfer changes. */
+  touchTransfer(state: TransferState): void {
+    if (state.chunk === this.number) return;
+    state.chunk = this.number;
+    state.stored = state.transfer;
+    this.documents().addTransfer(state);
+  }
+
+  /** The chunk's documents; most chunks have none. */
+  documents(): DocumentDraft {
+    this.#documents ??= new DocumentDraft();
+    return this.#documents;
   }
 
   addRow(event: StockEvent, line: EventLine, before: InventoryItem, after: InventoryItem): void {
@@ -103,10 +119,12 @@ export class ChunkDraft {
     const newReservations: Reservation[] = [];
     const settledReservations: Reservation[] = [];
     const changedReservations: Reservation[] = [];
+    const paidLateReservations: Reservation[] = [];
     const reusedReservations: Reservation[] = [];
     for (const { reservation, stored } of this.#reservations) {
       if (!reservation || reservation === stored) continue;
       if (!stored) newReservations.push(reservation);
+      else if (isPaidLate(stored, reservation)) paidLateReservations.push(reservation);
       else if (stored.status !== 'ACTIVE') reusedReservations.push(reservation);
       else if (isSettledWhole(stored, reservation)) settledReservations.push(reservation);
       else changedReservations.push(reservation);
@@ -122,11 +140,20 @@ export class ChunkDraft {
       newReservations,
       settledReservations,
       changedReservations,
+      paidLateReservations,
       reusedReservations,
+      documents: this.#documents?.finish(),
       findings: this.#findings,
       parked: this.#parked,
     };
   }
+}
+
+/** Whether a payment came after its end: the same life of the order, and not a new one. */
+function isPaidLate(before: Reservation, after: Reservation): boolean {
+  return (
+    before.status === 'EXPIRED' && after.status !== 'ACTIVE' && after.reservedAtMs === before.reservedAtMs
+  );
 }
 
 /** Whether it ended with the lines and the deadline it had. */

@@ -8,12 +8,23 @@ import { evolveItem } from '../domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../domain/language.ts';
 import { evolveReservation, isReservationEvent, type ReservationEvent } from '../domain/reservation.ts';
 import type { StreamEntry } from '../hotpath/event-stream.ts';
-import type { DriftKind, LedgerChunk } from '../ledger/chunk.ts';
+import type { LedgerChunk } from '../ledger/chunk.ts';
 import type { ItemName } from '../ledger/judged-state.ts';
 import { ChunkDraft } from './chunk-draft.ts';
-import { asTold, differenceOf, evidenceOf, isSame, namesIn, parkedText, problemOf } from './event-checks.ts';
+import { hasDocument } from './document-draft.ts';
+import { DocumentJudge } from './document-judge.ts';
+import {
+  asTold,
+  differenceOf,
+  evidenceOf,
+  isSame,
+  isTransferEvent,
+  namesIn,
+  problemOf,
+} from './event-checks.ts';
+import { type Failure, messageOf, Quarantine } from './quarantine.ts';
 import { type CacheLimits, type ItemState, itemName, type JudgeLedger, StateCache } from './state-cache.ts';
-import { isReadable, type ReadEntry, type StreamPosition, type UnreadableEntry } from './stream-reader.ts';
+import { isReadable, type ReadEntry, type StreamPosition } from './stream-reader.ts';
 
 export interface JudgeLimits extends CacheLimits {
   /** Event lines of one item in quarantine that are kept; the rest is counted. */
@@ -33,21 +44,12 @@ export type Caution =
 /** Event lines between two breaths, about a millisecond: the chunk before is being committed meanwhile. */
 const STEP_LINES = 256;
 
-interface Failure {
-  readonly kind: DriftKind;
-  readonly detail: string;
-  readonly event?: StockEvent | undefined;
-  readonly orderId?: string | undefined;
-  readonly evidence?: Readonly<Record<string, unknown>>;
-}
-
 export class Judge {
   readonly #ledger: JudgeLedger;
   readonly #partition: number;
-  readonly #limits: JudgeLimits;
   readonly #cache: StateCache;
-  /** The item asked for last. */
-  #lastState: ItemState | undefined;
+  readonly #quarantine: Quarantine;
+  readonly #documents: DocumentJudge;
   #chunks = 0;
   #committed = 0;
   /** Movements the ledger has, and those of this chunk; undefined where nobody asks. */
@@ -56,8 +58,9 @@ export class Judge {
   constructor(ledger: JudgeLedger, partition: number, limits: JudgeLimits) {
     this.#ledger = ledger;
     this.#partition = partition;
-    this.#limits = limits;
     this.#cache = new StateCache(ledger, limits);
+    this.#quarantine = new Quarantine(this.#cache, limits.parkedEventsPerItemMax);
+    this.#documents = new DocumentJudge(this.#cache, this.#quarantine);
   }
 
   /**
@@ -77,8 +80,8 @@ export class Judge {
       lines += isReadable(entry) ? entry.events.length : 1;
       to = entry;
       draft.sequence = entry.sequence;
-      if (!isReadable(entry)) this.#passBy(draft, entry);
-      else if (caution.mode === 'condemned') this.#condemn(draft, entry, caution.refusal);
+      if (!isReadable(entry)) this.#quarantine.passBy(draft, entry);
+      else if (caution.mode === 'condemned') this.#quarantine.condemn(draft, entry, caution.refusal);
       else this.#judgeEntry(draft, entry);
     }
     return draft.finish(to);
@@ -92,13 +95,13 @@ export class Judge {
   /** Forgets all it believed about the ledger. */
   reset(): void {
     this.#cache.clear();
-    this.#lastState = undefined;
     this.#committed = this.#chunks;
   }
 
   async #load(entries: readonly ReadEntry[], isStrict: boolean): Promise<void> {
     const names = new Map<string, ItemName>();
     const orderIds = new Set<string>();
+    const transferIds = new Set<string>();
     const movementIds = new Set<string>();
     for (const entry of entries) {
       for (const item of isReadable(entry) ? entry.items : namesIn(entry.raw))
@@ -107,11 +110,11 @@ export class Judge {
       for (const event of entry.events) {
         const isAsked = isReservationEvent(event) && (isStrict || event.type !== 'InventoryReserved');
         if (isAsked) orderIds.add(event.orderId);
-        if (isStrict && event.type === 'InventoryReceived') movementIds.add(event.movementId);
+        if (isTransferEvent(event)) transferIds.add(event.transferId);
+        if (isStrict && 'movementId' in event && event.movementId) movementIds.add(event.movementId);
       }
     }
-    await this.#cache.load(names, orderIds);
-    this.#lastState = undefined;
+    await this.#cache.load(names, orderIds, transferIds);
     this.#movements = isStrict ? new Set(await this.#ledger.knownMovements([...movementIds])) : undefined;
   }
 
@@ -121,39 +124,46 @@ export class Judge {
     const firstRow = draft.rows.length;
     const failures = new Map<string, Failure>();
     let isAnyQuarantined = false;
+    let hasDocuments = false;
     for (const event of entry.events) {
       const failure = this.#failureOf(event);
       if (failure) {
         for (const line of event.lines) failures.set(itemName(line), failure);
+        if (event.lines.length === 0) this.#quarantine.tell(draft, failure);
         continue;
       }
       if (isReservationEvent(event)) this.#judgeReservation(draft, event, failures);
+      else if (isTransferEvent(event)) this.#documents.judgeTransfer(draft, event, failures);
+      hasDocuments ||= hasDocument(event);
       for (const line of event.lines) {
-        const state = this.#stateOf(line);
+        const state = this.#cache.itemOf(line);
         if (state.isQuarantined) isAnyQuarantined = true;
         else if (failures.size === 0 || !failures.has(state.name))
           this.#judgeLine(draft, event, line, state, failures);
       }
     }
     for (const hot of entry.items) {
-      const state = this.#stateOf(hot);
+      const state = this.#cache.itemOf(hot);
       if (state.isQuarantined || failures.has(state.name) || isSame(state.item, hot)) continue;
       const detail = `the script left ${state.name} with ${differenceOf(hot, state.item)}`;
       failures.set(state.name, { kind: 'checkpoint-mismatch', detail, evidence: { found: hot } });
     }
-    for (const [name, failure] of failures) this.#quarantine(draft, name, failure, firstRow);
-    if (isAnyQuarantined || failures.size > 0) this.#parkLines(draft, entry);
+    for (const [name, failure] of failures) this.#quarantine.stop(draft, name, failure, firstRow);
+    if (hasDocuments && failures.size > 0) this.#documents.judgeAgain(draft, entry, firstRow);
+    if (isAnyQuarantined || failures.size > 0) this.#quarantine.park(draft, entry);
+    if (hasDocuments) this.#documents.keep(draft, entry);
   }
 
   #failureOf(event: StockEvent): Failure | undefined {
     const problem = problemOf(event);
     if (problem !== undefined) return { kind: 'not-allowed', detail: problem, event };
-    if (!this.#movements || event.type !== 'InventoryReceived') return undefined;
-    if (this.#movements.has(event.movementId)) {
-      const detail = `BR-006: movement ${event.movementId} is in the ledger already`;
+    const movementId = this.#movements && 'movementId' in event ? event.movementId : undefined;
+    if (!this.#movements || movementId === undefined) return undefined;
+    if (this.#movements.has(movementId)) {
+      const detail = `BR-006: movement ${movementId} is in the ledger already`;
       return { kind: 'movement-repeated', detail, event };
     }
-    this.#movements.add(event.movementId);
+    this.#movements.add(movementId);
     return undefined;
   }
 
@@ -201,7 +211,7 @@ export class Judge {
         evidence,
       };
       const isExplained = event.lines.some(
-        (line) => this.#stateOf(line).isQuarantined || failures.has(itemName(line)),
+        (line) => this.#cache.itemOf(line).isQuarantined || failures.has(itemName(line)),
       );
       if (!isExplained) {
         for (const line of event.lines) failures.set(itemName(line), failure);
@@ -216,70 +226,4 @@ export class Judge {
       draft.findMinor('order-id-reused', { orderId, detail, evidence: { reservation: before } });
     }
   }
-
-  // Quarantine ---------------------------------------------------------------------------------------------
-
-  #quarantine(draft: ChunkDraft, name: string, failure: Failure, firstRow: number): void {
-    const state = this.#cache.item(name);
-    if (!state || state.isQuarantined) return;
-    const reached = state.item;
-    if (state.entry === draft.sequence) {
-      state.item = state.itemBeforeEntry;
-      draft.dropRows(firstRow, state.item);
-    }
-    draft.quarantine(state, `${failure.kind}: ${failure.detail}`);
-    const { sku, warehouse } = state.item;
-    const { kind, detail, event, orderId, evidence } = failure;
-    draft.find(kind, {
-      sku,
-      warehouse,
-      orderId: orderId ?? (event && isReservationEvent(event) ? event.orderId : undefined),
-      detail,
-      evidence: { event: event && evidenceOf(event), item: state.item, expected: reached, ...evidence },
-    });
-  }
-
-  #parkLines(draft: ChunkDraft, entry: StreamEntry): void {
-    for (const event of entry.events) {
-      for (const line of event.lines) {
-        const state = this.#stateOf(line);
-        if (!state.isQuarantined) continue;
-        draft.park(state, line, () => parkedText(event, line), this.#limits.parkedEventsPerItemMax);
-      }
-    }
-  }
-
-  /** SQL refused this entry whatever the aggregate says: its items stop, and what it says of orders is not believed. */
-  #condemn(draft: ChunkDraft, entry: StreamEntry, refusal: string): void {
-    for (const item of entry.items) {
-      this.#quarantine(draft, itemName(item), { kind: 'refused-by-sql', detail: refusal }, draft.rows.length);
-    }
-    this.#parkLines(draft, entry);
-  }
-
-  /** The items it still names stop here; those it does not show a version gap with their next event. */
-  #passBy(draft: ChunkDraft, { raw, problem, sequence }: UnreadableEntry): void {
-    const known = namesIn(raw).filter((name) => this.#cache.item(itemName(name))?.isInLedger);
-    const detail = `entry ${sequence} cannot be read: ${problem}`;
-    for (const name of known) {
-      const failure: Failure = { kind: 'unreadable-entry', detail, evidence: { raw } };
-      this.#quarantine(draft, itemName(name), failure, draft.rows.length);
-    }
-    if (known.length === 0) draft.find('unreadable-entry', { detail, evidence: { raw } });
-  }
-
-  #stateOf(name: ItemName): ItemState {
-    const last = this.#lastState;
-    // A flash sale asks for the same item thousands of times: then its name need not be put together.
-    if (last && last.item.sku === name.sku && last.item.warehouse === name.warehouse) return last;
-    const state = this.#cache.item(itemName(name));
-    // The reader spells out versions from the entry's own items, so every line has its item among those loaded.
-    if (!state) throw new Error(`${itemName(name)} was not loaded`);
-    this.#lastState = state;
-    return state;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

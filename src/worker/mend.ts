@@ -52,10 +52,11 @@ export async function mend(
   parts: RebuildParts,
   reason: NotReadyCause | undefined,
 ): Promise<(RebuildOutcome & { readonly why: string }) | undefined> {
-  const [control, cursor] = await Promise.all([
-    readControl(parts.redis, parts.keys),
-    parts.ledger.cursor(parts.keys.partition),
-  ]);
+  // In this order: the ledger follows Redis, so a cursor read first is never ahead of a Redis that is well. The other way
+  // round, or both at once, a chunk committed between the two reads looks like a Redis that lost it, and selling Redis
+  // would be emptied with all that was not carried over yet.
+  const cursor = await parts.ledger.cursor(parts.keys.partition);
+  const control = await readControl(parts.redis, parts.keys);
   const remedy = remedyFor(control, cursor, reason);
   if (remedy.kind === 'none') return undefined;
   if (remedy.kind === 'ask-a-person') throw new NeedsPerson(remedy.why);

@@ -4,14 +4,22 @@
  * that dies half way leaves the fence, and the next one begins anew.
  * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
  */
+import {
+  afterlifeMs,
+  loadQuotas,
+  loadSales,
+  loadStocktakeLines,
+  loadTransfers,
+} from '../hotpath/document-load.ts';
 import type { RedisConnection } from '../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import {
   clearPartition,
   fencePartition,
   loadItems,
-  loadReceipts,
+  loadMovements,
   loadReservations,
+  loadWarehouses,
   openPartition,
   readControl,
 } from '../hotpath/partition.ts';
@@ -30,10 +38,17 @@ export interface RebuildOutcome {
   readonly items: number;
   readonly openHolds: number;
   readonly settled: number;
+  readonly movements: number;
+  readonly stocktakeLines: number;
+  readonly transfers: number;
+  readonly sales: number;
   readonly durationMs: number;
 }
 
 const ITEMS_PAGE = 1_000;
+
+/** What an answer of long ago cannot take from its own entry: the item as it stands today has it. */
+type Safety = ReadonlyMap<string, { readonly safetyStock: number; readonly isLow: boolean }>;
 
 /**
  * @param onProgress hears what is loaded so far, for a person who waits
@@ -83,25 +98,56 @@ export async function rebuild(
     loaded.settled += page.length;
     tell();
   }
-  const receipts = await ledger.receiptsSince(sinceMs);
-  await loadReceipts(
-    redis,
-    keys,
-    receipts.map((receipt) => {
-      const { sku, warehouse, version, after: counters } = receipt;
-      const now = safety.get(`${sku}@${warehouse}`);
-      const item = {
-        sku,
-        warehouse,
-        version,
-        ...counters,
-        safetyStock: now?.safetyStock ?? 0,
-        isLow: now?.isLow ?? false,
-      };
-      return { ...receipt, item };
-    }),
-    tombstoneMs,
-  );
+  const movements = await fillMovements(parts, sinceMs, safety);
+  const documents = await fillDocuments(parts, sinceMs);
+  await loadWarehouses(redis, keys, await ledger.warehouses());
   await openPartition(redis, keys, epoch);
-  return { epoch, ...loaded, durationMs: performance.now() - startedMs };
+  return { epoch, ...loaded, movements, ...documents, durationMs: performance.now() - startedMs };
+}
+
+async function fillMovements(parts: RebuildParts, sinceMs: number, safety: Safety): Promise<number> {
+  const { redis, keys, ledger, tombstoneMs } = parts;
+  let movements = 0;
+  for await (const page of ledger.past.movementsSince(sinceMs)) {
+    const done = page.map((movement) => {
+      const { sku, warehouse, version, after, firedAlert } = movement;
+      const now = safety.get(`${sku}@${warehouse}`);
+      const isLow = firedAlert || (now?.isLow ?? false);
+      return {
+        ...movement,
+        item: { sku, warehouse, version, ...after, safetyStock: now?.safetyStock ?? 0, isLow },
+      };
+    });
+    await loadMovements(redis, keys, done, tombstoneMs);
+    movements += page.length;
+  }
+  return movements;
+}
+
+async function fillDocuments(
+  { redis, keys, ledger, tombstoneMs }: RebuildParts,
+  sinceMs: number,
+): Promise<Pick<RebuildOutcome, 'stocktakeLines' | 'transfers' | 'sales'>> {
+  const loaded = { stocktakeLines: 0, transfers: 0, sales: 0 };
+  for await (const page of ledger.past.sheetLinesSince(sinceMs)) {
+    await loadStocktakeLines(redis, keys, page, tombstoneMs);
+    loaded.stocktakeLines += page.length;
+  }
+  for await (const page of ledger.past.transfersSince(sinceMs)) {
+    await loadTransfers(redis, keys, page, tombstoneMs);
+    loaded.transfers += page.length;
+  }
+  for (const document of await ledger.sales.closingSince(Date.now() - afterlifeMs(tombstoneMs))) {
+    const { held: reserved, ...figures } = await ledger.sales.figures(document);
+    const closesAtMs = document.closedAtMs ?? document.closesAtMs;
+    const scheduledToCloseAtMs = document.closesAtMs;
+    const sale = { ...document, closesAtMs, scheduledToCloseAtMs, reserved, ...figures };
+    await loadSales(redis, keys, [sale], tombstoneMs);
+    loaded.sales++;
+    // Without a limit nobody counts.
+    if (sale.limitPerCustomer === 0) continue;
+    for await (const page of ledger.past.quotasOf(document))
+      await loadQuotas(redis, keys, sale, page, tombstoneMs);
+  }
+  return loaded;
 }

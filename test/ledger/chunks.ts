@@ -20,7 +20,9 @@ export function chunk(fromSequence: number, rest: Partial<LedgerChunk> = {}): Le
     newReservations: [],
     settledReservations: [],
     changedReservations: [],
+    paidLateReservations: [],
     reusedReservations: [],
+    documents: undefined,
     findings: [],
     parked: [],
     ...rest,
@@ -56,7 +58,7 @@ export function reserved(orderId: string, quantity: number, version: number): St
 /** The row of an event of one line, from an item as it stood; what the aggregate would say of it is not asked. */
 export function row(event: StockEvent, before: InventoryItem, after?: Partial<InventoryItem>): LedgerRow {
   const line = event.lines[0] as EventLine;
-  const change = changeOf(event, line.quantity);
+  const change = changeOf(event, line.quantity, before);
   const evolved = {
     ...before,
     total: before.total + change.total,

@@ -5,10 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { writeSale, writeStocktakeLine, writeTransfer } from '../../src/hotpath/document-texts.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/event-stream.ts';
 import { connectRedis, type HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
 import { readItem, readReservation } from '../../src/hotpath/texts.ts';
 import type { Finding } from '../../src/ledger/chunk.ts';
+import type { SaleDocument } from '../../src/ledger/documents.ts';
 import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.ts';
 import type { LedgerEntry } from '../../src/ledger/ledger-entry.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
@@ -18,6 +20,7 @@ import {
   type WriteBehindOptions,
 } from '../../src/worker/write-behind.ts';
 import { type TestEngine, testDatabase, testEngine, testRedisUrl } from '../services.ts';
+import type { TradersClock } from './traders.ts';
 
 /** A database with the tables in it, and a connection of its owner, who may do what no role may. */
 export async function migratedDatabase() {
@@ -70,6 +73,18 @@ export class Room {
     await ledger.beginEpoch(0, 1);
     await ledger.close();
     return new Room(await testEngine({ ack: 'memory', ...options }), database);
+  }
+
+  /** The engine's clock, for those who turn it; only of a room opened with `turnedClockMs`. */
+  turnedClock(startMs: number): TradersClock {
+    let nowMs = startMs;
+    return {
+      now: () => nowMs,
+      turn: async (ms) => {
+        nowMs += ms;
+        await this.engine.setTime(nowMs);
+      },
+    };
   }
 
   /** Keeps a copy of what was decided since the last call, by which the ledger is measured in the end. */
@@ -180,13 +195,31 @@ export async function expectExact(room: Room, ledger: Ledger): Promise<void> {
   }
   await expectSameItems(room, ledger);
   await expectSameReservations(room, ledger);
+  await expectSameDocuments(room, ledger);
+  expect(await ledger.selfCheck(true)).toEqual([]);
 }
 
 /** What an entry tells, in the words of the stream. */
 function lineOfEntry(entry: LedgerEntry) {
-  const { sequence, type, sku, warehouse, quantity, version, orderId, movementId, actor, atMs, reason } =
+  const { sequence, type, sku, warehouse, quantity, version, orderId, movementId, transferId, stocktakeId } =
     entry;
-  return { sequence, type, sku, warehouse, quantity, version, orderId, movementId, actor, atMs, reason };
+  const { actor, atMs, reason, cause, safetyStock, expiresAtMs } = entry;
+  const ids = { orderId, movementId, transferId, stocktakeId };
+  return {
+    sequence,
+    type,
+    sku,
+    warehouse,
+    quantity,
+    version,
+    ...ids,
+    actor,
+    atMs,
+    reason,
+    cause,
+    safetyStock,
+    expiresAtMs,
+  };
 }
 
 function linesOfDecided(entry: StreamEntry) {
@@ -200,9 +233,15 @@ function linesOfDecided(entry: StreamEntry) {
       version,
       orderId: 'orderId' in event ? event.orderId : undefined,
       movementId: 'movementId' in event ? event.movementId : undefined,
+      transferId: 'transferId' in event ? event.transferId : undefined,
+      stocktakeId: 'stocktakeId' in event ? event.stocktakeId : undefined,
       actor: event.actor,
       atMs: event.atMs,
       reason: 'reason' in event && event.reason !== '' ? event.reason : undefined,
+      cause: 'cause' in event ? event.cause : undefined,
+      safetyStock: 'safetyStock' in event ? event.safetyStock : undefined,
+      expiresAtMs:
+        'untilMs' in event ? event.untilMs : 'expiresAtMs' in event ? event.expiresAtMs : undefined,
     })),
   );
 }
@@ -213,7 +252,9 @@ export async function expectSameItems(room: Room, ledger: Ledger): Promise<void>
   const expected = [];
   for (const sku of new Set(found.map((item) => item.sku))) {
     const texts = await redis.hgetall(hot.keys.sku(sku));
-    for (const [warehouse, text] of Object.entries(texts)) expected.push(readItem(sku, warehouse, text));
+    for (const [field, text] of Object.entries(texts)) {
+      if (!field.startsWith('*')) expected.push(readItem(sku, field, text));
+    }
   }
   const byName = (a: { sku: string; warehouse: string }, b: { sku: string; warehouse: string }) =>
     `${a.sku}@${a.warehouse}` < `${b.sku}@${b.warehouse}` ? -1 : 1;
@@ -231,4 +272,74 @@ export async function expectSameReservations(room: Room, ledger: Ledger): Promis
   const found = await ledger.loadReservations(expected.map((reservation) => reservation.orderId));
   const byId = (a: { orderId: string }, b: { orderId: string }) => (a.orderId < b.orderId ? -1 : 1);
   expect(found.sort(byId)).toEqual(expected.sort(byId));
+}
+
+/** Transfers, count sheets and sales are what Redis has; proposals and shortfalls are those that were decided. */
+export async function expectSameDocuments(room: Room, ledger: Ledger): Promise<void> {
+  const { redis, hot } = room.engine;
+  for (const [id, key] of await keysBehind(room, hot.keys.transfer(''))) {
+    const transfer = await ledger.transfers.one(id);
+    expect(transfer && writeTransfer(transfer), id).toBe(await redis.get(key));
+  }
+  for (const [id, key] of await keysBehind(room, hot.keys.stocktake(''))) {
+    const { lines } = await ledger.stocktakes.lines(id, undefined, 1_000);
+    const texts = lines.map((line) => [`${line.sku}@${line.warehouse}`, writeStocktakeLine(line)]);
+    expect(Object.fromEntries(texts), id).toEqual(await redis.hgetall(key));
+  }
+  for (const [id, key] of await keysBehind(room, hot.keys.sale(''))) {
+    const document = await ledger.sales.one(id);
+    if (!document) throw new Error(`the ledger has no sale ${id}`);
+    const { held: reserved, ...figures } = await ledger.sales.figures(document);
+    const closesAtMs = document.closedAtMs ?? document.closesAtMs;
+    const sale = writeSale({ ...document, closesAtMs, reserved, ...figures });
+    expect(sale, id).toBe(await redis.hget(hot.keys.sku(document.sku), `*${id}`));
+    expect(await ledger.sales.held(document)).toBe(reserved);
+    const { quantity, limitPerCustomer } = document;
+    const asked = `${document.sku} ${document.opensAtMs} ${document.closesAtMs} ${quantity} ${limitPerCustomer}`;
+    expect(await redis.get(key)).toBe(asked);
+    await expectSameQuotas(room, ledger, document);
+  }
+  const events = room.decided.flatMap((entry) => entry.events);
+  const { proposals } = await ledger.transfers.proposals({ limit: 1_000 });
+  expect(
+    [...proposals]
+      .reverse()
+      .map(({ orderId, sku, from, to, quantity }) => `${orderId} ${sku} ${from} ${to} ${quantity}`),
+  ).toEqual(
+    events.flatMap((event) =>
+      event.type !== 'InventoryDeducted' || event.proposeTransferTo === undefined
+        ? []
+        : event.lines
+            .filter(({ warehouse }) => warehouse !== event.proposeTransferTo)
+            .map(
+              (line) =>
+                `${event.orderId} ${line.sku} ${line.warehouse} ${event.proposeTransferTo} ${line.quantity}`,
+            ),
+    ),
+  );
+  const { shortfalls } = await ledger.shortfalls.page({ limit: 1_000 });
+  const ofType = (type: string) =>
+    events.flatMap((event) => (event.type === type && 'orderId' in event ? [event.orderId] : []));
+  const paid = new Set(ofType('InventoryReacquired'));
+  expect([...shortfalls].reverse().map(({ orderId, resolution }) => `${orderId} ${resolution}`)).toEqual(
+    ofType('PaymentCameShort').map(
+      (orderId) => `${orderId} ${paid.has(orderId ?? '') ? 'reacquired' : undefined}`,
+    ),
+  );
+}
+
+async function expectSameQuotas(room: Room, ledger: Ledger, sale: SaleDocument): Promise<void> {
+  const { redis, hot } = room.engine;
+  const found: Record<string, string> = {};
+  for await (const page of ledger.past.quotasOf(sale)) {
+    for (const { customerId, held, bought } of page) found[customerId] = `${held} ${bought}`;
+  }
+  const quotas = Object.entries(await redis.hgetall(hot.keys.quota(sale.saleId)));
+  expect(found, sale.saleId).toEqual(Object.fromEntries(quotas.filter(([, text]) => text !== '0 0')));
+}
+
+/** The keys that begin so, with what stands behind. */
+async function keysBehind(room: Room, start: string): Promise<[id: string, key: string][]> {
+  const keys = await room.engine.redis.keys(`${start}*`);
+  return keys.map((key) => [key.slice(start.length), key]);
 }

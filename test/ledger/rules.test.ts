@@ -70,6 +70,37 @@ describe('a row of the ledger is refused that breaks', () => {
     expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_004_total_moves_with_goods');
   });
 
+  const goods = (type: string, quantity: number) =>
+    ({ ...received(quantity, 2, `other-${type}`), type, operation: 'r', rejected: 0, to: 'V' }) as never;
+  test.each([
+    ['InventoryIssued', 2, { available: 4 }],
+    ['InventoryShipped', 2, { sold: 4 }],
+    ['InventoryReturned', 2, { available: 6 }],
+    ['TransferDispatched', 2, { available: 4 }],
+    ['TransferReceived', 2, { available: 6 }],
+    ['TransferCancelled', 2, { available: 6 }],
+    ['InventoryCorrected', 12, { available: 6 }],
+    ['StocktakeCompleted', 12, { available: 6 }],
+    ['StocktakeStarted', 10, { available: 6 }],
+    ['ReturnWrittenOff', 1, { available: 6 }],
+    ['PaymentCameShort', 1, { available: 4 }],
+    ['InventoryReacquired', 1, { available: 4, sold: 5 }],
+  ])('BR-004: %s moves the total by other than its goods', async (type, quantity, after) => {
+    const broken = row(goods(type, quantity), itemWith({ available: 5, sold: 5 }), after);
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_004_total_moves_with_goods');
+  });
+
+  test('BR-002: a late payment takes more than is available', async () => {
+    const event = { ...reserved('o', 5, 2), type: 'InventoryReacquired', operation: 'c*' } as never;
+    const broken = row(event, itemWith({ available: 4 }), { available: 0, sold: 4 });
+    expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_002_never_beyond_available');
+  });
+
+  test('nothing moves: only a level may be 0', async () => {
+    const nothing = row(received(0, 2), itemWith({ available: 4 }));
+    expect(await constraintOf(commit(ledger, 1, { rows: [nothing] }))).toBe('quantity_in_range');
+  });
+
   test('BR-005: an alert fires at or above the line', async () => {
     const event = { ...received(4, 2), type: 'LowStockAlertTriggered', safetyStock: 4 } as never;
     const broken = row(event, itemWith({ available: 4 }));
@@ -114,6 +145,14 @@ describe('an item is refused that breaks', () => {
     expect(await constraintOf(write(itemWith({ available: 2, total: 3 })))).toBe('br_004_total_is_the_sum');
   });
 
+  test('BR-007: a lock without its deadline', async () => {
+    const attempt = owner.query(
+      `INSERT INTO items (sku, warehouse, total, available, reserved, sold, safety_stock, is_low, version, updated_at, stocktake_id)
+       VALUES ('S', 'V', 0, 0, 0, 0, 0, false, 0, now(), 'k')`,
+    );
+    await expect(attempt).rejects.toMatchObject({ constraint: 'br_007_lock_has_its_deadline' });
+  });
+
   test('BR-005', async () => {
     const item = itemWith({ available: 2, safetyStock: 2, isLow: true });
     expect(await constraintOf(write(item))).toBe('br_005_alert_is_out_below_the_line');
@@ -131,12 +170,10 @@ describe('a reservation is refused that breaks', () => {
     operations: [],
   };
 
-  test('BR-003: a hold lasts no time, or longer than a day', async () => {
-    for (const expiresAtMs of [1_000_000, 1_000_000 + 86_400_001]) {
+  test('BR-003: a hold lasts no time, or longer than a day, the longest count and its grace', async () => {
+    for (const expiresAtMs of [1_000_000, 1_000_000 + 86_400_000 + 14_460_001]) {
       const newReservations = [{ ...hold, expiresAtMs }];
-      expect(await constraintOf(commit(ledger, 1, { newReservations }))).toBe(
-        'br_003_hold_ends_within_a_day',
-      );
+      expect(await constraintOf(commit(ledger, 1, { newReservations }))).toBe('br_003_hold_ends_in_time');
     }
   });
 
@@ -221,6 +258,11 @@ describe('the roles may', () => {
     'drift',
     'parked_events',
     'warehouses',
+    'transfers',
+    'transfer_proposals',
+    'stocktake_lines',
+    'sales',
+    'shortfalls',
   ];
 
   test('read everything', async () => {
@@ -231,7 +273,15 @@ describe('the roles may', () => {
   });
 
   test('take nothing away, and the reader writes nothing', async () => {
-    for (const table of ['items', 'reservations', 'partitions', 'drift', 'parked_events', 'warehouses']) {
+    const tables = ['items', 'reservations', 'partitions', 'drift', 'parked_events', 'warehouses'];
+    for (const table of [
+      ...tables,
+      'transfers',
+      'transfer_proposals',
+      'stocktake_lines',
+      'sales',
+      'shortfalls',
+    ]) {
       expect(await may('holdfast_writer', `DELETE FROM ${table}`), table).toBe(false);
       expect(await may('holdfast_reader', `DELETE FROM ${table}`), table).toBe(false);
       expect(await may('holdfast_reader', `INSERT INTO ${table} DEFAULT VALUES`), table).toBe(false);
@@ -239,5 +289,23 @@ describe('the roles may', () => {
     expect(await may('holdfast_writer', `UPDATE drift SET resolved_at = now()`)).toBe(true);
     expect(await may('holdfast_writer', `UPDATE drift SET detail = ''`)).toBe(false);
     expect(await may('holdfast_writer', `UPDATE parked_events SET event = '{}'`)).toBe(false);
+  });
+
+  test('decide, as the API, what people decide and no more', async () => {
+    const decide = `UPDATE transfer_proposals SET state = 'dismissed', decided_by = 'ann', decided_at = now()`;
+    const resolve = `UPDATE shortfalls SET resolved_at = now(), resolved_by = 'ann', resolution = 'refunded'`;
+    for (const statement of [decide, resolve]) {
+      expect(await may('holdfast_api', statement), statement).toBe(true);
+      expect(await may('holdfast_reader', statement), statement).toBe(false);
+    }
+    for (const statement of [
+      'UPDATE transfer_proposals SET quantity = 1',
+      `UPDATE shortfalls SET order_id = 'x'`,
+    ]) {
+      expect(await may('holdfast_api', statement), statement).toBe(false);
+    }
+    for (const table of ['ledger', 'items', 'reservations', 'transfers', 'sales', 'stocktake_lines']) {
+      expect(await may('holdfast_api', `INSERT INTO ${table} DEFAULT VALUES`), table).toBe(false);
+    }
   });
 });

@@ -3,14 +3,13 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { StockEvent } from '../../src/domain/language.ts';
-import type { Reservation } from '../../src/domain/reservation.ts';
 import type { HotItem } from '../../src/hotpath/texts.ts';
 import { RefusedBySql } from '../../src/ledger/errors.ts';
-import type { LedgerItem } from '../../src/ledger/judged-state.ts';
 import { Judge } from '../../src/worker/judge.ts';
 import { Backoff } from '../../src/worker/retry.ts';
 import type { ReadEntry, StreamPosition } from '../../src/worker/stream-reader.ts';
 import { JudgeAgain, Suspicion } from '../../src/worker/suspicion.ts';
+import { MapLedger } from './map-ledger.ts';
 
 const START: StreamPosition = { epoch: 1, sequence: 0, eventsTotal: 0 };
 const NONE = { mode: 'none' } as const;
@@ -51,27 +50,6 @@ const release = (version: number, orderId: string): StockEvent => ({
   lines: at(version, 1),
   ...base,
 });
-
-/** A ledger of maps that notes what it was asked for. */
-class MapLedger {
-  readonly items = new Map<string, LedgerItem>();
-  readonly reservations = new Map<string, Reservation>();
-  readonly movements = new Set<string>();
-  readonly asked: string[][] = [];
-
-  async loadItems(names: readonly { sku: string; warehouse: string }[]): Promise<LedgerItem[]> {
-    const wanted = names.map(({ sku, warehouse }) => `${sku}@${warehouse}`);
-    if (wanted.length > 0) this.asked.push(wanted);
-    return wanted.flatMap((name) => this.items.get(name) ?? []);
-  }
-  async loadReservations(orderIds: readonly string[]): Promise<Reservation[]> {
-    if (orderIds.length > 0) this.asked.push([...orderIds]);
-    return orderIds.flatMap((orderId) => this.reservations.get(orderId) ?? []);
-  }
-  async knownMovements(ids: readonly string[]): Promise<string[]> {
-    return ids.filter((id) => this.movements.has(id));
-  }
-}
 
 function judgeOn(ledger: MapLedger, cachedMax = 1_000): Judge {
   return new Judge(ledger, 0, {

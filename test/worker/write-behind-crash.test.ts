@@ -9,6 +9,7 @@ import { WRITE_BEHIND_CHECKPOINTS } from '../../src/worker/carrying.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room } from '../ledger/room.ts';
 import { randomFrom, shop } from '../ledger/shoppers.ts';
+import { death } from './death.ts';
 
 const CHECKPOINTS = [...WRITE_BEHIND_CHECKPOINTS, ...COMMIT_CHECKPOINTS];
 /** Small, so that a few hundred commands make many chunks and one is judged while another is committed. */
@@ -19,17 +20,6 @@ afterEach(async () => {
   await room?.close();
   room = undefined;
 });
-
-/** Dies at the n-th of the checkpoints that `isChosen` chooses, and does nothing more from then on. */
-function death(isChosen: (name: string) => boolean, n: number) {
-  let passes = 0;
-  let isDead = false;
-  const pass = async (name: string) => {
-    if (isChosen(name) && ++passes === n) isDead = true;
-    if (isDead) await new Promise(() => {});
-  };
-  return { pass, isDead: () => isDead };
-}
 
 async function dieAndInherit(seed: number, isChosen: (name: string) => boolean, n: number): Promise<void> {
   room = await Room.open();

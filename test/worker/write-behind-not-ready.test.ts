@@ -169,6 +169,7 @@ describe('meanwhile the worker', () => {
         commit: (chunk) => ledger.commit(chunk),
         loadItems: (names) => ledger.loadItems(names),
         loadReservations: (orderIds) => ledger.loadReservations(orderIds),
+        loadTransfers: (transferIds) => ledger.loadTransfers(transferIds),
         knownMovements: (movementIds) => ledger.knownMovements(movementIds),
         tryBecomeWorker: async () => (leases++ === 0 ? lease : undefined),
       },

@@ -1,0 +1,29 @@
+/**
+ * The words of the warehouse side. Apart from the tables that use them, because Postgres lets a new word of a type be
+ * used only after its transaction; and added to the types as they are, because another type would rewrite the ledger.
+ */
+import { type Kysely, sql } from 'kysely';
+
+const EVENT_TYPES = [
+  'InventoryReacquired',
+  'PaymentCameShort',
+  'InventoryIssued',
+  'InventoryShipped',
+  'InventoryReturned',
+  'ReturnWrittenOff',
+  'InventoryCorrected',
+  'StocktakeStarted',
+  'StocktakeCompleted',
+  'StocktakeCancelled',
+  'StocktakeLapsed',
+  'TransferDispatched',
+  'TransferReceived',
+  'TransferCancelled',
+];
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const type of EVENT_TYPES) {
+    await sql`ALTER TYPE event_type ADD VALUE ${sql.lit(type)}`.execute(db);
+  }
+  await sql`ALTER TYPE release_cause ADD VALUE 'shortfall'`.execute(db);
+}

@@ -1,0 +1,141 @@
+/**
+ * Items by themselves and by their entries, as the checker reads them: key by key and row by row.
+ */
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import type { PartitionKeys } from '../hotpath/keys.ts';
+
+export interface ProofSources {
+  readonly redis: Redis;
+  readonly postgres: pg.Pool;
+  readonly keys: PartitionKeys;
+}
+
+export interface Figures {
+  readonly total: number;
+  readonly available: number;
+  readonly reserved: number;
+  readonly sold: number;
+  readonly version: number;
+}
+export const FIGURES = ['total', 'available', 'reserved', 'sold', 'version'] as const;
+
+/** An item in the ledger, and what its entries come to. */
+export interface LedgerFigures extends Figures {
+  /** Units that ever came in from outside. */
+  readonly received: number;
+  /** Units that must stand there, by the goods that moved and by what people counted. */
+  readonly moved: number;
+  readonly rows: number;
+}
+
+export async function hotFigures(
+  { redis, keys }: ProofSources,
+  skus: readonly string[],
+  differences: string[],
+): Promise<Map<string, Figures>> {
+  const found = new Map<string, Figures>();
+  for (const sku of skus) {
+    for (const [warehouse, text] of Object.entries(await redis.hgetall(keys.sku(sku)))) {
+      if (warehouse.startsWith('*')) continue; // a sale of the SKU
+      const words = text.split(' ').slice(0, 7).map(Number); // behind them stands the lock of a stocktake
+      const [total, available, reserved, sold, version] = words;
+      if (words.some((word) => !Number.isSafeInteger(word)) || version === undefined) {
+        differences.push(`${sku}@${warehouse}: cannot be read in Redis: ${JSON.stringify(text)}`);
+        continue;
+      }
+      found.set(`${sku}@${warehouse}`, {
+        total: total ?? Number.NaN,
+        available: available ?? Number.NaN,
+        reserved: reserved ?? Number.NaN,
+        sold: sold ?? Number.NaN,
+        version,
+      });
+    }
+  }
+  return found;
+}
+
+// What an entry did to the units in the building, by its own words and not by the counters it wrote.
+const MOVED = `sum(CASE
+  WHEN type IN ('InventoryReceived', 'InventoryReturned', 'TransferReceived', 'TransferCancelled') THEN quantity
+  WHEN type IN ('InventoryIssued', 'InventoryShipped', 'TransferDispatched') THEN -quantity
+  WHEN type IN ('StocktakeCompleted', 'InventoryCorrected')
+    THEN quantity - available_before - reserved_before - sold_before
+  ELSE 0 END)`;
+
+/** Items as the ledger has them, each checked against the sum of its own entries. */
+export async function ledgerFigures(
+  { postgres }: ProofSources,
+  skus: readonly string[],
+  differences: string[],
+): Promise<Map<string, LedgerFigures>> {
+  const { rows } = await postgres.query(
+    `SELECT i.sku, i.warehouse, i.total, i.available, i.reserved, i.sold, i.version, l.*
+       FROM items i LEFT JOIN LATERAL (
+         SELECT count(*) AS rows, max(version) AS last, count(DISTINCT version) AS versions,
+           sum(available_change) AS available_sum, sum(reserved_change) AS reserved_sum, sum(sold_change) AS sold_sum,
+           coalesce(${MOVED}, 0) AS total_sum,
+           coalesce(sum(quantity) FILTER (WHERE type = 'InventoryReceived'), 0) AS received
+         FROM ledger WHERE ledger.sku = i.sku AND ledger.warehouse = i.warehouse) l ON true
+      WHERE i.sku = ANY($1)`,
+    [skus],
+  );
+  const found = new Map<string, LedgerFigures>();
+  for (const row of rows as Record<string, unknown>[]) {
+    const number = (column: string) => Number(row[column]);
+    const name = `${row.sku}@${row.warehouse}`;
+    for (const figure of ['total', 'available', 'reserved', 'sold']) {
+      if (number(figure) !== number(`${figure}_sum`)) {
+        differences.push(`${name}: ${figure} is ${row[figure]}, its entries come to ${row[`${figure}_sum`]}`);
+      }
+    }
+    if (
+      number('rows') !== number('version') ||
+      number('versions') !== number('version') ||
+      number('last') !== number('version')
+    ) {
+      differences.push(
+        `${name}: ${row.rows} entries up to version ${row.last}, but the item is at ${row.version}`,
+      );
+    }
+    found.set(name, {
+      total: number('total'),
+      available: number('available'),
+      reserved: number('reserved'),
+      sold: number('sold'),
+      version: number('version'),
+      received: number('received'),
+      moved: number('total_sum'),
+      rows: number('rows'),
+    });
+  }
+  return found;
+}
+
+// Transfers are left out of what moved: what left one warehouse for another and is not there yet is in transit.
+const SUMS = `SELECT sku, sum(i.total) AS total,
+    (SELECT coalesce(sum(quantity - received - rejected - returned), 0) FROM transfers t WHERE t.sku = i.sku) AS transit,
+    (SELECT coalesce(sum(CASE
+        WHEN type IN ('InventoryReceived', 'InventoryReturned') THEN quantity
+        WHEN type IN ('InventoryIssued', 'InventoryShipped') THEN -quantity
+        WHEN type IN ('StocktakeCompleted', 'InventoryCorrected')
+          THEN quantity - available_before - reserved_before - sold_before
+        ELSE 0 END), 0) FROM ledger l WHERE l.sku = i.sku) AS moved
+  FROM items i WHERE sku = ANY($1) GROUP BY sku`;
+
+/** Nothing is in two places or in none: total over warehouses + in transit = what came in, left and was counted. */
+export async function compareSums(
+  { postgres }: ProofSources,
+  skus: readonly string[],
+  differences: string[],
+): Promise<void> {
+  const { rows } = await postgres.query(SUMS, [skus]);
+  for (const { sku, total, transit, moved } of rows as Record<string, unknown>[]) {
+    if (Number(total) + Number(transit) === Number(moved)) continue;
+    differences.push(
+      `${sku}: ${total} in all warehouses and ${transit} in transit, but received - issued - shipped + returned + ` +
+        `counted differences come to ${moved}`,
+    );
+  }
+}

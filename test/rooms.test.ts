@@ -27,6 +27,12 @@ const WALLS: Readonly<Record<string, Wall>> = {
     packages: ['fastify', '@fastify/*', 'fastify-type-provider-zod', 'zod', 'prom-client', 'node:*'],
     types: ['pino', 'openapi-types'],
   },
+  // Beside the way of an order as well: an import is a caller of the engine, an export a reader of the ledger.
+  bulk: {
+    rooms: ['domain', 'hotpath', 'ledger'],
+    packages: ['csv-parse', 'csv-stringify/sync', 'node:*'],
+    types: [],
+  },
   local: { rooms: [], packages: ['ioredis', 'pg', 'node:*'], types: [] },
   // Beside the way of an order: the demonstration is a client like any other, and its proof asks neither engine nor worker.
   sale: { rooms: [], packages: ['node:*'], types: [] },
@@ -151,7 +157,7 @@ describe('what stands in one place alone', () => {
 
   test('a Redis key is spelled in hotpath/keys.ts', () => {
     const spelled =
-      /\{\d+\}:|\}\}:|\}:?[rsm]:\$|['"`]:?[rsm]:['"`$]|[}:](control|events|due)`|['"]:(control|events|due)/;
+      /\{\d+\}:|\}\}:|\}:?[rsmtkfq]:\$|['"`]:?[rsmtkfq]:['"`$]|[}:](control|events|due|warehouses)`|['"]:(control|events|due|warehouses)\b/;
     expect(linesWith(spelled, (name) => name === 'hotpath/keys.ts').length).toBeGreaterThan(0);
     expect(linesWith(spelled, (name) => name !== 'hotpath/keys.ts')).toEqual([]);
   });

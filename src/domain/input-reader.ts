@@ -62,6 +62,12 @@ export class Reader {
     return value === undefined ? undefined : this.id(path, value);
   }
 
+  list(path: string, value: unknown): readonly unknown[] {
+    if (Array.isArray(value)) return value;
+    this.issues.push({ path, message: 'give a list' });
+    return [];
+  }
+
   boolean(path: string, value: unknown): boolean {
     if (value === undefined || typeof value === 'boolean') return value ?? false;
     this.issues.push({ path, message: 'use true or false' });

@@ -148,7 +148,7 @@ export function readStartStocktake(input: StartStocktakeInput): StartStocktake {
 
 export function readCompleteStocktake(input: CompleteStocktakeInput): CompleteStocktake {
   const read = new Reader();
-  const releasable = [...(input.releasable ?? [])].slice(0, SHORTFALL_RELEASES_MAX);
+  const releasable = read.list('releasable', input.releasable ?? []).slice(0, SHORTFALL_RELEASES_MAX);
   const command: CompleteStocktake = {
     kind: 'complete-stocktake',
     stocktakeId: read.id('stocktakeId', input.stocktakeId),
@@ -206,6 +206,7 @@ export function readReceiveTransfer(input: ReceiveTransferInput): ReceiveTransfe
   if (read.issues.length === 0 && command.received + command.rejected === 0) {
     read.issues.push({ path: 'received', message: 'say how many units arrived, sound or rejected' });
   }
+  read.whole('received', command.received + command.rejected, 0, QUANTITY_MAX);
   read.done();
   return command;
 }

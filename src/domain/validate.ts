@@ -62,6 +62,7 @@ export function readReserve(
 ): Reserve {
   const read = new Reader();
   const { allocation = 'single', shipTo } = input;
+  const orderId = read.id('orderId', input.orderId);
   if (!ALLOCATIONS.includes(allocation)) {
     read.issues.push({ path: 'allocation', message: `use ${ALLOCATIONS.join(' or ')}` });
   }
@@ -70,7 +71,7 @@ export function readReserve(
   const isRanked = shipTo !== undefined && read.issues.length === 0;
   const command: Reserve = {
     kind: 'reserve',
-    orderId: read.id('orderId', input.orderId),
+    orderId,
     lines,
     holdMs: input.holdSeconds === undefined ? HOLD_SECONDS_DEFAULT * 1_000 : read.holdMs(input.holdSeconds),
     customerId: read.optionalId('customerId', input.customerId),

@@ -1,16 +1,22 @@
 /**
- * Choosing a warehouse by examples and by properties: one for all where one can, the ranked ones first, none dropped.
+ * Choosing a warehouse by examples and by properties: one for all where one can, the ranked ones first, none dropped,
+ * a locked one passed by, and a split that takes from each no more than is asked.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allocate, warehousesInOrder } from '../../src/domain/allocation.ts';
+import { allocate, type Stock, warehousesInOrder } from '../../src/domain/allocation.ts';
+import { PASSED_BY_MAX } from '../../src/domain/language.ts';
 import { HISTORIES } from './histories.ts';
 import { lines, spelled } from './sentences.ts';
 
-/** Stock such as `TEA@east=5`; nothing of what is not named. */
-function stock(text: string) {
+/** Stock such as `TEA@east=5`, nothing of what is not named; `locked` names items under a stocktake. */
+function stock(text: string, locked: readonly string[] = []): Stock {
   const left = new Map(lines(text).map((line) => [`${line.sku}@${line.warehouse}`, line.quantity]));
-  return (sku: string, warehouse: string) => left.get(`${sku}@${warehouse}`) ?? 0;
+  return (sku, warehouse) => {
+    const name = `${sku}@${warehouse}`;
+    const units = left.get(name);
+    return units === undefined ? undefined : { left: units, isLocked: locked.includes(name) };
+  };
 }
 
 describe('the order in which warehouses are tried', () => {
@@ -24,52 +30,139 @@ describe('the order in which warehouses are tried', () => {
   });
 });
 
-describe('allocation', () => {
+describe('an order that is not split', () => {
   test('the first warehouse that can serve the whole order serves it, though an earlier one could serve a line', () => {
-    const { served } = allocate(
+    const { served, passedBy } = allocate(
       lines('TEA=2,RICE=1'),
       ['east', 'west'],
       stock('TEA@east=9,TEA@west=2,RICE@west=1'),
+      false,
     );
     expect(spelled(served)).toBe('TEA@west=2,RICE@west=1');
+    // East does not carry the rice: there is nothing to say about it.
+    expect(passedBy).toEqual([]);
   });
 
   test('where none can, each line goes to the first that has enough of it', () => {
     const left = stock('TEA@east=1,TEA@west=2,RICE@east=1');
-    const { served, short } = allocate(lines('TEA=2,RICE=1'), ['east', 'west'], left);
+    const { served, short, passedBy } = allocate(lines('TEA=2,RICE=1'), ['east', 'west'], left, false);
     expect(spelled(served)).toBe('TEA@west=2,RICE@east=1');
     expect(short).toEqual([]);
+    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'short' }]);
   });
 
   test('a line nobody can serve is named with the most that one warehouse has, never below zero', () => {
-    const { short } = allocate(lines('TEA=4,RICE=1'), ['east', 'west'], (sku, warehouse) =>
-      sku === 'RICE' ? -3 : warehouse === 'east' ? 2 : 3,
-    );
-    expect(short).toEqual([
+    const left: Stock = (sku, warehouse) => ({
+      left: sku === 'RICE' ? -3 : warehouse === 'east' ? 2 : 3,
+      isLocked: false,
+    });
+    expect(allocate(lines('TEA=4,RICE=1'), ['east', 'west'], left, false).short).toEqual([
       { sku: 'TEA', requested: 4, available: 3 },
       { sku: 'RICE', requested: 1, available: 0 },
     ]);
   });
+});
 
-  test('every line is served by a warehouse that has enough, or is short; none is forgotten', () => {
-    const skus = ['A', 'B', 'C'];
-    const warehouses = ['n', 's', 'w'];
-    const shelf = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 9, maxLength: 9 });
-    const wanted = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
-    fc.assert(
-      fc.property(shelf, wanted, (units, quantities) => {
-        const left = (sku: string, warehouse: string) =>
-          units[skus.indexOf(sku) * 3 + warehouses.indexOf(warehouse)] ?? 0;
-        const order = quantities.map((quantity, i) => ({ sku: skus[i] ?? '', quantity }));
-        const { served, short } = allocate(order, warehouses, left);
-        for (const line of served)
-          expect(left(line.sku, line.warehouse)).toBeGreaterThanOrEqual(line.quantity);
-        for (const line of short) {
-          for (const warehouse of warehouses) expect(left(line.sku, warehouse)).toBeLessThan(line.requested);
-        }
-        expect([...served, ...short].map((line) => line.sku).sort()).toEqual(order.map((line) => line.sku));
-      }),
-      { numRuns: HISTORIES },
-    );
+describe('an order that may be split', () => {
+  test('takes from the first what there is and from the next no more than is missing', () => {
+    const left = stock('TEA@east=2,TEA@north=0,TEA@west=9');
+    const { served, passedBy } = allocate(lines('TEA=5'), ['east', 'north', 'west'], left, true);
+    expect(spelled(served)).toBe('TEA@east=2,TEA@west=3');
+    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'north', reason: 'short' }]);
   });
+
+  test('is short by all warehouses together, never below zero', () => {
+    const left: Stock = (_, warehouse) => ({
+      left: { east: 2, north: -4, west: 1 }[warehouse] ?? 0,
+      isLocked: false,
+    });
+    expect(allocate(lines('TEA=4'), ['east', 'north', 'west'], left, true)).toMatchObject({
+      served: [],
+      short: [{ sku: 'TEA', requested: 4, available: 3 }],
+    });
+  });
+});
+
+describe('BR-007: a warehouse under a stocktake', () => {
+  test.each([false, true])('is passed by where another can serve (split: %s)', (isSplit) => {
+    const left = stock('TEA@east=9,TEA@west=2', ['TEA@east']);
+    const { served, locked, passedBy } = allocate(lines('TEA=2'), ['east', 'west'], left, isSplit);
+    expect(spelled(served)).toBe('TEA@west=2');
+    expect(locked).toEqual([]);
+    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'locked' }]);
+  });
+
+  test('is named where the order waits for it alone, and not where waiting would be no help', () => {
+    const left = stock('TEA@east=9,TEA@west=2', ['TEA@east']);
+    expect(allocate(lines('TEA=3'), ['east', 'west'], left, false)).toMatchObject({
+      locked: [{ sku: 'TEA', warehouse: 'east' }],
+      short: [],
+    });
+    expect(allocate(lines('TEA=10'), ['east', 'west'], left, false)).toMatchObject({
+      locked: [],
+      short: [{ sku: 'TEA', requested: 10, available: 2 }],
+    });
+    expect(allocate(lines('TEA=11'), ['east', 'west'], left, true)).toMatchObject({
+      locked: [{ sku: 'TEA', warehouse: 'east' }],
+      short: [],
+    });
+  });
+});
+
+test(`no more than ${PASSED_BY_MAX} warehouses are told of that were passed by`, () => {
+  const order = Array.from({ length: PASSED_BY_MAX + 9 }, (_, i) => `w${i}`);
+  const left: Stock = (_, warehouse) => ({ left: warehouse === order.at(-1) ? 1 : 0, isLocked: false });
+  for (const isSplit of [false, true]) {
+    const { served, passedBy } = allocate(lines('TEA=1'), order, left, isSplit);
+    expect(served).toHaveLength(1);
+    expect(passedBy.map((passed) => passed.warehouse)).toEqual(order.slice(0, PASSED_BY_MAX));
+  }
+});
+
+describe('whatever there is', () => {
+  const skus = ['A', 'B', 'C'];
+  const warehouses = ['n', 's', 'w'];
+  const shelf = fc.array(fc.record({ left: fc.integer({ min: 0, max: 4 }), isLocked: fc.boolean() }), {
+    minLength: 9,
+    maxLength: 9,
+  });
+  const wanted = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 });
+
+  test.each([false, true])(
+    'every line is served, short or waits for a count; none is forgotten (split: %s)',
+    (isSplit) => {
+      fc.assert(
+        fc.property(shelf, wanted, (cells, quantities) => {
+          const stock: Stock = (sku, warehouse) =>
+            cells[skus.indexOf(sku) * 3 + warehouses.indexOf(warehouse)];
+          const open = (sku: string) =>
+            warehouses.map((warehouse) => {
+              const cell = stock(sku, warehouse);
+              return cell && !cell.isLocked ? cell.left : 0;
+            });
+          const most = (units: readonly number[]) =>
+            isSplit ? units.reduce((sum, n) => sum + n, 0) : Math.max(...units);
+          const order = quantities.map((quantity, i) => ({ sku: skus[i] ?? '', quantity }));
+          const plan = allocate(order, warehouses, stock, isSplit);
+          for (const { sku, quantity } of order) {
+            const parts = plan.served.filter((line) => line.sku === sku);
+            const short = plan.short.find((line) => line.sku === sku);
+            const isServed = most(open(sku)) >= quantity;
+            expect(parts.reduce((sum, part) => sum + part.quantity, 0)).toBe(isServed ? quantity : 0);
+            for (const part of parts) {
+              const there = stock(sku, part.warehouse);
+              expect(there?.isLocked).toBe(false);
+              expect(there?.left).toBeGreaterThanOrEqual(part.quantity);
+            }
+            const waits = most(warehouses.map((warehouse) => stock(sku, warehouse)?.left ?? 0)) >= quantity;
+            expect(plan.locked.some((line) => line.sku === sku)).toBe(!isServed && waits);
+            expect(short).toEqual(
+              isServed || waits ? undefined : { sku, requested: quantity, available: most(open(sku)) },
+            );
+          }
+        }),
+        { numRuns: HISTORIES },
+      );
+    },
+  );
 });

@@ -84,7 +84,7 @@ describe('too late', () => {
     shop.reserve('order-1', 'TEA@east=1');
     const late = START_MS + HOLD_SECONDS_DEFAULT * 1_000;
     const decided = shop.inventory.decide(
-      { kind: 'confirm', orderId: 'order-1', actor: 'order-service' },
+      { kind: 'confirm', orderId: 'order-1', reacquire: false, actor: 'order-service' },
       late,
     );
     expect(outcome(decided)).toBe('reservation-expired');

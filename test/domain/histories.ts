@@ -18,7 +18,7 @@ import {
   readScheduleSale,
   readStartStocktake,
 } from '../../src/domain/validate-stock.ts';
-import { START_MS } from './sentences.ts';
+import { START_MS, stockLine } from './sentences.ts';
 
 /** Random runs of a property; the machine of a long night can be given more. */
 export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 300);
@@ -38,9 +38,9 @@ const mostly = <T>(of: fc.Arbitrary<T>) =>
 const kind = <K extends string>(name: K) => fc.constant(name);
 
 const orderId = numbered('order', 6);
-const sku = fc.constantFrom('TEA', 'TEA', 'RICE', 'SALT');
-const warehouse = fc.constantFrom('east', 'east', 'west', 'north');
-const quantity = fc.constantFrom(1, 1, 2, 3, 5);
+const sku: fc.Arbitrary<string> = fc.constantFrom('TEA', 'TEA', 'RICE', 'SALT');
+const warehouse: fc.Arbitrary<string> = fc.constantFrom('east', 'east', 'west', 'north');
+const quantity: fc.Arbitrary<number> = fc.constantFrom(1, 1, 2, 3, 5);
 const lines = fc.array(fc.record({ sku, quantity, warehouse: mostly(warehouse) }), {
   minLength: 1,
   maxLength: 3,
@@ -213,17 +213,7 @@ export const OPENING: readonly Asked[] = [
     'SALT@east=1',
     'SALT@west=6',
   ].map((text, i): Asked => {
-    const [sku = '', warehouse = '', quantity] = text.split(/[@=]/);
-    const movementId = `opening-${i}`;
-    return {
-      kind: 'receive',
-      movementId,
-      sku,
-      warehouse,
-      quantity: Number(quantity),
-      reason: '',
-      actor: 'ops',
-    };
+    return { kind: 'receive', movementId: `opening-${i}`, ...stockLine(text), reason: '', actor: 'ops' };
   }),
   {
     kind: 'schedule-sale',
@@ -236,10 +226,7 @@ export const OPENING: readonly Asked[] = [
     actor: 'ops',
   },
   ...['TEA@east=2', 'RICE@east=1,TEA@west=1', 'SALT@west=2'].map((text, i): Asked => {
-    const lines = text.split(',').map((line) => {
-      const [sku = '', warehouse = '', quantity] = line.split(/[@=]/);
-      return { sku, warehouse, quantity: Number(quantity) };
-    });
+    const lines = text.split(',').map(stockLine);
     const nothing = { customerId: undefined, saleId: undefined, allocation: undefined, shipTo: undefined };
     return {
       kind: 'reserve',

@@ -113,7 +113,7 @@ describe('parts', () => {
   test('the same parts in another order or cut otherwise are the same operation', () => {
     const actor = 'web';
     const confirm = (text: string) =>
-      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines(text), actor });
+      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines(text), reacquire: false, actor });
     expect(confirm('TEA=2,RICE=1')).toBe(confirm('RICE=1,TEA=1,TEA=1'));
     expect(confirm('TEA=2')).not.toBe(confirm('TEA=3'));
   });
@@ -121,8 +121,8 @@ describe('parts', () => {
   test('no two kinds of operation share a name', () => {
     const actor = 'web';
     const names = [
-      confirmOperation({ kind: 'confirm', orderId: 'o', actor }),
-      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines('TEA=1'), actor }),
+      confirmOperation({ kind: 'confirm', orderId: 'o', reacquire: false, actor }),
+      confirmOperation({ kind: 'confirm', orderId: 'o', lines: lines('TEA=1'), reacquire: false, actor }),
       releaseOperation({ kind: 'release', orderId: 'o', actor }),
       releaseOperation({ kind: 'release', orderId: 'o', lines: lines('TEA=1'), actor }),
       releaseOperation({ kind: 'release', orderId: 'o', lines: lines('TEA=1'), releaseId: 'TEA', actor }),

@@ -10,61 +10,27 @@ import {
   ID_PATTERN,
   LINES_MAX,
   QUANTITY_MAX,
-  REASON_LENGTH_MAX,
 } from '../../src/domain/language.ts';
+import { readConfirm, readExtend, readId, readRelease, readReserve } from '../../src/domain/validate.ts';
+import { readMovement, readSafetyStock } from '../../src/domain/validate-stock.ts';
 import {
-  type ExtendInput,
-  InvalidCommand,
-  type ReceiveInput,
-  type ReserveInput,
-  readConfirm,
-  readExtend,
-  readId,
-  readReceive,
-  readRelease,
-  readReserve,
-  readSafetyStock,
-} from '../../src/domain/validate.ts';
+  BAD_IDS,
+  BAD_QUANTITIES,
+  BAD_REASONS,
+  GOOD_REASONS,
+  NO_IDS,
+  NO_QUANTITIES,
+  wrong,
+} from './bad-input.ts';
 import { HISTORIES } from './histories.ts';
 
 const line = { sku: 'TEA', quantity: 1 };
 const order = { orderId: 'order-1', lines: [line] };
 const receipt = { movementId: 'M-1', sku: 'TEA', warehouse: 'east', quantity: 1 };
 
-/** The paths of what is wrong; empty where nothing is. Takes what a caller without types could send. */
-function wrong(read: () => unknown): string[] {
-  try {
-    read();
-    return [];
-  } catch (error) {
-    if (error instanceof InvalidCommand) return error.issues.map((issue) => issue.path);
-    throw error;
-  }
-}
-const reserve = (input: Record<string, unknown>) =>
-  wrong(() => readReserve({ ...order, ...input } as unknown as ReserveInput));
+const reserve = (input: Record<string, unknown>) => wrong(() => readReserve({ ...order, ...input } as never));
 const receive = (input: Record<string, unknown>) =>
-  wrong(() => readReceive({ ...receipt, ...input } as unknown as ReceiveInput));
-
-const BAD_IDS = [
-  '',
-  ' ',
-  '-a',
-  '.a',
-  'a b',
-  'a@b',
-  'a,b',
-  'a=b',
-  'a;b',
-  'a\nb',
-  'ä',
-  '庫存',
-  '*',
-  'a'.repeat(65),
-];
-const NO_IDS = [undefined, null, 7, true, {}, [], ['a']];
-const BAD_QUANTITIES = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, QUANTITY_MAX + 1];
-const NO_QUANTITIES = ['1', null, undefined, true, [1], {}, 1n];
+  wrong(() => readMovement('receive', { ...receipt, ...input } as never));
 
 describe('ids', () => {
   test.each([...BAD_IDS, ...NO_IDS])('%j is no id, wherever one is wanted', (id) => {
@@ -76,7 +42,11 @@ describe('ids', () => {
     if (id === undefined) return; // these may be left out
     expect(reserve({ actor: id })).toEqual(['actor']);
     expect(reserve({ lines: [{ ...line, warehouse: id }] })).toEqual(['lines[0].warehouse']);
-    expect(wrong(() => readRelease({ orderId: 'o', releaseId: id as string }))).toEqual(['releaseId']);
+    expect(wrong(() => readRelease({ orderId: 'o', releaseId: id as never }))).toEqual(['releaseId']);
+    expect(reserve({ customerId: id })).toEqual(['customerId']);
+    expect(reserve({ saleId: id })).toEqual(['saleId']);
+    const propose = { orderId: 'o', proposeTransferTo: id as never };
+    expect(wrong(() => readConfirm(propose))).toEqual(['proposeTransferTo']);
   });
 
   test.each(['a', '0', 'A-1', 'a.b_c:d-e', 'a'.repeat(64)])('%j is an id', (id) => {
@@ -147,9 +117,7 @@ describe('lines', () => {
 describe('time', () => {
   test.each([0, -1, 0.5, HOLD_SECONDS_MAX + 1, Number.NaN, '60', null])('%s is no hold', (holdSeconds) => {
     expect(reserve({ holdSeconds })).toEqual(['holdSeconds']);
-    expect(wrong(() => readExtend({ orderId: 'o', holdSeconds } as unknown as ExtendInput))).toEqual([
-      'holdSeconds',
-    ]);
+    expect(wrong(() => readExtend({ orderId: 'o', holdSeconds } as never))).toEqual(['holdSeconds']);
   });
 
   test('BR-003: a hold lasts 30 minutes where nothing else is asked', () => {
@@ -161,24 +129,82 @@ describe('time', () => {
   });
 
   test('an extension says how long', () => {
-    expect(wrong(() => readExtend({ orderId: 'o' } as unknown as ExtendInput))).toEqual(['holdSeconds']);
+    expect(wrong(() => readExtend({ orderId: 'o' } as never))).toEqual(['holdSeconds']);
   });
 });
 
 describe('reasons', () => {
-  test.each(['a\nb', 'a\u0000b', '\ud800', 'x'.repeat(REASON_LENGTH_MAX + 1), 7, {}])(
-    '%j is no reason',
-    (reason) => {
-      expect(receive({ reason })).toEqual(['reason']);
+  test.each(BAD_REASONS)('%j is no reason', (reason) => {
+    expect(receive({ reason })).toEqual(['reason']);
+  });
+
+  test.each(['', ...GOOD_REASONS])('%j is a reason', (reason) => {
+    expect(receive({ reason })).toEqual([]);
+  });
+});
+
+describe('where an order goes and who serves it', () => {
+  test.each(['both', '', 'Split', null, true, 1])('%j is no allocation', (allocation) => {
+    expect(reserve({ allocation })).toEqual(['allocation']);
+  });
+
+  test('an order is served from one warehouse where nobody says otherwise', () => {
+    expect(readReserve(order).allocation).toBe('single');
+    expect(readReserve({ ...order, allocation: 'split' }).allocation).toBe('split');
+  });
+
+  test.each([
+    null,
+    'Taipei',
+    7,
+    {},
+    [25, 121],
+    { latitude: 25 },
+    { latitude: '25', longitude: 121 },
+    { latitude: 91, longitude: 0 },
+    { latitude: 0, longitude: 180.5 },
+    { latitude: Number.NaN, longitude: 0 },
+  ])('%j is no place to ship to', (shipTo) => {
+    expect(reserve({ shipTo })).toEqual(['shipTo']);
+  });
+
+  test('warehouses are ranked for the place, where a line leaves open which one serves', () => {
+    const shipTo = { latitude: 25, longitude: 121 };
+    const ranked = readReserve({ ...order, shipTo }, (place) => [`near ${place.latitude}`]);
+    expect(ranked.candidates).toEqual(['near 25']);
+  });
+
+  test('nobody is asked for a ranking where it would not be used, or the input is bad', () => {
+    const asked = () => {
+      throw new Error('was asked');
+    };
+    const shipTo = { latitude: 25, longitude: 121 };
+    expect(readReserve(order, asked).candidates).toEqual([]);
+    const named = { ...order, lines: [{ ...line, warehouse: 'east' }] };
+    expect(readReserve({ ...named, shipTo }, asked).candidates).toEqual([]);
+    expect(wrong(() => readReserve({ ...order, orderId: '', shipTo }, asked))).toEqual(['orderId']);
+    const nowhere = { latitude: 99, longitude: 0 };
+    expect(wrong(() => readReserve({ ...order, shipTo: nowhere }, asked))).toEqual(['shipTo']);
+  });
+});
+
+describe('a payment', () => {
+  test.each(['true', 1, 0, null, {}])(
+    '%j does not say whether a late one takes the stock again',
+    (reacquire) => {
+      expect(wrong(() => readConfirm({ orderId: 'o', reacquire: reacquire as never }))).toEqual([
+        'reacquire',
+      ]);
     },
   );
 
-  test.each(['', '雙11 進貨', '100% = "all" & more', 'x'.repeat(REASON_LENGTH_MAX)])(
-    '%j is a reason',
-    (reason) => {
-      expect(receive({ reason })).toEqual([]);
-    },
-  );
+  test('that is late takes nothing again where nobody asked for it', () => {
+    expect(readConfirm({ orderId: 'o' })).toMatchObject({ reacquire: false, proposeTransferTo: undefined });
+    expect(readConfirm({ orderId: 'o', reacquire: true, proposeTransferTo: 'east' })).toMatchObject({
+      reacquire: true,
+      proposeTransferTo: 'east',
+    });
+  });
 });
 
 test('what comes through keeps to the words of the language, whatever was sent', () => {
@@ -186,7 +212,7 @@ test('what comes through keeps to the words of the language, whatever was sent',
   const anyLines = fc.array(fc.record({ sku: anything, quantity: anything, warehouse: anything }));
   fc.assert(
     fc.property(anything, fc.oneof(anything, anyLines), anything, anything, (orderId, lines, hold, actor) => {
-      const sent = { orderId, lines, holdSeconds: hold, actor } as unknown as ReserveInput;
+      const sent = { orderId, lines, holdSeconds: hold, actor } as never;
       if (wrong(() => readReserve(sent)).length > 0) return;
       const command = readReserve(sent);
       expect(command.orderId).toMatch(ID_PATTERN);

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Inventory } from '../../src/domain/inventory.ts';
 import { readStream } from '../../src/hotpath/event-stream.ts';
+import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { outcome } from '../domain/sentences.ts';
-import { ask } from './asking.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 /** Four events stand in the stream, and that is the limit. */

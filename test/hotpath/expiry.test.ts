@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIFETIME_SECONDS_MAX } from '../../src/domain/language.ts';
 import { BATCH_LIMITS_DEFAULT } from '../../src/hotpath/hot-inventory.ts';
+import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history } from '../domain/histories.ts';
 import { answer, MINUTE_MS, outcome } from '../domain/sentences.ts';
-import { ask } from './asking.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 const { tombstoneMs } = BATCH_LIMITS_DEFAULT;

@@ -3,8 +3,20 @@
  * until the test turns it. Promises: figures come from what Redis keeps, not from what a command answered.
  */
 import { onTestFinished } from 'vitest';
-import type { Decision, ItemView, ReservationView, StockEvent } from '../../src/domain/language.ts';
+import type { Warehouse } from '../../src/domain/geography.ts';
+import type {
+  Decision,
+  ItemView,
+  MovementKind,
+  ReservationView,
+  SaleView,
+  StockEvent,
+  StocktakeLine,
+  TransferView,
+} from '../../src/domain/language.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
+import type { ConfirmInput, ReserveInput } from '../../src/domain/validate.ts';
+import type { MovementInput, ReceiveTransferInput } from '../../src/domain/validate-stock.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/event-stream.ts';
 import {
   type HotInventory,
@@ -13,7 +25,18 @@ import {
 } from '../../src/hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../src/hotpath/keys.ts';
 import { type HotItem, readItem, readReservation } from '../../src/hotpath/texts.ts';
-import { figures, lines, named, parts, START_MS } from '../domain/sentences.ts';
+import {
+  answer,
+  figures,
+  lines,
+  movement,
+  named,
+  parts,
+  route,
+  START_MS,
+  sale as saleInput,
+  type Terms,
+} from '../domain/sentences.ts';
 import { type TestEngine, TURNED_CLOCK, testEngine, testRedisUrl } from '../services.ts';
 
 /** More entries than any test writes. */
@@ -62,30 +85,98 @@ export class HotShop {
   }
 
   receive(line: string, movementId = `receipt-${++movements}`): Promise<Decision<ItemView>> {
-    const [read] = lines(line);
-    if (!read?.warehouse) throw new Error(`a receipt names a warehouse: ${line}`);
-    const { sku, warehouse, quantity } = read;
-    return this.hot.receive({ movementId, sku, warehouse, quantity });
+    return this.move('receive', line, { movementId });
   }
 
-  reserve(orderId: string, order: string, holdSeconds?: number): Promise<Decision<ReservationView>> {
-    return this.hot.reserve({ orderId, lines: lines(order), holdSeconds });
+  move(kind: MovementKind, line: string, more: Partial<MovementInput> = {}): Promise<Decision<ItemView>> {
+    const movementId = more.movementId ?? `movement-${++movements}`;
+    return this.hot.move(kind, movement(kind, line, { ...more, movementId }));
   }
 
-  confirm(orderId: string, paid?: string): Promise<Decision<ReservationView>> {
-    return this.hot.confirm({ orderId, lines: parts(paid) });
+  place(warehouse: Warehouse): Promise<void> {
+    return this.hot.places.put(warehouse);
+  }
+
+  reserve(
+    orderId: string,
+    order: string,
+    holdSeconds?: number,
+    more: Partial<ReserveInput> = {},
+  ): Promise<Decision<ReservationView>> {
+    return this.hot.reserve({ orderId, lines: lines(order), holdSeconds, ...more });
+  }
+
+  confirm(
+    orderId: string,
+    paid?: string,
+    more: Partial<ConfirmInput> = {},
+  ): Promise<Decision<ReservationView>> {
+    return this.hot.confirm({ orderId, lines: parts(paid), ...more });
   }
 
   release(orderId: string, cancelled?: string, releaseId?: string): Promise<Decision<ReservationView>> {
     return this.hot.release({ orderId, lines: parts(cancelled), releaseId });
   }
 
-  extend(orderId: string, holdSeconds: number): Promise<Decision<ReservationView>> {
-    return this.hot.extend({ orderId, holdSeconds });
+  extend(orderId: string, holdSeconds: number, actor?: string): Promise<Decision<ReservationView>> {
+    return this.hot.extend({ orderId, holdSeconds, actor });
   }
 
   setSafetyStock(name: string, quantity: number): Promise<Decision<ItemView>> {
     return this.hot.setSafetyStock({ ...named(name), quantity });
+  }
+
+  startCount(stocktakeId: string, name: string, leaseSeconds?: number): Promise<Decision<StocktakeLine>> {
+    return this.hot.startStocktake({ stocktakeId, ...named(name), leaseSeconds });
+  }
+
+  completeCount(
+    stocktakeId: string,
+    name: string,
+    counted: number,
+    releasable?: readonly string[],
+  ): Promise<Decision<StocktakeLine>> {
+    return this.hot.completeStocktake({ stocktakeId, ...named(name), counted, releasable });
+  }
+
+  cancelCount(stocktakeId: string, name: string): Promise<Decision<StocktakeLine>> {
+    return this.hot.cancelStocktake({ stocktakeId, ...named(name) });
+  }
+
+  dispatch(transferId: string, goods: string): Promise<Decision<TransferView>> {
+    return this.hot.dispatchTransfer({ transferId, ...route(goods) });
+  }
+
+  land(
+    transferId: string,
+    received: number,
+    more: Partial<ReceiveTransferInput> = {},
+  ): Promise<Decision<TransferView>> {
+    return this.hot.receiveTransfer({ transferId, received, ...more });
+  }
+
+  turnBack(transferId: string): Promise<Decision<TransferView>> {
+    return this.hot.cancelTransfer({ transferId });
+  }
+
+  schedule(saleId: string, units: string, terms?: Terms): Promise<Decision<SaleView>> {
+    return this.hot.scheduleSale(saleInput(saleId, units, this.nowMs, terms));
+  }
+
+  closeSale(saleId: string): Promise<Decision<SaleView>> {
+    return this.hot.closeSale({ saleId });
+  }
+
+  async transfer(transferId: string): Promise<TransferView> {
+    return answer(await this.hot.transfer(transferId));
+  }
+
+  async sale(saleId: string): Promise<SaleView> {
+    return answer(await this.hot.sale(saleId));
+  }
+
+  async sheet(stocktakeId: string): Promise<readonly StocktakeLine[]> {
+    return answer(await this.hot.stocktake(stocktakeId));
   }
 
   /** Returns all that is due, sweep by sweep. */
@@ -123,6 +214,16 @@ export class HotShop {
 
   async events(): Promise<StockEvent[]> {
     return (await this.entries()).flatMap((entry) => entry.events);
+  }
+
+  /** The events behind the first `skip`. */
+  async happened(skip = 0): Promise<readonly StockEvent[]> {
+    return (await this.events()).slice(skip);
+  }
+
+  /** The kinds of the events behind the first `skip`. */
+  async eventTypes(skip = 0): Promise<string[]> {
+    return (await this.happened(skip)).map((event) => event.type);
   }
 }
 

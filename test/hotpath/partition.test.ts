@@ -8,15 +8,15 @@ import {
   clearPartition,
   fencePartition,
   loadItems,
-  loadReceipts,
+  loadMovements,
   loadReservations,
   openPartition,
   readControl,
 } from '../../src/hotpath/partition.ts';
 import { type HotItem, readItem, Unreadable, writeItem } from '../../src/hotpath/texts.ts';
+import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { answer, outcome, START_MS } from '../domain/sentences.ts';
-import { ask } from './asking.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 const TOMBSTONE_MS = 86_400_000;
@@ -107,8 +107,15 @@ test('BR-006: a receipt that was loaded is known as a repeat, with its first ans
   await clearPartition(shop.redis, shop.keys);
   await shop.engine.setTime(START_MS);
   await loadItems(shop.redis, shop.keys, [{ item, isQuarantined: false }]);
-  const done = { ...receipt, reason: '進貨 100%', atMs: START_MS, item };
-  await loadReceipts(shop.redis, shop.keys, [done], TOMBSTONE_MS);
+  const done = {
+    ...receipt,
+    kind: 'receive',
+    reason: '進貨 100%',
+    versionBefore: 0,
+    atMs: START_MS,
+    item,
+  } as const;
+  await loadMovements(shop.redis, shop.keys, [done], TOMBSTONE_MS);
   await openPartition(shop.redis, shop.keys, 1);
   const other = await shop.another();
   const again = await other.hot.receive({ ...receipt, reason: '進貨 100%' });

@@ -5,17 +5,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeEntry } from '../../src/hotpath/event-stream.ts';
+import { readRefusal } from '../../src/hotpath/refusal-texts.ts';
 import {
   readItem,
-  readRefusal,
   readReservation,
   Unreadable,
   writeItem,
   writeReservation,
 } from '../../src/hotpath/texts.ts';
+import { ask } from '../agreement/ask.ts';
 import { asked, HISTORIES } from '../domain/histories.ts';
 import { lines, START_MS } from '../domain/sentences.ts';
-import { ask } from './asking.ts';
 import { givenShop } from './hot-shop.ts';
 
 describe('what Lua wrote', () => {

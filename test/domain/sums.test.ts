@@ -1,0 +1,198 @@
+/**
+ * Sums that hold after every history: nothing is lost, made up, or in two places, whatever was asked in whatever order.
+ */
+import { expect } from 'vitest';
+import { unitsOf } from '../../src/domain/books.ts';
+import type { Inventory } from '../../src/domain/inventory.ts';
+import type { EventType, SaleView, StockEvent } from '../../src/domain/language.ts';
+import { leftIn } from '../../src/domain/sale.ts';
+import { inTransit } from '../../src/domain/transfer.ts';
+import { always, play, sumOf } from './play.ts';
+
+/** Units of an item that counts and corrections found beside the books, and that they missed in it. */
+function differencesOf(events: readonly StockEvent[], itemName: string): { found: number; missing: number } {
+  const differences = { found: 0, missing: 0 };
+  let total = 0;
+  for (const event of events) {
+    for (const { sku, warehouse, quantity } of event.lines) {
+      if (`${sku}@${warehouse}` !== itemName) continue;
+      if (event.type === 'StocktakeCompleted' || event.type === 'InventoryCorrected') {
+        differences.found += Math.max(0, quantity - total);
+        differences.missing += Math.max(0, total - quantity);
+        total = quantity;
+      } else total += quantity * (COMES.includes(event.type) ? 1 : GOES.includes(event.type) ? -1 : 0);
+    }
+  }
+  return differences;
+}
+function differenceOf(events: readonly StockEvent[], itemName: string): number {
+  const { found, missing } = differencesOf(events, itemName);
+  return found - missing;
+}
+const COMES: readonly EventType[] = [
+  'InventoryReceived',
+  'InventoryReturned',
+  'TransferReceived',
+  'TransferCancelled',
+];
+const GOES: readonly EventType[] = ['InventoryIssued', 'InventoryShipped', 'TransferDispatched'];
+
+always('the total of an item is what came in, less what went out, and what was found beside', (steps) => {
+  const { events, items } = play(steps);
+  for (const [name, item] of items) {
+    expect(item.total).toBe(
+      sumOf(events, COMES, name) - sumOf(events, GOES, name) + differenceOf(events, name),
+    );
+  }
+});
+
+always(
+  'over all warehouses: total + in transit = received - issued - shipped + returned + counted differences',
+  (steps) => {
+    const { events, items, transfers } = play(steps);
+    for (const sku of ['TEA', 'RICE', 'SALT']) {
+      const names = [...items.keys()].filter((name) => name.startsWith(`${sku}@`));
+      const sum = (...types: EventType[]) => names.reduce((all, name) => all + sumOf(events, types, name), 0);
+      const onTheWay = [...transfers.values()]
+        .filter((transfer) => transfer.sku === sku)
+        .reduce((all, transfer) => all + inTransit(transfer), 0);
+      const total = names.reduce((all, name) => all + (items.get(name)?.total ?? 0), 0);
+      const found = names.reduce((all, name) => all + differenceOf(events, name), 0);
+      expect(total + onTheWay).toBe(
+        sum('InventoryReceived') -
+          sum('InventoryIssued') -
+          sum('InventoryShipped') +
+          sum('InventoryReturned') +
+          found,
+      );
+    }
+  },
+);
+
+always('a transfer leaves nothing in two places or in none', (steps) => {
+  play(steps, ({ inventory }) => {
+    for (const transfer of inventory.transfers.values()) {
+      const { transferId, sku, from, to, quantity, received, rejected, returned, status } = transfer;
+      const its = inventory.events.filter(
+        (event) => 'transferId' in event && event.transferId === transferId,
+      );
+      expect([
+        sumOf(its, ['TransferDispatched'], `${sku}@${from}`),
+        sumOf(its, ['TransferReceived'], `${sku}@${to}`),
+        sumOf(its, ['InventoryIssued'], `${sku}@${to}`),
+        sumOf(its, ['TransferCancelled'], `${sku}@${from}`),
+      ]).toEqual([quantity, received + rejected, rejected, returned]);
+      const isOver = inTransit(transfer) === 0 ? (returned > 0 ? 'CANCELLED' : 'RECEIVED') : 'IN_TRANSIT';
+      expect([status, inTransit(transfer) >= 0]).toEqual([isOver, true]);
+    }
+  });
+});
+
+always('what is reserved is sold, returned, or still held; what is sold was held or taken again', (steps) => {
+  const { events, items } = play(steps);
+  for (const [name, item] of items) {
+    const left = sumOf(events, ['InventoryDeducted', 'InventoryReleased'], name);
+    expect(sumOf(events, ['InventoryReserved'], name)).toBe(left + item.reserved);
+    const sold = sumOf(events, ['InventoryDeducted', 'InventoryReacquired'], name);
+    expect(item.sold).toBe(sold - sumOf(events, ['InventoryShipped'], name));
+  }
+});
+
+always('no more is ever sold of an item than came in or was found of it', (steps) => {
+  const { events, items } = play(steps);
+  for (const name of items.keys()) {
+    const sold = sumOf(events, ['InventoryDeducted', 'InventoryReacquired'], name);
+    const had = sumOf(events, COMES, name) + differencesOf(events, name).found;
+    expect(sold).toBeLessThanOrEqual(had);
+  }
+});
+
+/** Units of a sale's orders by what became of them, from the events alone. */
+function countsOf(
+  { events, reservations }: Inventory,
+  { saleId, sku }: SaleView | { saleId: string; sku: string },
+) {
+  const counts = { reserved: 0, sold: 0, released: 0, expired: 0 };
+  for (const event of events) {
+    if (!('orderId' in event) || event.orderId === undefined || 'movementId' in event) continue;
+    if (reservations.get(event.orderId)?.saleId !== saleId) continue;
+    const units = unitsOf(sku, event.lines);
+    if (event.type === 'InventoryReserved') counts.reserved += units;
+    else if (event.type === 'InventoryDeducted') {
+      counts.reserved -= units;
+      counts.sold += units;
+    } else if (event.type === 'InventoryReleased') {
+      counts.reserved -= units;
+      counts[event.cause === 'expired' ? 'expired' : 'released'] += units;
+    } else if (event.type === 'InventoryReacquired') {
+      counts.expired -= units;
+      counts.sold += units;
+    }
+  }
+  return counts;
+}
+
+const reacquiredOf = (
+  { events, reservations }: Inventory,
+  saleId: string,
+  sku: string,
+  customerId?: string,
+) =>
+  events
+    .filter((event) => event.type === 'InventoryReacquired')
+    .filter(({ orderId }) => {
+      const reservation = reservations.get(orderId);
+      return (
+        reservation?.saleId === saleId && (customerId === undefined || reservation.customerId === customerId)
+      );
+    })
+    .reduce((sum, event) => sum + unitsOf(sku, event.lines), 0);
+
+always(
+  'a sale counts its orders right, and never holds or sells more than it set aside, late payments apart',
+  (steps) => {
+    play(steps, ({ inventory }) => {
+      for (const sale of inventory.sales.values()) {
+        expect(sale).toMatchObject(countsOf(inventory, sale));
+        const late = reacquiredOf(inventory, sale.saleId, sale.sku);
+        expect(sale.reserved + sale.sold).toBeLessThanOrEqual(sale.quantity + late);
+      }
+    });
+  },
+);
+
+always('no customer holds and buys more in a sale than its limit, late payments apart', (steps) => {
+  play(steps, ({ inventory }) => {
+    for (const [saleId, quotas] of inventory.quotas) {
+      const sale = inventory.sales.get(saleId);
+      if (!sale) throw new Error(`a quota without its sale: ${saleId}`);
+      for (const [customerId, { held, bought }] of quotas) {
+        const theirs = [...inventory.reservations.values()].filter(
+          (order) => order.saleId === saleId && order.customerId === customerId,
+        );
+        const units = (status: string) =>
+          theirs.reduce(
+            (sum, order) => sum + (order.status === status ? unitsOf(sale.sku, order.lines) : 0),
+            0,
+          );
+        expect([held, bought]).toEqual([units('ACTIVE'), units('CONFIRMED')]);
+        const late = reacquiredOf(inventory, saleId, sale.sku, customerId);
+        expect(held + bought).toBeLessThanOrEqual(sale.limitPerCustomer + late);
+      }
+    }
+  });
+});
+
+always('an order that was just held leaves every sale but its own what that set aside', (steps) => {
+  play(steps, ({ inventory, asked, decision, nowMs }) => {
+    if (asked.kind !== 'reserve' || decision.outcome !== 'done' || decision.replayed) return;
+    for (const sku of new Set(asked.lines.map((line) => line.sku))) {
+      const others = [...inventory.sales.values()].filter(
+        (sale) => sale.sku === sku && sale.saleId !== asked.saleId,
+      );
+      const left = others.reduce((sum, sale) => sum + leftIn(sale, nowMs), 0);
+      const available = inventory.itemsOf(sku).reduce((sum, item) => sum + item.available, 0);
+      expect(available).toBeGreaterThanOrEqual(left);
+    }
+  });
+});

@@ -1,7 +1,6 @@
 /**
  * Items compared at the same version: under load the ledger is behind, never different, so what differs is real (D14).
  */
-import type { StocktakeLock } from '../domain/language.ts';
 import { type HotItem, readItem } from '../hotpath/texts.ts';
 import type { LedgerItem } from '../ledger/judged-state.ts';
 import type { Figures } from '../ledger/queries.ts';
@@ -80,8 +79,8 @@ async function compareFigures(auditor: Auditor, hot: HotItem, item: HotItem): Pr
   if (isNewest && hot.safetyStock !== item.safetyStock) {
     find(`safety stock ${hot.safetyStock} against ${item.safetyStock}`);
   }
-  if (isNewest && lockText(hot.stocktake) !== lockText(item.stocktake)) {
-    find(`BR-007: ${lockText(hot.stocktake)} in the hot path, ${lockText(item.stocktake)} in the ledger`);
+  if (isNewest && lockText(hot) !== lockText(item)) {
+    find(`BR-007: ${lockText(hot)} in the hot path, ${lockText(item)} in the ledger`);
   }
   const off = (['total', 'available', 'reserved', 'sold'] as const).filter(
     (figure) => hot[figure] !== ledger[figure],
@@ -91,8 +90,10 @@ async function compareFigures(auditor: Auditor, hot: HotItem, item: HotItem): Pr
   find(`at version ${version} hot path and ledger differ: ${detail}`);
 }
 
-function lockText(lock: StocktakeLock | undefined): string {
-  return lock ? `locked by ${lock.stocktakeId} until ${new Date(lock.untilMs).toISOString()}` : 'not locked';
+function lockText({ stocktake, holdsUntilMs }: HotItem): string {
+  const time = (ms: number) => new Date(ms).toISOString();
+  if (stocktake) return `locked by ${stocktake.stocktakeId} until ${time(stocktake.untilMs)}`;
+  return holdsUntilMs === undefined ? 'not locked' : `not locked, holds until ${time(holdsUntilMs)}`;
 }
 
 /** Items that only the hot path knows. */

@@ -32,6 +32,8 @@ export async function audit(parts: AuditParts, options: AuditOptions): Promise<A
   const startedAtMs = Date.now();
   let reason: string | undefined;
   try {
+    // What the ledger does not have yet would be compared with nothing, and be said to agree.
+    await auditor.catchUp();
     await compareItems(auditor);
     await findUnknownItems(auditor);
     if (options.withHolds) {

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/hotpath/fault.ts';
 import { clearPartition, fencePartition, readControl } from '../../src/hotpath/partition.ts';
+import { readItem } from '../../src/hotpath/texts.ts';
 import { remedyFor } from '../../src/worker/mend.ts';
 import { rebuild } from '../../src/worker/rebuild.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
@@ -135,7 +136,7 @@ async function visible(): Promise<string[]> {
     for (const word of (due[i] ?? '').split(' ').slice(1)) {
       const [sku = '', warehouse] = word.split('@');
       const isOpen = warehouse
-        ? ((await redis.hget(keys.sku(sku), warehouse))?.split(' ').length ?? 0) > 7
+        ? readItem(sku, warehouse, (await redis.hget(keys.sku(sku), warehouse)) ?? '').stocktake !== undefined
         : (await redis.get(keys.reservation(word)))?.startsWith('ACTIVE');
       if (isOpen) deadlines.set(word, due[i + 1] ?? '');
     }

@@ -3,7 +3,7 @@
  * Promises: texts and lifetimes are those the program itself would have left, so a repeat still finds its first answer.
  */
 import type { Redis } from 'ioredis';
-import type { StocktakeLine } from '../domain/language.ts';
+import { LEASE_SECONDS_MAX, type StocktakeLine } from '../domain/language.ts';
 import { type Quota, SALE_AFTERLIFE_SECONDS, type Sale } from '../domain/sale.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { writeSale, writeStocktakeLine, writeTransfer } from './document-texts.ts';
@@ -35,8 +35,13 @@ export async function loadTransfers(
 
 export interface SheetLineToLoad {
   readonly line: StocktakeLine;
-  /** When the last line of its sheet ends, or ended. */
-  readonly sheetEndsMs: number;
+  /** When any line of its sheet changed last. */
+  readonly sheetChangedMs: number;
+}
+
+/** How long anybody can hear of a sheet that does not change any more. */
+export function sheetLifeMs(tombstoneMs: number): number {
+  return LEASE_SECONDS_MAX * 1_000 + tombstoneMs;
 }
 
 export async function loadStocktakeLines(
@@ -47,12 +52,10 @@ export async function loadStocktakeLines(
 ): Promise<void> {
   for (let i = 0; i < lines.length; i += LOAD_CHUNK_MAX) {
     const pipeline = redis.pipeline();
-    for (const { line, sheetEndsMs } of lines.slice(i, i + LOAD_CHUNK_MAX)) {
+    for (const { line, sheetChangedMs } of lines.slice(i, i + LOAD_CHUNK_MAX)) {
       const key = keys.stocktake(line.stocktakeId);
       pipeline.hset(key, `${line.sku}@${line.warehouse}`, writeStocktakeLine(line));
-      // A line that is still open may end by itself only now, and somebody may ask for it then.
-      const untilMs = line.status === 'COUNTING' ? Math.max(sheetEndsMs, Date.now()) : sheetEndsMs;
-      pipeline.pexpireat(key, untilMs + tombstoneMs);
+      pipeline.pexpireat(key, sheetChangedMs + sheetLifeMs(tombstoneMs));
     }
     await execute(pipeline);
   }

@@ -9,17 +9,11 @@ import {
   CANDIDATES_MAX,
   confirmOperation,
   type Decision,
-  type ItemView,
   linesText,
-  type MovementKind,
   type OrderLine,
   partsText,
   type ReservationView,
-  receiptOperation,
   releaseOperation,
-  type SaleView,
-  type StocktakeLine,
-  type TransferView,
 } from '../domain/language.ts';
 import {
   type ConfirmInput,
@@ -32,39 +26,15 @@ import {
   readRelease,
   readReserve,
 } from '../domain/validate.ts';
-import {
-  type CancelStocktakeInput,
-  type CancelTransferInput,
-  type CloseSaleInput,
-  type CompleteStocktakeInput,
-  type DispatchTransferInput,
-  type MovementInput,
-  type ReceiveTransferInput,
-  readCancelStocktake,
-  readCancelTransfer,
-  readCloseSale,
-  readCompleteStocktake,
-  readDispatchTransfer,
-  readMovement,
-  readReceiveTransfer,
-  readSafetyStock,
-  readScheduleSale,
-  readStartStocktake,
-  type SafetyStockInput,
-  type ScheduleSaleInput,
-  type StartStocktakeInput,
-} from '../domain/validate-stock.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { causeOf, connectRedis } from './connection.ts';
-import { readSaleView, readStocktakeLine, readStocktakeSheet, readTransferView } from './document-texts.ts';
-import { encodeReason } from './event-texts.ts';
 import { Fault } from './fault.ts';
-import { type PartitionKeys, partitionKeys } from './keys.ts';
+import { HotGoods } from './hot-goods.ts';
+import { partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
 import { loadProgram } from './program.ts';
 import { type AckLevel, checkRedis } from './redis-check.ts';
-import { readRefusal } from './refusal-texts.ts';
-import { itemView, readReservationView, type SkuView, skuView, Unreadable } from './texts.ts';
+import { readReservationView, Unreadable } from './texts.ts';
 import { WarehousePlaces } from './warehouse-places.ts';
 
 export { connectRedis, type RedisConnection } from './connection.ts';
@@ -123,39 +93,40 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
   }
 }
 
-export class HotInventory {
-  readonly keys: PartitionKeys;
+export class HotInventory extends HotGoods {
   /** Where warehouses stand, for the nearest to be tried first. */
   readonly places: WarehousePlaces;
   readonly #redis: Redis;
-  readonly #batcher: Batcher;
 
   /** @param epoch of the partition, 0 where it is not known yet */
   constructor(redis: Redis, options: HotInventoryOptions, epoch: number) {
+    const keys = partitionKeys(options.prefix);
+    super(
+      keys,
+      new Batcher({
+        ...BATCH_LIMITS_DEFAULT,
+        ...options.limits,
+        redis,
+        keys,
+        program: loadProgram(options.clock?.lua),
+        witnessMs: options.clock?.witnessMs ?? Date.now,
+        epoch,
+      }),
+    );
     this.#redis = redis;
-    this.keys = partitionKeys(options.prefix);
-    this.places = new WarehousePlaces(redis, this.keys);
-    this.#batcher = new Batcher({
-      ...BATCH_LIMITS_DEFAULT,
-      ...options.limits,
-      redis,
-      keys: this.keys,
-      program: loadProgram(options.clock?.lua),
-      witnessMs: options.clock?.witnessMs ?? Date.now,
-      epoch,
-    });
+    this.places = new WarehousePlaces(redis, keys);
   }
 
   get counts(): Readonly<BatcherCounts> {
-    return this.#batcher.counts;
+    return this.batcher.counts;
   }
   /** Commands waiting for a batch. */
   get queued(): number {
-    return this.#batcher.queued;
+    return this.batcher.queued;
   }
   /** The head of the last answer. */
   get head(): BatchHead | undefined {
-    return this.#batcher.head;
+    return this.batcher.head;
   }
 
   /**
@@ -174,7 +145,7 @@ export class HotInventory {
     // The answer leaves out what the caller knows; a repeat has the same customer and sale, or is a conflict.
     const read = (answer: string) => ({ ...readReservationView(orderId, answer), customerId, saleId });
     const asked = customerId === undefined ? text : `@${text}`;
-    return this.#submit(key, asked, keys, true, orderId, read, customerId);
+    return this.submit(key, asked, keys, true, orderId, read, customerId);
   }
 
   /**
@@ -206,132 +177,16 @@ export class HotInventory {
     return this.#order(readId('orderId', orderId), 'look-reservation');
   }
 
-  /** Goods come in, leave, are shipped, come back or are corrected, under an id of their own (BR-006). */
-  move(kind: MovementKind, input: MovementInput): Promise<Decision<ItemView>> {
-    const command = readMovement(kind, input);
-    const { movementId, sku, warehouse, quantity, reason, actor } = command;
-    let text = `${kind} ${sku}@${warehouse}=${quantity} ${encodeReason(reason)} ${actor}`;
-    if (command.kind === 'correct') text += ` ${command.expectedVersion}`;
-    else if (command.kind !== 'receive' && command.kind !== 'issue') text += ` ${command.orderId ?? '-'}`;
-    return this.#submit(
-      this.keys.movement(movementId),
-      text,
-      [this.keys.sku(sku)],
-      true,
-      movementId,
-      (item) => itemView(sku, warehouse, item),
-    );
-  }
-
-  /** Goods came in; the first receipt makes the item. */
-  receive(input: MovementInput): Promise<Decision<ItemView>> {
-    return this.move('receive', input);
-  }
-
-  /** BR-005: the line under which the low-stock alert fires; 0 switches it off. */
-  setSafetyStock(input: SafetyStockInput): Promise<Decision<ItemView>> {
-    const { sku, warehouse, quantity, actor } = readSafetyStock(input);
-    const key = this.keys.sku(sku);
-    const text = `set-safety-stock ${sku}@${warehouse} ${quantity} ${actor}`;
-    return this.#submit(key, text, [key], false, sku, (item) => itemView(sku, warehouse, item));
-  }
-
-  /** BR-007: locks an item under a count sheet; until the lock ends nothing is deducted from it. */
-  startStocktake(input: StartStocktakeInput): Promise<Decision<StocktakeLine>> {
-    const { stocktakeId, sku, warehouse, leaseMs, actor } = readStartStocktake(input);
-    const text = `start-stocktake ${sku}@${warehouse} ${leaseMs} ${actor}`;
-    return this.#count(stocktakeId, sku, warehouse, text, [], true);
-  }
-
-  /** BR-007: the item was counted: its total is what was found, and the lock is off. */
-  completeStocktake(input: CompleteStocktakeInput): Promise<Decision<StocktakeLine>> {
-    const command = readCompleteStocktake(input);
-    const { stocktakeId, sku, warehouse, counted, reason, releasable, actor } = command;
-    const text = `complete-stocktake ${sku}@${warehouse} ${counted} ${encodeReason(reason)} ${releasable.join(',') || '-'} ${actor}`;
-    const holds = releasable.map((orderId) => this.keys.reservation(orderId));
-    return this.#count(stocktakeId, sku, warehouse, text, holds, false);
-  }
-
-  /** BR-007: the lock is off and nothing was counted. */
-  cancelStocktake(input: CancelStocktakeInput): Promise<Decision<StocktakeLine>> {
-    const { stocktakeId, sku, warehouse, actor } = readCancelStocktake(input);
-    return this.#count(
-      stocktakeId,
-      sku,
-      warehouse,
-      `cancel-stocktake ${sku}@${warehouse} ${actor}`,
-      [],
-      false,
-    );
-  }
-
-  /** Every line of a count sheet. */
-  stocktake(stocktakeId: string): Promise<Decision<readonly StocktakeLine[]>> {
-    const key = this.keys.stocktake(readId('stocktakeId', stocktakeId));
-    return this.#submit(key, 'look-stocktake', [], false, stocktakeId, (text) =>
-      readStocktakeSheet(stocktakeId, text),
-    );
-  }
-
-  /** Goods leave their source and are in transit. */
-  dispatchTransfer(input: DispatchTransferInput): Promise<Decision<TransferView>> {
-    const { transferId, sku, from, to, quantity, reason, actor } = readDispatchTransfer(input);
-    const text = `dispatch-transfer ${sku} ${from} ${to} ${quantity} ${encodeReason(reason)} ${actor}`;
-    return this.#transfer(transferId, text, [this.keys.sku(sku)], true);
-  }
-
-  /** Goods in transit arrived, sound or not. */
-  receiveTransfer(input: ReceiveTransferInput): Promise<Decision<TransferView>> {
-    const command = readReceiveTransfer(input);
-    const { transferId, received, rejected, actor } = command;
-    const text = `receive-transfer ${received} ${rejected} ${receiptOperation(command)} ${actor}`;
-    return this.#transfer(transferId, text, [], false);
-  }
-
-  /** What is still in transit stands in its source again. */
-  cancelTransfer(input: CancelTransferInput): Promise<Decision<TransferView>> {
-    const { transferId, actor } = readCancelTransfer(input);
-    return this.#transfer(transferId, `cancel-transfer ${actor}`, [], false);
-  }
-
-  transfer(transferId: string): Promise<Decision<TransferView>> {
-    return this.#transfer(readId('transferId', transferId), 'look-transfer', [], false);
-  }
-
-  /** Sets a quantity of a SKU aside for the orders of a sale until it closes. */
-  scheduleSale(input: ScheduleSaleInput): Promise<Decision<SaleView>> {
-    const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer, actor } = readScheduleSale(input);
-    const text = `schedule-sale ${sku} ${opensAtMs} ${closesAtMs} ${quantity} ${limitPerCustomer} ${actor}`;
-    return this.#sale(saleId, text, [this.keys.sku(sku), this.keys.quota(saleId)], true);
-  }
-
-  /** The sale closes now. */
-  closeSale(input: CloseSaleInput): Promise<Decision<SaleView>> {
-    const { saleId, actor } = readCloseSale(input);
-    return this.#sale(saleId, `close-sale ${actor}`, [], false);
-  }
-
-  /** A sale with its live figures. */
-  sale(saleId: string): Promise<Decision<SaleView>> {
-    return this.#sale(readId('saleId', saleId), 'look-sale', [], false);
-  }
-
-  /** One SKU over all its warehouses, as it stands now. */
-  item(sku: string): Promise<Decision<SkuView>> {
-    const key = this.keys.sku(readId('sku', sku));
-    return this.#submit(key, `look-item ${sku}`, [key], false, sku, (text) => skuView(sku, text));
-  }
-
   /** Returns what is due, at most this many holds, and answers the head of the partition. */
   sweep(dueHoldsMax: number): Promise<BatchHead> {
-    return this.#batcher.sweep(dueHoldsMax);
+    return this.batcher.sweep(dueHoldsMax);
   }
 
   /** Stops all decisions about an item the ledger could not follow (D8); its figures are kept. */
   async quarantine(sku: string, warehouse: string): Promise<void> {
     const key = this.keys.sku(readId('sku', sku));
     const text = `quarantine ${sku}@${readId('warehouse', warehouse)}`;
-    await this.#batcher.submit(key, text, [key], false, (answer) => {
+    await this.batcher.submit(key, text, [key], false, (answer) => {
       if (answer !== 'DONE' && !answer.startsWith('REFUSED unknown-item')) {
         throw new Unreadable('the answer to a quarantine', answer);
       }
@@ -340,7 +195,7 @@ export class HotInventory {
 
   /** The ledger holds all events up to this sequence: the stream is cut below it (D7). */
   async trim(sequence: number, eventsTotal: number): Promise<void> {
-    await this.#batcher.submit(this.keys.control, `trim ${sequence} ${eventsTotal}`, [], false, (answer) => {
+    await this.batcher.submit(this.keys.control, `trim ${sequence} ${eventsTotal}`, [], false, (answer) => {
       if (answer !== 'DONE') throw new Unreadable('the answer to a trim', answer);
     });
   }
@@ -348,7 +203,7 @@ export class HotInventory {
   /** Takes no more commands, answers those taken, and closes the connection. */
   async close(): Promise<void> {
     this.places.close();
-    await this.#batcher.close();
+    await this.batcher.close();
     this.#redis.disconnect();
   }
 
@@ -368,65 +223,8 @@ export class HotInventory {
     needsMemory = false,
   ): Promise<Decision<ReservationView>> {
     const key = this.keys.reservation(orderId);
-    return this.#submit(key, text, skuKeys, needsMemory, orderId, (reservation) =>
+    return this.submit(key, text, skuKeys, needsMemory, orderId, (reservation) =>
       readReservationView(orderId, reservation),
     );
-  }
-
-  #count(
-    stocktakeId: string,
-    sku: string,
-    warehouse: string,
-    text: string,
-    holds: readonly string[],
-    needsMemory: boolean,
-  ): Promise<Decision<StocktakeLine>> {
-    const keys = [this.keys.sku(sku), ...holds];
-    return this.#submit(this.keys.stocktake(stocktakeId), text, keys, needsMemory, stocktakeId, (line) =>
-      readStocktakeLine(stocktakeId, sku, warehouse, line),
-    );
-  }
-
-  #transfer(
-    transferId: string,
-    text: string,
-    keys: readonly string[],
-    needsMemory: boolean,
-  ): Promise<Decision<TransferView>> {
-    return this.#submit(this.keys.transfer(transferId), text, keys, needsMemory, transferId, (transfer) =>
-      readTransferView(transferId, transfer),
-    );
-  }
-
-  #sale(
-    saleId: string,
-    text: string,
-    keys: readonly string[],
-    needsMemory: boolean,
-  ): Promise<Decision<SaleView>> {
-    return this.#submit(this.keys.sale(saleId), text, keys, needsMemory, saleId, (sale, { nowMs }) =>
-      readSaleView(saleId, sale, nowMs),
-    );
-  }
-
-  #submit<T>(
-    key: string,
-    text: string,
-    skuKeys: readonly string[],
-    needsMemory: boolean,
-    id: string,
-    read: (text: string, head: BatchHead) => T,
-    customerId?: string,
-  ): Promise<Decision<T>> {
-    const decode = (answer: string, head: BatchHead): Decision<T> => {
-      if (answer.startsWith('DONE '))
-        return { outcome: 'done', replayed: false, value: read(answer.slice(5), head) };
-      if (answer.startsWith('REPLAYED '))
-        return { outcome: 'done', replayed: true, value: read(answer.slice(9), head) };
-      if (answer.startsWith('REFUSED '))
-        return { outcome: 'refused', refusal: readRefusal(answer.slice(8), id) };
-      throw new Unreadable('an answer', answer);
-    };
-    return this.#batcher.submit(key, text, skuKeys, needsMemory, decode, customerId);
   }
 }

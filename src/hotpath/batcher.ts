@@ -44,9 +44,14 @@ export interface BatcherOptions {
   readonly tombstoneMs: number;
   /** The caller's own clock, a witness against leaps of Redis's clock (D4). Never decides anything else. */
   readonly witnessMs: () => number;
+  /** Replicas that must have a batch before it is answered (D11); 0: none is waited for. */
+  readonly replicas: number;
   /** The epoch to begin with; a newer one is learnt from Redis's refusal (D10). */
   readonly epoch: number;
 }
+
+/** How long a replica may take to have a batch; an answer that would take longer is a fault with the outcome unknown. */
+const REPLICA_WAIT_MS = 1_000;
 
 /** A batch of fewer commands does not fly beside another: it waits for it and grows, which costs fewer round trips. */
 const SHARE_COMMANDS_MIN = 64;
@@ -278,8 +283,8 @@ export class Batcher {
     }
   }
 
-  #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
-    const { keys, redis, witnessMs, backlogEventsMax, tombstoneMs } = this.#options;
+  async #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
+    const { keys, redis, witnessMs, backlogEventsMax, tombstoneMs, replicas } = this.#options;
     const allKeys = [keys.control, keys.events, keys.due];
     const argv: (string | number)[] = [
       this.#epoch,
@@ -298,7 +303,21 @@ export class Batcher {
     argv.push(...packTexts(batch.map((waiting) => waiting.text)));
     for (const key of skuKeys) allKeys.push(key);
     for (const { customerId } of batch) if (customerId !== undefined) argv.push(customerId);
-    return runScript(redis, script, allKeys, argv);
+    const reply = await runScript(redis, script, allKeys, argv);
+    if (replicas > 0) await this.#awaitReplicas(replicas);
+    return reply;
+  }
+
+  /** What is decided stands in Redis whatever comes of this; who hears nothing repeats, and the repeat waits anew. */
+  async #awaitReplicas(replicas: number): Promise<void> {
+    const have = await this.#options.redis.wait(replicas, REPLICA_WAIT_MS);
+    if (have < replicas) {
+      throw new Fault(
+        'unavailable',
+        'unknown',
+        `${have} of ${replicas} replicas have the batch after ${REPLICA_WAIT_MS} ms`,
+      );
+    }
   }
 
   /** Reads the head of an answer; keeps epoch and sequence, which a Redis that lost its memory cannot match (D10). */

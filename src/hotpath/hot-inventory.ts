@@ -53,7 +53,10 @@ export interface HotInventoryOptions {
   /** Lua in the place of lua/clock.lua and a witness for it: for tests that turn the clock. */
   readonly clock?: { readonly lua: string; readonly witnessMs: () => number } | undefined;
 }
-export type BatchLimits = Omit<BatcherOptions, 'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch'>;
+export type BatchLimits = Omit<
+  BatcherOptions,
+  'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas'
+>;
 
 export const BATCH_LIMITS_DEFAULT: BatchLimits = {
   batchCommandsMax: 256,
@@ -82,9 +85,9 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
         `Redis at ${host}:${port} cannot be reached: ${causeOf(redis, error)}`,
       );
     });
-    await checkRedis(redis, options.ack ?? 'fsync', partitionKeys(options.prefix));
+    const replicas = await checkRedis(redis, options.ack ?? 'fsync', partitionKeys(options.prefix));
     const control = await readControl(redis, partitionKeys(options.prefix));
-    const hot = new HotInventory(redis, options, control?.epoch ?? 0);
+    const hot = new HotInventory(redis, options, control?.epoch ?? 0, replicas);
     await hot.places.refresh();
     return hot;
   } catch (error) {
@@ -98,8 +101,11 @@ export class HotInventory extends HotGoods {
   readonly places: WarehousePlaces;
   readonly #redis: Redis;
 
-  /** @param epoch of the partition, 0 where it is not known yet */
-  constructor(redis: Redis, options: HotInventoryOptions, epoch: number) {
+  /**
+   * @param epoch of the partition, 0 where it is not known yet
+   * @param replicas that every answer waits for
+   */
+  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number) {
     const keys = partitionKeys(options.prefix);
     super(
       keys,
@@ -111,6 +117,7 @@ export class HotInventory extends HotGoods {
         program: loadProgram(options.clock?.lua),
         witnessMs: options.clock?.witnessMs ?? Date.now,
         epoch,
+        replicas,
       }),
     );
     this.#redis = redis;

@@ -7,8 +7,8 @@ import type { Redis } from 'ioredis';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
 
-/** `memory`: Redis has it. `fsync`: it is on Redis's disk. */
-export const ACK_LEVELS = ['memory', 'fsync'] as const;
+/** `memory`: Redis has it. `fsync`: it is on Redis's disk. `replica`: and every replica that may be promoted has it too. */
+export const ACK_LEVELS = ['memory', 'fsync', 'replica'] as const;
 export type AckLevel = (typeof ACK_LEVELS)[number];
 
 /** Redis is not set up for what was asked; each problem names the setting and its remedy. */
@@ -34,15 +34,23 @@ const NEEDED_FOR_FSYNC: Record<string, readonly [wanted: string, why: string]> =
 const PROBE_MS = 1_000;
 const PROBE = readFileSync(new URL('probe.lua', LUA_FOLDER), 'utf8');
 
-/** @throws {WrongRedisSettings} with all problems at once */
-export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKeys): Promise<void> {
+/** How many replicas are connected and have what the primary has, but for what is on its way. */
+async function replicasOf(redis: Redis): Promise<number> {
+  return [...(await redis.info('replication')).matchAll(/^slave\d+:.*\bstate=online\b/gm)].length;
+}
+
+/**
+ * @returns how many replicas every answer waits for: at the level `replica` all that are connected now, else none
+ * @throws {WrongRedisSettings} with all problems at once
+ */
+export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKeys): Promise<number> {
   const problems: string[] = [];
   const info = await redis.info('server');
   const version = /redis_version:(\d+)\.(\d+)/.exec(info);
   if (!version || Number(version[1]) < 7) {
     problems.push(`version ${version?.[0].slice(14) ?? 'unknown'}: use Redis 7.0 or newer`);
   }
-  const needed = { ...NEEDED_ALWAYS, ...(ack === 'fsync' ? NEEDED_FOR_FSYNC : {}) };
+  const needed = { ...NEEDED_ALWAYS, ...(ack === 'memory' ? {} : NEEDED_FOR_FSYNC) };
   for (const [name, [wanted, why]] of Object.entries(needed)) {
     let value: string | undefined;
     try {
@@ -56,6 +64,10 @@ export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKey
       problems.push(`${name} is ${JSON.stringify(value)}: set it to "${wanted}" (${why})${otherWay}`);
     }
   }
+  const replicas = ack === 'replica' ? await replicasOf(redis) : 0;
+  if (ack === 'replica' && replicas === 0) {
+    problems.push('no replica is connected: start one, or choose the acknowledgement level "fsync"');
+  }
   try {
     await redis.eval(PROBE, keys.probes.length, ...keys.probes, String(Date.now() + PROBE_MS));
   } catch (error) {
@@ -64,4 +76,5 @@ export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKey
     );
   }
   if (problems.length > 0) throw new WrongRedisSettings(problems);
+  return replicas;
 }

@@ -90,6 +90,14 @@ export function unfinished(detail: string, retryAfterSeconds?: number): Answer {
   return problem('unavailable', detail, { outcome: 'unknown', advice: REPEAT_UNKNOWN }, retryAfterSeconds);
 }
 
+/** It is decided, and Redis has it; the caller wanted to hear it when the ledger has it too (D11). */
+export function ledgerIsLate(): Answer {
+  return problem('unavailable', 'The command is decided, but the ledger does not have it yet.', {
+    outcome: 'unknown',
+    advice: REPEAT_UNKNOWN,
+  });
+}
+
 /** A defect; the cause is in the log under this id and nowhere else. */
 export function internal(requestId: string): Answer {
   return problem('internal', 'The request failed by a defect of this service.', { requestId });

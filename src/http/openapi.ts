@@ -4,6 +4,7 @@
  */
 import { ACTOR_DEFAULT, ID_PATTERN } from '../domain/language.ts';
 import { ACTOR_HEADER } from './answers.ts';
+import { ACK_HEADER } from './ledger-ack.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
 import type { DeclaredRoute } from './route.ts';
 import { reservation } from './schemas/orders.ts';
@@ -65,7 +66,7 @@ export function openApiBase(version: string) {
   };
 }
 
-const ACTOR_PARAMETER = {
+const HEADER_PARAMETERS = {
   type: 'object',
   properties: {
     [ACTOR_HEADER]: {
@@ -73,6 +74,12 @@ const ACTOR_PARAMETER = {
       pattern: ID_PATTERN.source,
       default: ACTOR_DEFAULT,
       description: 'Who acts, for the ledger.',
+    },
+    [ACK_HEADER]: {
+      type: 'string',
+      enum: ['ledger'],
+      description:
+        'Answer when the ledger has it, not when Redis has; 503 with the outcome `unknown` if that takes long.',
     },
   },
 };
@@ -89,7 +96,7 @@ export function describeRoute(
   return {
     ...schema,
     ...(route.bodyShown ? { body: route.bodyShown } : {}),
-    ...(route.takesActor ? { headers: ACTOR_PARAMETER } : {}),
+    ...(route.takesActor ? { headers: HEADER_PARAMETERS } : {}),
     response: responsesOf(schema.response as Json, route.problems),
   };
 }

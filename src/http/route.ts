@@ -6,7 +6,17 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Fault } from '../hotpath/fault.ts';
-import { ACTOR_HEADER, type Answer, answerOf, internal, REPLAYED_HEADER, unavailable } from './answers.ts';
+import {
+  ACTOR_HEADER,
+  type Answer,
+  answerOf,
+  internal,
+  invalid,
+  ledgerIsLate,
+  REPLAYED_HEADER,
+  unavailable,
+} from './answers.ts';
+import { ACK_HEADER, type LedgerAck } from './ledger-ack.ts';
 import type { HttpMetrics, RouteMetrics } from './metrics.ts';
 import type { ProblemCode } from './problems.ts';
 import { type Issue, issuesOf, jsonSchema } from './schemas.ts';
@@ -58,6 +68,9 @@ export interface DeclaredRoute {
 
 const NO_PROBLEMS: readonly ProblemCode[] = [];
 const ACTOR_FIELD = ACTOR_HEADER.toLowerCase();
+const ACK_FIELD = ACK_HEADER.toLowerCase();
+
+const WRONG_ACK = invalid([{ path: ACK_HEADER, message: 'use `ledger`, or leave the header out' }]);
 
 /** Who acts, where the caller says so; the engine checks the name. */
 export function actorOf(request: FastifyRequest): string | undefined {
@@ -70,6 +83,7 @@ export class Routes {
   /** Requests that come now are refused: the process is going. */
   isClosing = false;
   readonly #metrics: HttpMetrics;
+  readonly #ledgerAck: LedgerAck;
   readonly #log: FastifyBaseLogger;
   readonly #words = new Map<string, z.ZodType>();
   readonly #metricsOf = new Map<string, RouteMetrics>();
@@ -77,7 +91,8 @@ export class Routes {
   #faults = 0;
   #faultsLoggedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(metrics: HttpMetrics, log: FastifyBaseLogger) {
+  constructor(metrics: HttpMetrics, log: FastifyBaseLogger, ledgerAck: LedgerAck) {
+    this.#ledgerAck = ledgerAck;
     this.#metrics = metrics;
     this.#log = log;
     this.#unmatched = metrics.route('none');
@@ -146,7 +161,11 @@ export class Routes {
         const fail = (error: unknown) =>
           this.#send(reply, this.failed(error, request.id), metrics, startedAtMs);
         try {
-          return handle(request, reply).then(
+          const ack = method === 'GET' ? undefined : request.headers[ACK_FIELD];
+          if (ack !== undefined && ack !== 'ledger')
+            return this.#send(reply, WRONG_ACK, metrics, startedAtMs);
+          const answered = handle(request, reply);
+          return (ack === undefined ? answered : this.#awaitLedger(answered)).then(
             (answer) => this.#send(reply, answer, metrics, startedAtMs),
             fail,
           );
@@ -155,6 +174,13 @@ export class Routes {
         }
       },
     });
+  }
+
+  /** What was done is answered when the ledger has it (D11), where the request asks for that. */
+  async #awaitLedger(answered: Promise<Answer>): Promise<Answer> {
+    const answer = await answered;
+    if (answer.problem !== undefined || (await this.#ledgerAck.reached())) return answer;
+    return ledgerIsLate();
   }
 
   /** An answer to a request that never came to a handler. */

@@ -10,6 +10,7 @@ import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { AlertRecords } from './alert-records.ts';
 import { refuseAddress, refuseClientErrors, refuseErrors, refuseUnknownRoutes } from './errors.ts';
 import { readStrictJson } from './json-body.ts';
+import { LedgerAck } from './ledger-ack.ts';
 import { LedgerDoor } from './ledger-door.ts';
 import { HTTP_LIMITS_DEFAULT, type HttpLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
@@ -52,7 +53,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const { hot, log } = parts;
   const limits = { ...HTTP_LIMITS_DEFAULT, ...parts.limits };
   const metrics = openMetrics(parts.registry, hot);
-  const routes = new Routes(metrics, log);
+  const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
   const ledger = new LedgerDoor(parts.ledger, log, limits.ledgerReadsMax);
   const alerts = new LedgerDoor(parts.alerts, log, limits.ledgerReadsMax);
   const app = Fastify({

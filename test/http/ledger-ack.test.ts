@@ -1,0 +1,74 @@
+/**
+ * The acknowledgement level `ledger` (D11), asked for by a request: the answer comes when Postgres has the decision. A
+ * whole Holdfast; the ledger is read right behind the answer, without waiting for anything.
+ */
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { expect, onTestFinished, test } from 'vitest';
+import { buildServer } from '../../src/http/server.ts';
+import { openLedgerReaders } from '../../src/readers.ts';
+import { testHoldfast } from '../holdfast.ts';
+import { callApp, expectInvalid, openServer, problemOf } from './open-server.ts';
+
+const LEDGER = { 'holdfast-ack': 'ledger' };
+
+async function openWhole() {
+  const holdfast = await testHoldfast();
+  const ledger = openLedgerReaders(holdfast.databaseUrl, holdfast.keys.partition);
+  const log = pino({ level: 'silent' });
+  const app = await buildServer({ hot: holdfast.hot, log, registry: new Registry(), ledger: ledger.readers });
+  onTestFinished(async () => {
+    await app.close();
+    await ledger.close();
+    await holdfast.close();
+  });
+  const call = (method: string, url: string, body?: unknown, headers: Record<string, string> = LEDGER) =>
+    callApp(app, method, url, body, headers);
+  return { holdfast, call };
+}
+
+test('the ledger has what was answered, of many at once', async () => {
+  const { holdfast, call } = await openWhole();
+  await call('POST', '/v1/stock/receive', { movementId: 'M', sku: 'TEA', warehouse: 'east', quantity: 50 });
+  const orders = Array.from({ length: 60 }, (_, i) => `order-${i}`);
+  await Promise.all(
+    orders.map(async (orderId) => {
+      const answer = await call('POST', '/v1/reservations', {
+        orderId,
+        lines: [{ sku: 'TEA', quantity: 1 }],
+      });
+      const known = await holdfast.ledger.loadReservations([orderId]);
+      expect(known.map((one) => one.status)).toEqual(answer.status === 201 ? ['ACTIVE'] : []);
+    }),
+  );
+  expect((await holdfast.ledger.read.items(undefined, 10))[0]?.item).toMatchObject({ reserved: 50 });
+});
+
+test('where the ledger does not come, the outcome is unknown, and a repeat without the wish tells', async () => {
+  const { holdfast, call } = await openWhole();
+  await call('POST', '/v1/stock/receive', { movementId: 'M', sku: 'TEA', warehouse: 'east', quantity: 5 });
+  await holdfast.stopWorker();
+  const order = { orderId: 'late', lines: [{ sku: 'TEA', quantity: 2 }] };
+  const late = await call('POST', '/v1/reservations', order);
+  expect(problemOf(late)).toMatchObject({ status: 503, code: 'unavailable', outcome: 'unknown' });
+  const again = await call('POST', '/v1/reservations', order, {});
+  expect(again).toMatchObject({ status: 200, body: { orderId: 'late', status: 'ACTIVE' } });
+  // A refusal has nothing to wait for.
+  const refused = await call('POST', '/v1/reservations', {
+    ...order,
+    orderId: 'big',
+    lines: [{ sku: 'TEA', quantity: 9 }],
+  });
+  expect(refused.status).toBe(409);
+}, 60_000);
+
+test('another value is refused before anything runs', async () => {
+  const server = await openServer();
+  onTestFinished(() => server.close());
+  const before = await server.dump();
+  const receipt = { movementId: 'M', sku: 'TEA', warehouse: 'east', quantity: 5 };
+  expectInvalid(await server.call('POST', '/v1/stock/receive', receipt, { 'holdfast-ack': 'paper' }), [
+    'Holdfast-Ack',
+  ]);
+  expect(await server.dump()).toBe(before);
+});

@@ -40,7 +40,7 @@ export async function* streamExtract(
   const client = await pool.connect();
   let isDone = false;
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query('BEGIN READ ONLY');
     await client.query(`DECLARE extract NO SCROLL CURSOR FOR ${SELECTS[extract]}`);
     const { rows: clock } = await client.query<{ now: number }>('SELECT now() AS now');
     const asOfMs = clock[0]?.now ?? 0;

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { clientConfig } from './connection.ts';
 import { SchemaOutdated } from './errors.ts';
 import * as ledger0001 from './migrations/0001-ledger.ts';
-import * as eventTypes0002 from './migrations/0002-event-types.ts';
+import * as eventWords0002 from './migrations/0002-event-words.ts';
 import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
 import * as alerts0003 from './migrations/0003-alerts.ts';
 import { grantRights, type RightsOutcome } from './rights.ts';
@@ -15,7 +15,7 @@ import { grantRights, type RightsOutcome } from './rights.ts';
 /** In the order of their names. Data migrated by one version is read by the next: names are for ever. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-ledger': ledger0001,
-  '0002-event-types': eventTypes0002,
+  '0002-event-words': eventWords0002,
   '0002-warehouse-side': warehouseSide0002,
   '0003-alerts': alerts0003,
 };

@@ -21,7 +21,7 @@ export class Past {
     return movementsSince(this.#pool, atMs);
   }
 
-  /** Lines of count sheets that are open or ended at this time or later. */
+  /** Lines of count sheets that are open or changed at this time or later. */
   sheetLinesSince(atMs: number): AsyncGenerator<SheetLine[]> {
     return sheetLinesSince(this.#pool, atMs);
   }

@@ -186,11 +186,13 @@ export class LedgerQueries {
 
   /** Orders that hold an item, the newest first: in this order a count that is short of goods releases them (BR-007). */
   async newestHolds(sku: string, warehouse: string, limit: number): Promise<string[]> {
+    // By the text of the lines, which spares Postgres to take every open hold apart.
+    const line = `,${sku}@${warehouse}=`;
     const rows = await this.#db
-      .selectFrom('open_holds')
+      .selectFrom('reservations')
       .select('order_id')
-      .where('sku', '=', sku)
-      .where('warehouse', '=', warehouse)
+      .where(sql<boolean>`status = 'ACTIVE'`)
+      .where(sql<boolean>`strpos(',' || lines, ${line}) > 0`)
       .orderBy('reserved_at', 'desc')
       .orderBy('order_id', 'desc')
       .limit(pageRows(limit))

@@ -110,21 +110,21 @@ export class Stocktakes {
   }
 }
 
-/** A line of a sheet, and when the last of its lines ends or ended: how long anybody can hear of the sheet. */
+/** A line of a sheet, and when any line of the sheet changed last. */
 export interface SheetLine {
   readonly line: StocktakeDocument;
-  readonly sheetEndsMs: number;
+  readonly sheetChangedMs: number;
 }
 
-type SheetLineRow = Selectable<StocktakeLinesTable> & { readonly sheet_ends: number };
+type SheetLineRow = Selectable<StocktakeLinesTable> & { readonly changed_at: number };
 
-/** All lines of sheets that have an open line or ended at this time or later, in pages, for a rebuild. */
+/** All lines of sheets that have an open line or changed at this time or later, in pages, for a rebuild. */
 export async function* sheetLinesSince(pool: pg.Pool, atMs: number): AsyncGenerator<SheetLine[]> {
-  const query = `SELECT *, max(greatest(until_at, ended_at)) OVER (PARTITION BY stocktake_id) AS sheet_ends
+  const query = `SELECT *, max(greatest(started_at, ended_at)) OVER (PARTITION BY stocktake_id) AS changed_at
     FROM stocktake_lines WHERE stocktake_id IN (SELECT stocktake_id FROM stocktake_lines
-      WHERE status = 'COUNTING' OR greatest(until_at, ended_at) >= to_timestamp($1))`;
+      WHERE status = 'COUNTING' OR greatest(started_at, ended_at) >= to_timestamp($1))`;
   for await (const rows of streamRows<SheetLineRow>(pool, query, [atMs / 1_000])) {
-    yield rows.map((row) => ({ line: readStocktakeLine(row), sheetEndsMs: row.sheet_ends }));
+    yield rows.map((row) => ({ line: readStocktakeLine(row), sheetChangedMs: row.changed_at }));
   }
 }
 

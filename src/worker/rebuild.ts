@@ -10,6 +10,7 @@ import {
   loadSales,
   loadStocktakeLines,
   loadTransfers,
+  sheetLifeMs,
 } from '../hotpath/document-load.ts';
 import type { RedisConnection } from '../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
@@ -129,7 +130,7 @@ async function fillDocuments(
   sinceMs: number,
 ): Promise<Pick<RebuildOutcome, 'stocktakeLines' | 'transfers' | 'sales'>> {
   const loaded = { stocktakeLines: 0, transfers: 0, sales: 0 };
-  for await (const page of ledger.past.sheetLinesSince(sinceMs)) {
+  for await (const page of ledger.past.sheetLinesSince(Date.now() - sheetLifeMs(tombstoneMs))) {
     await loadStocktakeLines(redis, keys, page, tombstoneMs);
     loaded.stocktakeLines += page.length;
   }

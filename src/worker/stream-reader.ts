@@ -188,8 +188,9 @@ export class StreamReader {
   }
 }
 
+/** At least one, so that an entry that touches no item ends a chunk of one as well. */
 function countLines(entry: StreamEntry): number {
   let lines = 0;
   for (const event of entry.events) lines += event.lines.length;
-  return lines;
+  return Math.max(1, lines);
 }

@@ -4,6 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { loadQuotas, loadSales, loadStocktakeLines, loadTransfers } from '../../src/hotpath/document-load.ts';
+import { readSaleView, readStocktakeLine, readTransferView } from '../../src/hotpath/document-texts.ts';
 import {
   clearPartition,
   fencePartition,
@@ -35,8 +37,8 @@ async function play(shop: HotShop, steps: readonly Step[]): Promise<unknown[]> {
 async function itemsOf(shop: HotShop): Promise<HotItem[]> {
   const items: HotItem[] = [];
   for (const sku of ['TEA', 'RICE', 'SALT']) {
-    for (const [warehouse, text] of Object.entries(await shop.redis.hgetall(shop.keys.sku(sku)))) {
-      items.push(readItem(sku, warehouse, text));
+    for (const [field, text] of Object.entries(await shop.redis.hgetall(shop.keys.sku(sku)))) {
+      if (!field.startsWith('*')) items.push(readItem(sku, field, text));
     }
   }
   return items.sort((a, b) => (a.sku + a.warehouse < b.sku + b.warehouse ? -1 : 1));
@@ -48,6 +50,58 @@ async function reservationsOf(shop: HotShop) {
   return Promise.all(ids.map((id) => shop.reservation(id)));
 }
 
+/** Keys that begin so, by what stands behind. */
+async function idsOf(shop: HotShop, start: string): Promise<string[]> {
+  return (await shop.redis.keys(`${start}*`)).map((key) => key.slice(start.length)).sort();
+}
+
+/** Transfers, count sheets, sales and quotas, as they stand in Redis. */
+async function documentsOf(shop: HotShop): Promise<Record<string, unknown>> {
+  const { redis, keys } = shop;
+  const found: Record<string, unknown> = {};
+  for (const id of await idsOf(shop, keys.transfer('')))
+    found[`transfer ${id}`] = await redis.get(keys.transfer(id));
+  for (const id of await idsOf(shop, keys.stocktake('')))
+    found[`sheet ${id}`] = await redis.hgetall(keys.stocktake(id));
+  for (const id of await idsOf(shop, keys.quota('')))
+    found[`quota ${id}`] = await redis.hgetall(keys.quota(id));
+  for (const id of await idsOf(shop, keys.sale(''))) {
+    const asked = (await redis.get(keys.sale(id))) ?? '';
+    found[`sale ${id}`] = [asked, await redis.hget(keys.sku(asked.split(' ')[0] ?? ''), `*${id}`)];
+  }
+  return found;
+}
+
+async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<void> {
+  for (const id of await idsOf(from, from.keys.transfer(''))) {
+    const text = (await redis.get(from.keys.transfer(id))) ?? '';
+    const operations = text.split(' ').at(-1)?.split(';') ?? [];
+    const transfer = { ...readTransferView(id, text), operations: operations[0] === '-' ? [] : operations };
+    const closedAtMs = transfer.status === 'IN_TRANSIT' ? undefined : from.nowMs;
+    await loadTransfers(redis, keys, [{ ...transfer, closedAtMs }], TOMBSTONE_MS);
+  }
+  for (const id of await idsOf(from, from.keys.stocktake(''))) {
+    const texts = Object.entries(await redis.hgetall(from.keys.stocktake(id)));
+    const lines = texts.map(([name, text]) => {
+      const [sku = '', warehouse = ''] = name.split('@');
+      return { line: readStocktakeLine(id, sku, warehouse, text), sheetChangedMs: from.nowMs };
+    });
+    await loadStocktakeLines(redis, keys, lines, TOMBSTONE_MS);
+  }
+  for (const id of await idsOf(from, from.keys.sale(''))) {
+    const [sku = '', , closesAt] = ((await redis.get(from.keys.sale(id))) ?? '').split(' ');
+    const text = await redis.hget(from.keys.sku(sku), `*${id}`);
+    if (text === null) continue;
+    const sale = readSaleView(id, `${sku} ${text}`, from.nowMs);
+    await loadSales(redis, keys, [{ ...sale, scheduledToCloseAtMs: Number(closesAt) }], TOMBSTONE_MS);
+    const quotas = Object.entries(await redis.hgetall(from.keys.quota(id))).map(([customerId, units]) => {
+      const [held = 0, bought = 0] = units.split(' ').map(Number);
+      return { customerId, held, bought };
+    });
+    await loadQuotas(redis, keys, sale, quotas, TOMBSTONE_MS);
+  }
+}
+
 /** Fills an empty shop with what another one holds, as a rebuild does. */
 async function fill(shop: HotShop, from: HotShop): Promise<void> {
   await fencePartition(shop.redis, shop.keys, 1);
@@ -57,6 +111,7 @@ async function fill(shop: HotShop, from: HotShop): Promise<void> {
   const items = (await itemsOf(from)).map((item) => ({ item, isQuarantined: false }));
   await loadItems(shop.redis, shop.keys, items);
   await loadReservations(shop.redis, shop.keys, await reservationsOf(from), TOMBSTONE_MS);
+  await fillDocuments(shop, from);
   await openPartition(shop.redis, shop.keys, 1);
 }
 
@@ -66,13 +121,14 @@ test('a filled partition decides as the one it was filled from', async () => {
       const [one, two] = [await givenShop(''), await givenShop('')];
       await play(one, before);
       await fill(two, one);
-      // Receipts of the first life are not loaded here, so those of the second have names of their own.
+      // Movements of the first life are not loaded here, so those of the second have names of their own.
       const renamed = after.map((step) =>
-        step.kind === 'receive' ? { ...step, movementId: `later-${step.movementId}` } : step,
+        'movementId' in step ? { ...step, movementId: `later-${step.movementId}` } : step,
       );
       expect(await play(two, renamed)).toEqual(await play(one, renamed));
       expect(await itemsOf(two)).toEqual(await itemsOf(one));
       expect(await reservationsOf(two)).toEqual(await reservationsOf(one));
+      expect(await documentsOf(two)).toEqual(await documentsOf(one));
       await Promise.all([one.close(), two.close()]);
     }),
     { numRuns: Math.ceil(HISTORIES / 12) },

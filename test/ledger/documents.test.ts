@@ -3,6 +3,7 @@
  * them is decided once.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseLines } from '../../src/domain/language.ts';
 import type {
   Documents,
   SaleDocument,
@@ -321,22 +322,25 @@ test('an item keeps its lock, and stands in the list of its warehouse', async ()
 });
 
 test('the newest holds of an item come first', async () => {
-  const hold = (orderId: string, ageMs: number, warehouse = 'W') => ({
+  const hold = (orderId: string, ageMs: number, lines = 'S@W=1') => ({
     orderId,
     status: 'ACTIVE' as const,
-    lines: [{ sku: 'S', warehouse, quantity: 1 }],
+    lines: parseLines(lines),
     reservedAtMs: AT_MS - ageMs,
     expiresAtMs: AT_MS + 60_000,
     asked: '-',
     operations: [],
   });
+  const others = [hold('other', 0, 'S@V=1'), hold('alike', 0, 'xS@W=1,S@W2=1,S_W@W=1')];
+  const sold = { ...hold('sold', 0), status: 'CONFIRMED' as const, resolvedAtMs: AT_MS };
   await commit(ledger, 0, {
     newReservations: [
       hold('old', 9),
-      hold('new', 1),
+      hold('new', 1, 'A@W=1,S@W=2,T@W=1'),
       hold('mid-a', 5),
       hold('mid-b', 5),
-      hold('other', 0, 'V'),
+      ...others,
+      sold,
     ],
   });
   expect(await ledger.read.newestHolds('S', 'W', 3)).toEqual(['new', 'mid-b', 'mid-a']);

@@ -95,7 +95,7 @@ describe('a migration', () => {
     );
     const outcomes = await Promise.all([migrate(pool), migrate(database.url)]);
     expect(
-      outcomes.flatMap(({ applied }) => applied).filter((name) => name === '0002-event-types'),
+      outcomes.flatMap(({ applied }) => applied).filter((name) => name === '0002-event-words'),
     ).toHaveLength(1);
     const ledger = await openLedger({ databaseUrl: database.url });
     expect((await ledger.read.entries({ limit: 9 })).entries.map(({ version }) => version)).toEqual([

@@ -149,7 +149,7 @@ CREATE TABLE stocktake_lines (
 ) WITH (fillfactor = 80);
 CREATE INDEX stocktake_lines_open ON stocktake_lines (stocktake_id) WHERE status = 'COUNTING';
 -- A rebuild looks for the sheets of which somebody may still hear.
-CREATE INDEX stocktake_lines_recent ON stocktake_lines (greatest(until_at, ended_at));
+CREATE INDEX stocktake_lines_recent ON stocktake_lines (greatest(started_at, ended_at));
 `;
 
 const SALES = `

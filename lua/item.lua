@@ -1,6 +1,7 @@
 -- Items and how they change. Twin: src/domain/inventory-item.ts.
 
 local skus = {} -- sku -> warehouse -> item
+local alone = {} -- sku -> warehouse -> item, or false: what was asked for before the rest of its SKU
 local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
 local items_made = 0 -- grows when an item is made, so that what was remembered about a SKU's warehouses is not trusted
 local changed_items, changed_count = {}, 0
@@ -77,14 +78,18 @@ local function warehouses_of(sku)
   if not warehouses then
     warehouses = {}
     local flat = call("HGETALL", sku_prefix .. sku)
+    local known = alone[sku] or {}
     local are_sales_readable = true
     for i = 1, #flat, 2 do
       local field = flat[i]
       if string.byte(field) == 42 then -- "*" begins the name of a sale, and no warehouse's
         are_sales_readable = read_sale(sku, string.sub(field, 2), flat[i + 1]) and are_sales_readable
       else
-        warehouses[field] = read_item(sku, field, flat[i + 1])
+        warehouses[field] = known[field] or read_item(sku, field, flat[i + 1])
       end
+    end
+    for warehouse, item in pairs(known) do
+      warehouses[warehouse] = item or nil -- also one that was made since
     end
     for _, item in pairs(warehouses) do
       item.is_broken = item.is_broken or not are_sales_readable
@@ -99,14 +104,30 @@ local function item_of(line)
   return warehouses_of(line.sku)[line.warehouse]
 end
 
--- The item a line names, made where there is none yet.
+-- The item a line names, without the rest of its SKU, which may have hundreds: goods move in one warehouse.
+local function item_alone(line)
+  local items = skus[line.sku] or alone[line.sku]
+  if not items then
+    items = {}
+    alone[line.sku] = items
+  end
+  local item = items[line.warehouse]
+  if item == nil and not skus[line.sku] then
+    local value = call("HGET", sku_prefix .. line.sku, line.warehouse)
+    item = value and read_item(line.sku, line.warehouse, value)
+    items[line.warehouse] = item
+  end
+  return item or nil
+end
+
+-- As above, made where there is none yet.
 local function item_to_fill(line)
-  local warehouses = warehouses_of(line.sku)
-  local item = warehouses[line.warehouse]
+  local item = item_alone(line)
   if not item then
     item = read_item(line.sku, line.warehouse, "0 0 0 0 0 0 0")
     note_care(item)
-    warehouses[line.warehouse] = item
+    local items = skus[line.sku] or alone[line.sku]
+    items[line.warehouse] = item
     items_made = items_made + 1
   end
   return item

@@ -62,7 +62,7 @@ end
 
 -- The item that goods come out of; or nil and the refusal.
 local function item_with_goods(line)
-  local item = item_of(line)
+  local item = item_alone(line)
   if not item then
     return nil, "REFUSED unknown-item " .. line.sku .. "@" .. line.warehouse
   end

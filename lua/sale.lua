@@ -90,7 +90,7 @@ local function counts_of(quota, customer)
   local counts = counts_read[text]
   if not counts then
     local held, bought = string.match(text, "^(%d+) (%d+)$")
-    counts = { held = tonumber(held or 0), bought = tonumber(bought or 0) }
+    counts = { held = tonumber(held), bought = tonumber(bought), is_broken = not held }
     counts_read[text] = counts
   end
   return counts
@@ -125,7 +125,9 @@ local function refuse_by_sale(sale, units, customer)
     return "REFUSED customer-required"
   end
   local counts = counts_of(quota_in(sale), customer)
-  if counts.held + counts.bought + units > sale.limit then
+  if counts.is_broken then
+    return UNREADABLE
+  elseif counts.held + counts.bought + units > sale.limit then
     return string.format("REFUSED purchase-limit-exceeded %d %d %d", sale.limit, counts.held, counts.bought)
   end
   return nil
@@ -150,6 +152,9 @@ local function count_ended(sale, units, customer, from, to)
   if customer and sale.limit > 0 then
     local quota = quota_in(sale)
     local counts = counts_of(quota, customer)
+    if counts.is_broken then
+      return -- what cannot be read is left as it is
+    end
     local held = from == "held" and math.max(0, counts.held - units) or counts.held
     keep_counts(quota, customer, held, to == "sold" and counts.bought + units or counts.bought)
   end

@@ -24,8 +24,12 @@ local function schedule_sale(command, key, sale_id, value)
   local sku = command.sku
   warehouses_of(sku)
   if value then
+    if value ~= command.content then
+      return "REFUSED sale-conflict"
+    end
     local sale = sales_of[sku] and sales_of[sku][sale_id]
-    return value == command.content and sale and "REPLAYED " .. sku .. " " .. write_sale(sale) or "REFUSED sale-conflict"
+    -- Its figures go before its record does, long after it closed.
+    return sale and "REPLAYED " .. sku .. " " .. write_sale(sale) or "REFUSED unknown-sale"
   end
   if backlog_is_full then
     return "REFUSED ledger-backlog"
@@ -36,6 +40,7 @@ local function schedule_sale(command, key, sale_id, value)
   elseif drop_old_sales(sku) >= SALES_PER_SKU_MAX then
     return "REFUSED too-many-sales"
   end
+  call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
   sales_of[sku] = sales_of[sku] or {}
   local units = open_to(sku, nil)
   if units < command.quantity then

@@ -10,14 +10,18 @@ local SHORTFALL_RELEASES_MAX = 200
 
 local lines_begun = {} -- stocktake id -> lines that this batch put on its sheet
 
+-- Nil for a text that this program did not write.
 local function status_of(line_text)
-  return string.match(line_text, "^%u+")
+  return string.match(line_text, "^(%u+) %d+ %d+ [%d-]+$")
 end
 
 local function start_stocktake(command, _, stocktake_id)
   local text = sheet_text(stocktake_id, command.name)
   if text then
     local status = status_of(text)
+    if not status then
+      return UNREADABLE
+    end
     return status == "COUNTING" and "REPLAYED " .. text or "REFUSED stocktake-ended " .. status
   end
   if backlog_is_full then
@@ -61,7 +65,9 @@ local function counted_item(command, stocktake_id, repeated)
     return nil, "REFUSED unknown-stocktake"
   end
   local item, status = item_of(command), status_of(text)
-  if status ~= "COUNTING" then
+  if not status then
+    return nil, UNREADABLE
+  elseif status ~= "COUNTING" then
     return nil, repeated(text) and "REPLAYED " .. text or "REFUSED stocktake-ended " .. status
   elseif not item or item.is_broken or item.stocktake ~= stocktake_id then
     return nil, "REFUSED quarantined " .. command.name
@@ -200,6 +206,9 @@ local function look_stocktake(_, key, stocktake_id)
   end
   local lines = {}
   for name, text in pairs(texts) do
+    if not status_of(text) then
+      return UNREADABLE
+    end
     lines[#lines + 1] = name .. " " .. text
   end
   if #lines == 0 then

@@ -8,6 +8,8 @@ declare module 'autocannon' {
     readonly connections: number;
     /** In seconds. */
     readonly duration: number;
+    /** How often it looks whether the time is up, in milliseconds. */
+    readonly sampleInt: number;
     setupClient(client: Client): void;
   }
   export interface Result {

@@ -34,6 +34,9 @@ export function percentile(sortedMs: Float64Array, p: number): number {
   return sortedMs[Math.min(sortedMs.length - 1, Math.floor(p * sortedMs.length))] as number;
 }
 
+/** What a call answers that came to nothing: it is no throughput, and nobody got an answer after its wait. */
+export const UNCOUNTED = Symbol('uncounted');
+
 /**
  * `callers` at once, each with one call under way at any time.
  * @param meter reads processor time, at the beginning and at the end of what is measured
@@ -43,7 +46,7 @@ export async function closedLoop(
   callers: number,
   { warmUpMs, measureMs, callsMax }: Span,
   meter: () => Promise<Cpu>,
-  call: (n: number, caller: number) => Promise<void>,
+  call: (n: number, caller: number) => Promise<unknown>,
 ): Promise<Calls> {
   const latencies = new Float64Array(callsMax);
   const fromMs = performance.now() + warmUpMs;
@@ -57,9 +60,9 @@ export async function closedLoop(
       const n = next++;
       const startedMs = performance.now();
       if (startedMs >= toMs) return;
-      await call(n, caller);
+      const answer = await call(n, caller);
       const nowMs = performance.now();
-      if (nowMs < fromMs || nowMs > toMs) continue;
+      if (nowMs < fromMs || nowMs > toMs || answer === UNCOUNTED) continue;
       cpuBefore ??= meter();
       latencies[count++] = nowMs - startedMs;
       lastMs = nowMs;
@@ -67,7 +70,8 @@ export async function closedLoop(
   };
   await Promise.all(Array.from({ length: callers }, (_, caller) => run(caller)));
   const [before, after] = [await cpuBefore, await meter()];
-  const seconds = (lastMs - fromMs) / 1_000;
+  // Calls that ran out ended the measurement before its time.
+  const seconds = (next < callsMax ? measureMs : lastMs - fromMs) / 1_000;
   const cpuUs = Object.fromEntries(
     Object.entries(after).map(([name, us]) => [name, (us - (before?.[name] ?? 0)) / count]),
   );

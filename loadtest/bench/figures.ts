@@ -14,9 +14,18 @@ export interface Spread {
   readonly high: number;
 }
 
+/** Where in a sweep a figure stands: a matrix and a chart are made from it. */
+export interface Place {
+  readonly peer: string;
+  readonly skus: number;
+  readonly clients: number;
+  readonly what: 'orders a second' | 'Holdfast is so many times' | 'median wait' | 'p99 wait' | 'gave up';
+}
+
 export interface Figure extends Spread {
   readonly name: string;
   readonly unit: string;
+  readonly at?: Place | undefined;
   readonly target?: Target | undefined;
   /** What a reader must know to read it rightly. */
   readonly note?: string | undefined;
@@ -35,6 +44,8 @@ export interface Bench {
 export interface Section {
   readonly title: string;
   run(bench: Bench): Promise<Figure[]>;
+  /** The lines of its table, where there are too many figures for a line each. */
+  readonly rows?: (figures: readonly Figure[]) => readonly string[];
 }
 
 export function spreadOf(values: readonly number[]): Spread {
@@ -50,7 +61,7 @@ export function figure(
   name: string,
   unit: string,
   values: readonly number[],
-  more: { target?: Target; note?: string } = {},
+  more: { target?: Target; note?: string; at?: Place } = {},
 ): Figure {
   return { name, unit, ...spreadOf(values), ...more };
 }

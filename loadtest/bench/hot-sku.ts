@@ -37,8 +37,13 @@ export async function openEngine(stores: Stores, limits: Partial<BatchLimits> = 
   return hot;
 }
 
-export async function receive(hot: HotInventory, sku: string): Promise<void> {
-  const movement = { movementId: `receipt-${sku}`, sku, warehouse: WAREHOUSE, quantity: UNITS };
+/** @param more a part of the receipt's name, where an item receives more than once */
+export async function receive(
+  hot: HotInventory,
+  sku: string,
+  { warehouse = WAREHOUSE, quantity = UNITS, more = '' } = {},
+): Promise<void> {
+  const movement = { movementId: `receipt-${sku}-${warehouse}${more}`, sku, warehouse, quantity };
   const { outcome } = await hot.receive(movement);
   if (outcome !== 'done') throw new Error(`no stock of ${sku} to begin with`);
 }

@@ -1,27 +1,37 @@
 /**
  * A server to be measured, in a process of its own as in production: the real one, or a bare route beside it. Started by
- * http.ts with the kind and Redis's address as arguments; tells its port, then its processor time whenever it is sent
- * anything, and ends when whoever started it is gone.
+ * http-load.ts with the kind and Redis's address as arguments; tells its port, then what it is asked: `cpu` for its
+ * processor time, `close` for when all that was taken has its answer, `open` for the port of another one in its place.
+ * Ends when whoever started it is gone.
  */
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { jsonSchema, reservation, reserveBody } from '../../src/http/schemas.ts';
+import { reservation, reserveBody } from '../../src/http/schemas/orders.ts';
+import { jsonSchema } from '../../src/http/schemas.ts';
 import { ownCpu } from './callers.ts';
 import { WAREHOUSE } from './hot-sku.ts';
 import { buildServer, openHotInventory } from './shipped.ts';
 
 const RESERVED_AT = '2025-11-11T00:00:00.000Z';
+/** As `npm run serve` has it: a thousand clients that connect at once find a place. */
+const BACKLOG = 4_096;
 const EXPIRES_AT = '2025-11-11T00:30:00.000Z';
 
-async function realServer(redisUrl: string): Promise<FastifyInstance> {
+interface Served {
+  readonly app: FastifyInstance;
+  close(): Promise<void>;
+}
+
+async function realServer(redisUrl: string): Promise<Served> {
   const hot = await openHotInventory({ redisUrl, ack: 'fsync' });
-  return buildServer({ hot, log: pino({ level: 'warn' }), registry: new Registry() });
+  const app = await buildServer({ hot, log: pino({ level: 'warn' }), registry: new Registry() });
+  return { app, close: () => app.close().then(() => hot.close()) };
 }
 
 /** What Fastify does for any route with a body and an answer of this shape: read, check, write. Nothing else. */
-function bareServer(): FastifyInstance {
+function bareServer(): Served {
   const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } });
   const schema = {
     body: jsonSchema(reserveBody, 'input'),
@@ -42,12 +52,29 @@ function bareServer(): FastifyInstance {
       };
     },
   );
-  return app;
+  return { app, close: () => app.close() };
 }
 
 const [kind, redisUrl = ''] = process.argv.slice(2);
-const app = kind === 'real' ? await realServer(redisUrl) : bareServer();
-await app.listen({ host: '127.0.0.1', port: 0 });
+
+async function open(): Promise<Served> {
+  const opened = kind === 'real' ? await realServer(redisUrl) : bareServer();
+  await opened.app.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
+  return opened;
+}
+
+const portOf = ({ app }: Served) => ({ port: (app.server.address() as AddressInfo).port });
+let served = await open();
+
+async function answer(told: unknown): Promise<object> {
+  if (told === 'close') await served.close();
+  if (told === 'open') {
+    served = await open();
+    return portOf(served);
+  }
+  return { cpuUs: ownCpu() };
+}
+
 process.on('disconnect', () => process.exit(0));
-process.on('message', () => process.send?.({ cpuUs: ownCpu() }));
-process.send?.({ port: (app.server.address() as AddressInfo).port });
+process.on('message', (told) => void answer(told).then((said) => process.send?.(said)));
+process.send?.(portOf(served));

@@ -54,7 +54,8 @@ export async function measureWorker(options: FeedOptions): Promise<FeedFigures> 
   }
 }
 
-async function makeDatabase(databaseUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+/** A database of its own with the ledger's tables, on the server of this address. */
+export async function makeDatabase(databaseUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `bench_${randomBytes(6).toString('hex')}`;
   const run = async (statement: string) => {
     const client = new pg.Client({ connectionString: databaseUrl });

@@ -1,7 +1,8 @@
 /**
  * The rival: one straightforward Lua script, called once per order, as one would write it the first time. It checks,
  * moves the counters, keeps the reservation with its time to live, notes the deadline and appends an event: the same work
- * as one reserve of ours, without what makes a repeat safe. On the same Redis, with the same client.
+ * as one reserve of ours, without what makes a repeat safe unless that is asked for. On the same Redis, with the same
+ * client.
  */
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -10,8 +11,15 @@ import type { Stores } from './stores.ts';
 
 const HOLD_MS = 1_800_000;
 
-const SCRIPT = `
+const HEAD = `
 -- KEYS: item, reservation, deadlines, events. ARGV: order id, sku, quantity, hold in milliseconds, deadline.
+`;
+const ONCE = `
+if redis.call("EXISTS", KEYS[2]) == 1 then
+  return "REPEATED"
+end
+`;
+const RESERVE = `
 local available = tonumber(redis.call("HGET", KEYS[1], "available"))
 local quantity = tonumber(ARGV[3])
 if not available or available < quantity then
@@ -27,29 +35,49 @@ redis.call("XADD", KEYS[4], "*", "type", "InventoryReserved", "order_id", ARGV[1
   "quantity", ARGV[3], "expires_at", ARGV[5])
 return "RESERVED"
 `;
-const SHA = createHash('sha1').update(SCRIPT).digest('hex');
 
 export interface NaiveScript {
+  /** One unit. Answers the script's word: `RESERVED`, `REPEATED` or `INSUFFICIENT`. */
+  reserve(orderId: string, sku: string): Promise<string>;
+  /** One unit of the hot SKU, and nothing less. */
   reserveOne(orderId: string): Promise<void>;
-  reserved(): Promise<number>;
   close(): void;
 }
 
-export async function openNaiveScript(stores: Stores): Promise<NaiveScript> {
+export interface NaiveOptions {
+  readonly skus?: readonly string[];
+  /** Of each SKU. */
+  readonly units?: number;
+  /** Whether an order that is held already is told so instead of being held twice. */
+  readonly isRepeatSafe?: boolean;
+}
+
+/** Where the script keeps an item. */
+export const naiveItem = (sku: string): string => `item:${sku}`;
+
+export async function openNaiveScript(
+  stores: Stores,
+  { skus = [SKU], units = UNITS, isRepeatSafe = false }: NaiveOptions = {},
+): Promise<NaiveScript> {
   await stores.clear();
   const redis = new Redis(stores.redisUrl, { lazyConnect: true });
   await redis.connect();
-  const item = `item:${SKU}`;
-  await redis.hset(item, { total: UNITS, available: UNITS, reserved: 0, version: 0 });
-  await redis.script('LOAD', SCRIPT);
+  const stock = { total: units, available: units, reserved: 0, version: 0 };
+  await Promise.all(skus.map((sku) => redis.hset(naiveItem(sku), stock)));
+  const script = HEAD + (isRepeatSafe ? ONCE : '') + RESERVE;
+  const sha = createHash('sha1').update(script).digest('hex');
+  await redis.script('LOAD', script);
+  const reserve = async (orderId: string, sku: string): Promise<string> => {
+    const deadline = Date.now() + HOLD_MS;
+    const keys = [naiveItem(sku), `reservation:${orderId}`, 'deadlines', 'events'];
+    return String(await redis.evalsha(sha, 4, ...keys, orderId, sku, 1, HOLD_MS, deadline));
+  };
   return {
+    reserve,
     reserveOne: async (orderId) => {
-      const deadline = Date.now() + HOLD_MS;
-      const keys = [item, `reservation:${orderId}`, 'deadlines', 'events'];
-      const answer = await redis.evalsha(SHA, 4, ...keys, orderId, SKU, 1, HOLD_MS, deadline);
-      if (answer !== 'RESERVED') throw new Error(`${orderId} was not reserved: ${String(answer)}`);
+      const answer = await reserve(orderId, SKU);
+      if (answer !== 'RESERVED') throw new Error(`${orderId} was not reserved: ${answer}`);
     },
-    reserved: async () => Number(await redis.hget(item, 'reserved')),
     close: () => redis.disconnect(),
   };
 }

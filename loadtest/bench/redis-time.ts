@@ -3,98 +3,72 @@
  * alone: parsing, the append-only file and its sync come on top and are in the engine's figures. One batch at a time and
  * always full, so the size of a batch is known and what is measured is the program, not the traffic.
  */
-import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { type Bench, type Figure, figure, type Section } from './figures.ts';
-import { LINE, openEngine, orderIds, receive, SKU, WAREHOUSE } from './hot-sku.ts';
+import { type Bench, type Figure, figure, ratios, type Section, type Target } from './figures.ts';
+import { openEngine, orderIds } from './hot-sku.ts';
 import { inTurn } from './in-turn.ts';
 import { memoryFigures } from './redis-memory.ts';
+import { keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
 import { scriptTime } from './stores.ts';
 
-const SIZES = [16, 32, 64, 100, 256];
-/** From batches of this size on, a reservation may cost this much. */
-const TARGET_FROM = 100;
-const TARGET_US = 4.5;
 const ORDERS = 40_000;
 const ORDERS_QUICK = 10_000;
 const WARM_UP_BATCHES = 20;
 
-interface Work {
-  readonly name: string;
-  readonly size: number;
-  /** Called once before anything is measured. */
-  prepare?(hot: HotInventory): Promise<void>;
-  /** Not measured, but done for the same orders before the call that is. */
-  first?(hot: HotInventory, orderId: string): Promise<unknown>;
-  call(hot: HotInventory, orderId: string): Promise<{ outcome: string }>;
-}
-
-const reserveOne = (hot: HotInventory, orderId: string) => hot.reserve({ orderId, lines: [LINE] });
-const THREE_SKUS = ['BASKET-1', 'BASKET-2', 'BASKET-3'];
-const BASKET = THREE_SKUS.map((sku) => ({ sku, warehouse: WAREHOUSE, quantity: 1 }));
-
-const RESERVES: readonly Work[] = SIZES.map((size) => ({ name: 'reserve', size, call: reserveOne }));
-const OTHERS: readonly Work[] = [
-  {
-    name: 'reserve, no warehouse named',
-    size: 256,
-    call: (hot, orderId) => hot.reserve({ orderId, lines: [{ sku: SKU, quantity: 1 }] }),
-  },
-  {
-    name: 'reserve of 3 lines',
-    size: 256,
-    prepare: async (hot) => {
-      for (const sku of THREE_SKUS) await receive(hot, sku);
-    },
-    call: (hot, orderId) => hot.reserve({ orderId, lines: BASKET }),
-  },
-  { name: 'confirm', size: 256, first: reserveOne, call: (hot, orderId) => hot.confirm({ orderId }) },
-  { name: 'release', size: 256, first: reserveOne, call: (hot, orderId) => hot.release({ orderId }) },
-];
-
 export const redisTime: Section = {
   title: 'Time in Redis per order, from its command statistics; memory per order',
   run: async (bench) => {
-    const works = [...RESERVES, ...OTHERS];
+    const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
     bench.progress('time in Redis');
     const results = await inTurn(
       bench.settings.repeats,
-      works.map((work) => ({ name: `${work.name} ${work.size}`, measure: () => measure(bench, work) })),
+      WORKS.map((work) => ({ name: keyOf(work), measure: () => timeInRedis(bench, work, orders) })),
       bench.progress,
       (us) => us.toFixed(2),
     );
-    const figures = works.map((work, i) => figureOf(work, results[i] ?? []));
-    return [...figures, fixedPart(results), ...(await memoryFigures(bench))];
+    const turns = new Map(WORKS.map((work, i) => [keyOf(work), results[i] ?? []]));
+    const figures = WORKS.flatMap((work) => figuresOf(work, turns));
+    return [...figures, fixedPart(turns), ...(await memoryFigures(bench))];
   },
 };
 
-function figureOf({ name, size }: Work, us: readonly number[]): Figure {
-  const target = name === 'reserve' && size >= TARGET_FROM ? { target: { atMost: TARGET_US } } : {};
-  return figure(`${name}, batches of ${size}`, 'us/order', us, target);
+function figuresOf(work: Work, turns: ReadonlyMap<string, readonly number[]>): Figure[] {
+  const key = keyOf(work);
+  const us = turns.get(key) ?? [];
+  const own = figure(key, 'us/order', us, atMost(work.usMax));
+  if (!work.against) return [own];
+  const times = ratios(us, turns.get(work.against.key) ?? []);
+  const name = `${key} / ${work.against.key.replace(/,[^,]*$/, '')}`;
+  return [own, figure(name, 'x', times, atMost(work.against.timesMax))];
+}
+
+function atMost(limit: number | undefined): { target?: Target } {
+  return limit === undefined ? {} : { target: { atMost: limit } };
 }
 
 /** What a call costs however few orders are in it: where the lines through two sizes meet zero orders. */
-function fixedPart(results: readonly number[][]): Figure {
-  const small = SIZES.indexOf(16);
-  const large = SIZES.indexOf(256);
-  const values = (results[small] ?? []).map((smallUs, turn) => {
-    const slope = (256 * (results[large]?.[turn] as number) - 16 * smallUs) / (256 - 16);
-    return 16 * (smallUs - slope);
+function fixedPart(turns: ReadonlyMap<string, readonly number[]>): Figure {
+  const [small = 0, large = 0] = [SIZES[0], SIZES.at(-1)];
+  const of = (size: number) => turns.get(keyOf({ name: 'reserve', size })) ?? [];
+  const values = of(small).map((smallUs, turn) => {
+    const slope = (large * (of(large)[turn] as number) - small * smallUs) / (large - small);
+    return small * (smallUs - slope);
   });
   return figure('fixed part of a batch, whatever is in it', 'us', values);
 }
 
-async function measure(bench: Bench, work: Work): Promise<number> {
+/** Microseconds of Redis per order. */
+export async function timeInRedis(bench: Pick<Bench, 'stores'>, work: Work, orders: number): Promise<number> {
   const { size } = work;
-  const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
   const batches = Math.ceil(orders / size);
-  const ids = orderIds((batches + WARM_UP_BATCHES) * size);
+  const all = (batches + WARM_UP_BATCHES) * size;
+  const ids = orderIds(all);
   const hot = await openEngine(bench.stores, { batchCommandsMax: size, batchesInFlightMax: 1 });
   try {
-    await work.prepare?.(hot);
+    await work.prepare?.(hot, all);
     const { first } = work;
     if (first) await runBatches(ids, size, 0, batches + WARM_UP_BATCHES, (id) => first(hot, id));
-    const call = async (id: string) => {
-      const { outcome } = await work.call(hot, id);
+    const call = async (id: string, n: number) => {
+      const { outcome } = await work.call(hot, id, n);
       if (outcome !== 'done') throw new Error(`${work.name} of ${id} was ${outcome}`);
     };
     await runBatches(ids, size, 0, WARM_UP_BATCHES, call);
@@ -116,9 +90,10 @@ async function runBatches(
   size: number,
   from: number,
   count: number,
-  call: (orderId: string) => Promise<unknown>,
+  call: (orderId: string, n: number) => Promise<unknown>,
 ): Promise<void> {
   for (let batch = from; batch < from + count; batch++) {
-    await Promise.all(ids.slice(batch * size, (batch + 1) * size).map(call));
+    const start = batch * size;
+    await Promise.all(ids.slice(start, start + size).map((id, i) => call(id, start + i)));
   }
 }

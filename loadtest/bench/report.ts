@@ -71,7 +71,7 @@ export function describe(around: Surroundings): string {
 }
 
 /** Three digits that count, whatever the size. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString('en');
@@ -90,8 +90,13 @@ function verdict(figure: Figure): string {
   return `${targetText(target, unit)}: ${word}`;
 }
 
-export function table(result: SectionResult): string {
-  const { section, title, seconds, loadBefore, loadAfter, figures, failure } = result;
+/** @param own lines that the section has for those of its figures that have a place in a sweep */
+export function table(
+  result: SectionResult,
+  own: (figures: readonly Figure[]) => readonly string[] = () => [],
+): string {
+  const { section, title, seconds, loadBefore, loadAfter, failure } = result;
+  const figures = result.figures.filter(({ at }) => at === undefined);
   const load = `${Math.round(seconds)} s, load ${loadBefore} before, ${loadAfter} after`;
   const rows = figures.map((row) => [
     row.name,
@@ -102,15 +107,19 @@ export function table(result: SectionResult): string {
   ]);
   const lines = [`\n${section}: ${title} (${load})`];
   if (failure) lines.push(`  no figures: ${failure}`);
+  lines.push(...own(result.figures));
   if (rows.length > 0) lines.push(...align([['', 'median', '', 'lowest .. highest', 'target'], ...rows]));
   for (const { name, note } of figures) if (note) lines.push(`  ${name}: ${note}`);
   return lines.join('\n');
 }
 
-function align(rows: readonly string[][]): string[] {
+export function align(
+  rows: readonly string[][],
+  isNumber: (column: number) => boolean = (column) => column === 1,
+): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
-    `  ${row.map((cell, i) => (i === 1 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')}`.trimEnd(),
+    `  ${row.map((cell, i) => (isNumber(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')}`.trimEnd(),
   );
 }
 

@@ -6,6 +6,8 @@ import { engine } from './engine.ts';
 import { expiry } from './expiry.ts';
 import type { Bench, Figure, Section } from './figures.ts';
 import { http } from './http.ts';
+import { importing } from './import.ts';
+import { peers } from './peers.ts';
 import { redisTime } from './redis-time.ts';
 import { describe, loadNow, lookAround, type SectionResult, summary, table, writeJson } from './report.ts';
 import { readSettings, type SectionName, USAGE, WrongOption } from './settings.ts';
@@ -18,6 +20,8 @@ const SECTIONS: Readonly<Record<SectionName, Section>> = {
   http,
   worker,
   expiry,
+  import: importing,
+  peers,
 };
 
 /** What a shell reports of a program that was ended by Ctrl-C. */
@@ -51,7 +55,7 @@ async function runSections(bench: Bench): Promise<number> {
     const result = await runSection(bench, name, SECTIONS[name]);
     bench.known.push(...result.figures);
     results.push(result);
-    console.log(table(result));
+    console.log(table(result, SECTIONS[name].rows));
   }
   console.log(summary(results));
   if (settings.json !== undefined) await writeJson(settings.json, around, settings, results);

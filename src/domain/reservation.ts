@@ -207,10 +207,13 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
   }
 }
 
-/** BR-003: the longest life; BR-007: but a hold that falls due under a lock lives on step by step. */
-function latestExpiryMs({ reservedAtMs }: Reservation, { actor, atMs }: ReservationExtended): number {
+/**
+ * BR-003: the longest life; BR-007: but a hold that falls due under a lock lives on step by step. It goes by the deadline
+ * and not by the actor, for a caller may call himself what he likes.
+ */
+function latestExpiryMs(before: Reservation, { atMs }: ReservationExtended): number {
   const seconds = STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS;
-  return actor === ACTOR_CLOCK ? atMs + seconds * 1_000 : reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
+  return isDue(before, atMs) ? atMs + seconds * 1_000 : before.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
 }
 
 /** A payment that came after the deadline: taken again, or told to people once. */

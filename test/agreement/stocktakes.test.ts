@@ -3,7 +3,7 @@
  * meanwhile stands in locks.test.ts.
  */
 import { expect, test } from 'vitest';
-import { LEASE_SECONDS_DEFAULT, MOVEMENT_KINDS, STOCKTAKE_LINES_MAX } from '../../src/domain/language.ts';
+import { LEASE_SECONDS_DEFAULT, STOCKTAKE_LINES_MAX } from '../../src/domain/language.ts';
 import { answer, outcome, refusal, START_MS } from '../domain/sentences.ts';
 import { type EitherShop, eventsOf, type Given, onBoth } from './both.ts';
 
@@ -237,8 +237,4 @@ onBoth('a lease that runs out', (given) => {
     expect((await shop.item('TEA@east')).stocktake).toBeUndefined();
     expect(await eventsOf(shop, 'StocktakeLapsed')).toHaveLength(1);
   });
-});
-
-test('every kind of movement there is stands in the table of what a lock forbids', () => {
-  expect(MOVEMENT_KINDS).toHaveLength(6); // locks.test.ts names each
 });

@@ -5,18 +5,31 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { Inventory } from '../../src/domain/inventory.ts';
+import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { transferView } from '../../src/domain/transfer.ts';
 import { InvalidCommand } from '../../src/domain/validate.ts';
 import { readStream } from '../../src/hotpath/event-stream.ts';
 import { readItem, readReservation } from '../../src/hotpath/texts.ts';
-import { type Asked, commandOf, HISTORIES, OPENING, PLACES, type Step, step } from '../domain/histories.ts';
+import {
+  type Asked,
+  commandOf,
+  HISTORIES,
+  OPENING,
+  PLACES,
+  rush,
+  type Step,
+  step,
+} from '../domain/histories.ts';
 import { START_MS } from '../domain/sentences.ts';
 import { type TestEngine, testEngine } from '../services.ts';
 import { ask } from './ask.ts';
 
 /** Commands sent in one go, decided in one batch at one instant. */
-const burst = fc.array(step, { minLength: 1, maxLength: 6, size: 'max' });
+const burst = fc.oneof(
+  { weight: 3, arbitrary: fc.array(step, { minLength: 1, maxLength: 6, size: 'max' }) },
+  { weight: 1, arbitrary: rush },
+);
 
 async function compare(engine: TestEngine, bursts: readonly (readonly Step[])[]): Promise<void> {
   const inventory = new Inventory();
@@ -59,7 +72,11 @@ async function expectSameState(engine: TestEngine, inventory: Inventory): Promis
   const key = (e: { line: { sku: string; warehouse: string; version: number } }) =>
     `${e.line.sku}@${e.line.warehouse}#${String(e.line.version).padStart(6, '0')}`;
   const sorted = (events: ReturnType<typeof byItem>) => events.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-  expect(sorted(byItem(entries.flatMap((entry) => entry.events)))).toEqual(sorted(byItem(inventory.events)));
+  const events = entries.flatMap((entry) => entry.events);
+  expect(sorted(byItem(events))).toEqual(sorted(byItem(inventory.events)));
+  // Those that touch no item, in their order.
+  const ofNoItem = (all: readonly StockEvent[]) => all.filter((event) => event.lines.length === 0);
+  expect(ofNoItem(events)).toEqual(ofNoItem(inventory.events));
   for (const item of inventory.items.values()) {
     const text = await redis.hget(hot.keys.sku(item.sku), item.warehouse);
     expect(readItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
@@ -74,19 +91,30 @@ async function expectSameState(engine: TestEngine, inventory: Inventory): Promis
   expect(entries.map((entry) => entry.sequence)).toEqual(entries.map((_, i) => i + 1));
 }
 
-async function expectSameDocuments({ hot }: TestEngine, inventory: Inventory, nowMs: number): Promise<void> {
+const shown = (value: unknown) => ({ outcome: 'done', replayed: false, value });
+
+async function expectSameDocuments(
+  { hot, redis }: TestEngine,
+  inventory: Inventory,
+  nowMs: number,
+): Promise<void> {
   for (const transfer of inventory.transfers.values()) {
-    expect(await hot.transfer(transfer.transferId)).toMatchObject({ value: transferView(transfer) });
+    expect(await hot.transfer(transfer.transferId)).toEqual(shown(transferView(transfer)));
   }
   for (const [stocktakeId, sheet] of inventory.sheets) {
     const decision = await hot.stocktake(stocktakeId);
     const byItem = (a: { sku: string; warehouse: string }, b: { sku: string; warehouse: string }) =>
       `${a.sku}@${a.warehouse}` < `${b.sku}@${b.warehouse}` ? -1 : 1;
-    expect(decision).toMatchObject({ value: [...sheet.values()].sort(byItem) });
+    expect(decision).toEqual(shown([...sheet.values()].sort(byItem)));
   }
   for (const sale of inventory.sales.values()) {
     const decision = await hot.sale(sale.saleId);
-    expect(decision).toMatchObject({ value: { ...saleView(sale, nowMs) } });
+    expect(decision).toEqual(shown(saleView(sale, nowMs)));
+    const quotas = [...(inventory.quotas.get(sale.saleId) ?? [])].map(([customerId, { held, bought }]) => [
+      customerId,
+      `${held} ${bought}`,
+    ]);
+    expect(await redis.hgetall(hot.keys.quota(sale.saleId))).toEqual(Object.fromEntries(quotas));
   }
 }
 

@@ -49,7 +49,8 @@ const parts = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.array(fc.record({ sku, quantity }), { minLength: 1, maxLength: 2 }) },
 );
-const actor = fc.constantFrom('order-service', 'web', 'ops');
+// A caller may call himself what he likes, also as time itself is called.
+const actor = fc.constantFrom('order-service', 'web', 'ops', 'clock');
 const saleId = fc.constantFrom('sale-1', 'sale-1', 'sale-1', 'sale-2', 'sale-3');
 const stocktakeId = fc.constantFrom('count-1', 'count-1', 'count-1', 'count-2');
 const transferId = numbered('transfer', 3);
@@ -60,7 +61,7 @@ const reserve = fc.record({
   orderId,
   lines,
   holdSeconds: fc.constantFrom(1, 60, 1_800),
-  customerId: maybe(fc.constantFrom('ann', 'bob')),
+  customerId: maybe<string>(fc.constantFrom('ann', 'bob')),
   saleId: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: saleId }),
   allocation: maybe(fc.constantFrom('single' as const, 'split' as const)),
   shipTo: maybe(fc.constantFrom({ latitude: 24, longitude: 120 }, { latitude: 50, longitude: 0 })),
@@ -197,6 +198,20 @@ export const asked = fc.oneof(
   { weight: 1, arbitrary: close },
 );
 export type Asked = typeof asked extends fc.Arbitrary<infer A> ? A : never;
+
+/** Orders of one moment that ask for the same, as in a flash sale, and something else in between. */
+export const rush = fc
+  .record({
+    reserve,
+    orders: fc.uniqueArray(numbered('rush', 12), { minLength: 2, maxLength: 8 }),
+    customers: fc.array(maybe(fc.constantFrom('ann', 'bob', 'cat')), { minLength: 8, maxLength: 8 }),
+    between: fc.array(asked, { maxLength: 2 }),
+    at: fc.nat({ max: 8 }),
+  })
+  .map(({ reserve, orders, customers, between, at }): Step[] => {
+    const equal = orders.map((orderId, i): Step => ({ ...reserve, orderId, customerId: customers[i] }));
+    return [...equal.slice(0, at), ...between, ...equal.slice(at)];
+  });
 
 /** What a caller asks for, or time that passes. */
 export const step = fc.oneof({ weight: 8, arbitrary: asked }, { weight: 1, arbitrary: wait });

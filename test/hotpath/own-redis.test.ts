@@ -5,7 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Decision, MOVEMENT_KINDS } from '../../src/domain/language.ts';
 import { Fault } from '../../src/hotpath/fault.ts';
 import { connectRedis, type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
@@ -13,7 +14,7 @@ import { openPartition } from '../../src/hotpath/partition.ts';
 import { type AckLevel, WrongRedisSettings } from '../../src/hotpath/redis-check.ts';
 import { startRedis } from '../../src/local/redis-server.ts';
 import type { LocalServer } from '../../src/local/server-process.ts';
-import { outcome } from '../domain/sentences.ts';
+import { answer, outcome } from '../domain/sentences.ts';
 import { faultOf } from './faults.ts';
 
 const RIGHT = {
@@ -159,6 +160,49 @@ describe('an outage of Redis itself', () => {
     await expect(hot.sweep(100)).resolves.toMatchObject({ moreDue: false });
     expect(await redis.hget(keys.sku('TEA'), 'east')).toMatch(/^9 7 1 1 /);
     expect(await redis.exists(keys.reservation('order-1'))).toBe(0);
+    await hot.close();
+  });
+
+  test('without memory starts nothing that would need more, and ends what was started (D13)', async () => {
+    const hot = await givenEngine();
+    const item = { sku: 'TEA', warehouse: 'east' };
+    const saleAt = { sku: 'TEA', quantity: 1, opensAtMs: Date.now(), closesAtMs: Date.now() + 600_000 };
+    await hot.receive({ ...receipt, movementId: 'M-2', sku: 'RICE' });
+    for (const transferId of ['lands', 'turns']) {
+      await hot.dispatchTransfer({ transferId, sku: 'TEA', from: 'east', to: 'west', quantity: 1 });
+    }
+    await hot.scheduleSale({ saleId: 'open', ...saleAt });
+    await hot.reserve({ orderId: 'late', lines: [{ sku: 'TEA', quantity: 1 }], holdSeconds: 1 });
+    await vi.waitFor(async () => expect(answer(await hot.reservation('late')).status).toBe('EXPIRED'), {
+      timeout: 5_000,
+    });
+    await hot.startStocktake({ stocktakeId: 'counted', ...item, sku: 'RICE' });
+    await set({ maxmemory: '1mb' });
+    const starts: Promise<unknown>[] = [
+      ...MOVEMENT_KINDS.map((kind) =>
+        hot.move(kind, { ...receipt, movementId: `M-${kind}`, quantity: 1, reason: 'r', expectedVersion: 1 }),
+      ),
+      hot.startStocktake({ stocktakeId: 'new', ...item }),
+      hot.dispatchTransfer({ transferId: 'new', sku: 'TEA', from: 'east', to: 'west', quantity: 1 }),
+      hot.scheduleSale({ saleId: 'new', ...saleAt }),
+    ];
+    const refused = starts.map((call) => faultOf(call));
+    const ends: Promise<Decision<unknown>>[] = [
+      hot.confirm({ orderId: 'late', reacquire: true }),
+      hot.setSafetyStock({ ...item, quantity: 9 }),
+      hot.completeStocktake({ stocktakeId: 'counted', ...item, sku: 'RICE', counted: 4 }),
+      hot.receiveTransfer({ transferId: 'lands', received: 1 }),
+      hot.cancelTransfer({ transferId: 'turns' }),
+      hot.closeSale({ saleId: 'open' }),
+      hot.stocktake('counted'),
+      hot.transfer('lands'),
+      hot.sale('open'),
+    ];
+    for (const fault of await Promise.all(refused)) {
+      expect(fault).toMatchObject({ code: 'unavailable', outcome: 'nothing-happened' });
+    }
+    expect((await Promise.all(ends)).map(outcome)).toEqual(ends.map(() => 'done'));
+    expect(await redis.exists(keys.transfer('new'), keys.sale('new'), keys.stocktake('new'))).toBe(0);
     await hot.close();
   });
 

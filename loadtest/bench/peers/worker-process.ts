@@ -1,0 +1,51 @@
+/**
+ * The worker's process: write-behind and the sweep, as `npm run work` has them, begun anew for each measurement. Told what
+ * to do by ledger-worker.ts; ends when whoever started it is gone.
+ */
+import {
+  connectRedis,
+  openHotInventory,
+  openLedger,
+  startExpirySweep,
+  startWriteBehind,
+} from '../shipped.ts';
+import type { Told } from './ledger-worker.ts';
+
+const EPOCH = 1;
+const QUIET = { info() {}, warn: console.error, error: console.error };
+
+let finish: (() => Promise<number>) | undefined;
+
+async function begin(redisUrl: string, databaseUrl: string): Promise<void> {
+  const streamRedis = connectRedis(redisUrl);
+  await streamRedis.connect();
+  // Its own commands are trims and sweeps, for whose answers nobody waits.
+  const hot = await openHotInventory({ redisUrl, ack: 'memory' });
+  const ledger = await openLedger({ databaseUrl });
+  const { partition } = hot.keys;
+  await ledger.beginEpoch(partition, EPOCH);
+  const sweep = startExpirySweep({ hot });
+  const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition, log: QUIET });
+  finish = async () => {
+    await writeBehind.drained();
+    const { findings } = writeBehind.status();
+    await sweep.stop();
+    await writeBehind.stop();
+    await hot.close();
+    await ledger.close();
+    streamRedis.disconnect();
+    return findings;
+  };
+}
+
+async function obey(told: Told): Promise<object> {
+  if (told === 'finish') return { findings: (await finish?.()) ?? 0 };
+  await begin(told.redisUrl, told.databaseUrl);
+  return { begun: true };
+}
+
+const say = (said: object) => process.send?.(said);
+process.on('disconnect', () => process.exit(0));
+process.on('message', (told: Told) => {
+  obey(told).then(say, (error: unknown) => say({ failure: String(error) }));
+});

@@ -1,0 +1,44 @@
+/**
+ * Orders at one rate for minutes, in an open loop: an order comes when it is due, whether those before it are answered
+ * or not. Each holds one unit of one of a thousand articles, of which there is always enough: every answer must be a yes.
+ */
+import {
+  expectNotOversold,
+  lineOf,
+  nextOrder,
+  openLoop,
+  optionsFor,
+  rate,
+  receive,
+  reserve,
+  run,
+  seconds,
+} from './shop.js';
+
+export { handleSummary, tellRest } from './shop.js';
+
+const ARTICLES = 1_000;
+const BUYERS = 400;
+const goods = Array.from({ length: ARTICLES }, (_, i) => ({
+  sku: `${run}-${i}`,
+  warehouse: 'TPE-1',
+  quantity: 1_000_000,
+}));
+
+export const options = optionsFor(
+  { steady: openLoop('order', { buyers: BUYERS }) },
+  { orders: rate * seconds, buyers: BUYERS },
+);
+
+export const setup = () => receive(goods);
+
+const YES = [201];
+/** Each buyer goes through the articles from another one on. */
+let article = __VU;
+
+export function order() {
+  article = (article + 1) % ARTICLES;
+  reserve(nextOrder(), lineOf(goods[article].sku), YES);
+}
+
+export const teardown = () => expectNotOversold(goods.slice(0, 10));

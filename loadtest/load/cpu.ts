@@ -1,0 +1,51 @@
+/**
+ * Processor time by process, from /proc. Promises: a process's children count as its own, also those that have ended
+ * (Postgres serves each connection in one, Redis rewrites its file in one). Where there is no /proc nothing is told.
+ */
+import { readFile } from 'node:fs/promises';
+
+/** Of the kernel towards programs, on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+const readOr = (path: string, fallback: string) => readFile(path, 'utf8').catch(() => fallback);
+
+interface Ticks {
+  readonly own: number;
+  /** Of children that have ended and were waited for. */
+  readonly ended: number;
+}
+
+/** Seconds of processor time that a process (and, unless alone, its children) has used; undefined where it is gone. */
+export async function cpuSeconds(pid: number, isAlone = false): Promise<number | undefined> {
+  const root = readTicks(await readOr(`/proc/${pid}/stat`, ''));
+  if (!root) return undefined;
+  if (isAlone) return root.own / TICKS_PER_SECOND;
+  const children = (await readOr(`/proc/${pid}/task/${pid}/children`, '')).split(' ').filter(Boolean);
+  const stats = await Promise.all(children.map((child) => readOr(`/proc/${child}/stat`, '')));
+  const ticks = stats.reduce((sum, stat) => sum + (readTicks(stat)?.own ?? 0), root.own + root.ended);
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** Seconds that all cores together were busy since the machine started; undefined where it is not told. */
+export async function busySeconds(): Promise<number | undefined> {
+  return readBusy(await readOr('/proc/stat', ''));
+}
+
+/** The text of /proc/<pid>/stat; the name in it may hold anything, brackets and blanks included. */
+export function readTicks(stat: string): Ticks | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+  if (user === undefined || system === undefined || endedUser === undefined || endedSystem === undefined) {
+    return undefined;
+  }
+  return { own: user + system, ended: endedUser + endedSystem };
+}
+
+/** The text of /proc/stat: all but idle time and waiting for disks. */
+export function readBusy(stat: string): number | undefined {
+  const [user, nice, system, , , irq, softIrq, steal] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '')
+    .split(' ')
+    .map(Number);
+  if (user === undefined || nice === undefined || system === undefined) return undefined;
+  return (user + nice + system + (irq ?? 0) + (softIrq ?? 0) + (steal ?? 0)) / TICKS_PER_SECOND;
+}

@@ -1,0 +1,218 @@
+/**
+ * `npm run load -- <script>`: a Holdfast of its own is started, a k6 script lets buyers loose on it, and when they are
+ * through the independent proof reads both stores. Ends with a report, and with code 0 only where all of it is fine.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Config, takeConfig } from '../../src/config.ts';
+import { proofText } from '../../src/proof/proof.ts';
+import { basketsOf } from '../../src/sale/orders.ts';
+import { carriedRate, judgeTrial, nextRate, type Trial } from './carrying.ts';
+import { findK6, type K6 } from './find-k6.ts';
+import { findingsOf } from './findings.ts';
+import { type LoadedHoldfast, startLoadedHoldfast } from './holdfast.ts';
+import { type K6Outcome, runK6 } from './k6-run.ts';
+import { caughtUp, heldAtTheEnd, openSources, type ProvingSources, proveAll } from './proving.ts';
+import { drawReport, isPassed, type LoadReport, reportText } from './report.ts';
+import { problemsOf, Sampler } from './sampler.ts';
+import { type LoadSettings, readSettings, USAGE, WrongOption } from './settings.ts';
+
+/** What a shell reports of a program that was ended by Ctrl-C. */
+const INTERRUPTED = 130;
+const TRIAL_SECONDS = 10;
+/** How long the plots go on after the ledger has everything. */
+const AFTERWARDS_MS = 2_000;
+
+const log = (line: string) => console.error(`  ${line}`);
+
+/** All that one run needs; `closing` is filled as things are opened. */
+interface Run {
+  readonly settings: LoadSettings;
+  readonly config: Config;
+  readonly k6: K6;
+  readonly holdfast: LoadedHoldfast;
+  readonly sources: ProvingSources;
+  readonly sampler: Sampler;
+  /** For k6: its summary, and baskets. */
+  readonly folder: string;
+  /** Orders that got a yes, trials included. */
+  readonly acknowledged: string[];
+}
+
+async function main(): Promise<number> {
+  const settings = readSettings(process.argv.slice(2), process.env);
+  if (settings === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  const config = takeConfig({});
+  const closing: (() => Promise<unknown>)[] = [];
+  let closed: Promise<void> | undefined;
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse())
+      await close().catch((error: unknown) => log(String(error)));
+  };
+  const close = () => {
+    closed ??= closeAll();
+    return closed;
+  };
+  stopOnSignals(close);
+  try {
+    const k6 = await findK6({ dataFolder: config.dataFolder, log });
+    log(k6.route);
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-k6-'));
+    closing.push(() => rm(folder, { recursive: true, force: true }));
+    log('starting Redis, Postgres, worker and API');
+    const holdfast = await startLoadedHoldfast(log);
+    closing.push(() => holdfast.stop());
+    const sources = await openSources(holdfast.redisUrl, holdfast.databaseUrl, config.prefix);
+    closing.push(() => sources.close());
+    const runner = { name: 'runner', pid: process.pid, isAlone: true };
+    const sampler = new Sampler(holdfast.workerUrl, sources.postgres, [...holdfast.processes, runner]);
+    closing.push(() => sampler.stop());
+    const report = await load({ settings, config, k6, holdfast, sources, sampler, folder, acknowledged: [] });
+    console.log(reportText(report));
+    console.log(`${isPassed(report) ? 'PASSED' : 'FAILED'}  ${await keepReport(report, config.dataFolder)}`);
+    return isPassed(report) ? 0 : 1;
+  } finally {
+    await close();
+  }
+}
+
+async function load(run: Run): Promise<LoadReport> {
+  const { settings, sources, sampler } = run;
+  const startedAt = new Date();
+  const loadBefore = loadavg()[0] ?? 0;
+  const trials = settings.script.findsRate && !settings.quick ? await findRate(run) : [];
+  // Where nothing was carried, the last that was tried, which is the lowest.
+  const rate = carriedRate(trials) ?? trials.at(-1)?.rate ?? settings.rate;
+  log(`${settings.script.name}: ${rate} orders/s for ${settings.seconds} s`);
+  const outcome = await release(run, rate, settings.seconds);
+  const { returning } = settings.script;
+  const unreturned = returning === undefined ? undefined : await heldAtTheEnd(sources, returning);
+  const isCaughtUp = await caughtUp(sources);
+  await new Promise((resolve) => setTimeout(resolve, AFTERWARDS_MS));
+  await sampler.stop();
+  log('proving, from both stores');
+  const proof = await proveAll(sources, run.acknowledged);
+  const cores = availableParallelism();
+  const { samples } = sampler;
+  const problems = await problemsOf(run.holdfast.url);
+  return {
+    script: settings.script.name,
+    title: settings.script.title,
+    command: `npm run load -- ${process.argv.slice(2).join(' ')}`,
+    startedAt,
+    ...findingsOf({
+      settings,
+      rate,
+      trials,
+      outcome,
+      samples,
+      problems,
+      cores,
+      unreturned,
+      isCaughtUp,
+      proof,
+    }),
+    proof: proofText(proof),
+    machine: machineOf(run, cores, loadBefore),
+  };
+}
+
+/** Tries the asked rate, and where it is not carried looks for the highest that is. */
+async function findRate(run: Run): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (let rate: number | undefined = run.settings.rate; rate !== undefined; rate = nextRate(trials)) {
+    log(`trying ${rate} orders/s for ${TRIAL_SECONDS} s`);
+    const trial = judgeTrial(rate, (await release(run, rate, TRIAL_SECONDS)).summary);
+    log(trial.isCarried ? 'carried' : `${(trial.droppedShare * 100).toFixed(1)} % dropped`);
+    trials.push(trial);
+    await caughtUp(run.sources);
+  }
+  return trials;
+}
+
+/** Lets the buyers loose, and remembers who got a yes. */
+async function release(run: Run, rate: number, seconds: number): Promise<K6Outcome> {
+  const { settings, k6, holdfast, sampler, folder } = run;
+  const name = `k${Date.now().toString(36)}`;
+  const environment: Record<string, string> = {
+    LOAD_URL: holdfast.url,
+    LOAD_RUN: name,
+    LOAD_RATE: String(rate),
+    LOAD_SECONDS: String(seconds),
+    LOAD_P99_MS: String(settings.p99MsMax),
+  };
+  if (settings.baskets !== undefined) environment.LOAD_BASKETS = await writeBaskets(settings.baskets, folder);
+  const outcome = await runK6(k6, {
+    script: settings.script.name,
+    environment,
+    folder,
+    log,
+    onStart: (pid) => sampler.watch({ name: 'k6', pid }),
+  });
+  for (const order of outcome.told.yeses) run.acknowledged.push(`${name}-${order}`);
+  return outcome;
+}
+
+/** The baskets of a file in the form the script reads: names that are ids, and of each order what it wants. */
+async function writeBaskets(file: string, folder: string): Promise<string> {
+  const wanted = await basketsOf(file, '', 0);
+  // Each SKU is the run's name, a dash, and the article; the script has a run of its own.
+  const articleOf = (sku: string) => sku.slice(1);
+  const path = join(folder, 'baskets.json');
+  const orders = wanted.orders.map(({ lines }) =>
+    lines.map(({ sku, quantity }) => [articleOf(sku), quantity]),
+  );
+  await writeFile(path, JSON.stringify({ articles: [...wanted.stock.keys()].map(articleOf), orders }));
+  return path;
+}
+
+function machineOf({ k6, holdfast, config }: Run, cores: number, loadBefore: number): string[] {
+  return [
+    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cores} cores for everything, the load generator included`,
+    `Node ${process.versions.node}`,
+    ...holdfast.routes,
+    k6.route,
+    `an answer means: ${config.ack}`,
+    `load of the machine before: ${loadBefore.toFixed(2)}`,
+  ];
+}
+
+/** @returns where it is kept */
+async function keepReport(report: LoadReport, dataFolder: string): Promise<string> {
+  const folder = resolve(dataFolder, 'load');
+  await mkdir(folder, { recursive: true });
+  const time = report.startedAt.toISOString().slice(0, 19).replaceAll(':', '-');
+  const file = join(folder, `${report.script}-${time}.html`);
+  await writeFile(file, drawReport(report));
+  return file;
+}
+
+/** A second Ctrl-C ends at once; the servers are told to end in any case. */
+function stopOnSignals(close: () => Promise<void>): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.error('\nstopping');
+      void close().finally(() => process.exit(INTERRUPTED));
+    });
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(
+      error instanceof WrongOption
+        ? `${error.message}\n\n${USAGE}`
+        : error instanceof Error
+          ? error.message
+          : error,
+    );
+    process.exitCode = 2;
+  },
+);

@@ -1,0 +1,151 @@
+/**
+ * An import from its file to the ledger. Promises: it ends with an account of every row it met, whatever ended it; it may
+ * be run again at any time, and then does what is missing.
+ */
+import type { HotInventory } from '../hotpath/hot-inventory.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { BulkFile } from './bulk-file.ts';
+import { csvRecords } from './csv-records.ts';
+import { type RowKind, type RunEnd, runDry, runImport } from './import-run.ts';
+import { ndjsonRecords } from './ndjson-records.ts';
+import { Outcomes } from './outcomes.ts';
+import { Patience } from './patience.ts';
+import type { BulkFormat, Columns } from './records.ts';
+import { StockImport } from './stock-import.ts';
+import { readStockRow, STOCK_COLUMNS } from './stock-rows.ts';
+import { WarehouseImport } from './warehouse-import.ts';
+import { readWarehouseRow, WAREHOUSE_COLUMNS } from './warehouse-rows.ts';
+
+export const IMPORTS = ['stock', 'warehouses'] as const;
+
+export interface ImportRequest {
+  readonly what: (typeof IMPORTS)[number];
+  readonly file: BulkFile;
+  readonly format: BulkFormat;
+  /** Names the movements of rows without an id of their own; left out, the file's content does. */
+  readonly name?: string | undefined;
+  /** Where the outcome of each row goes. */
+  readonly resultsPath?: string | undefined;
+  readonly rejectsMax: number;
+  /** Whether it is over only when the ledger has everything. */
+  readonly isLedgerAwaited: boolean;
+  /** Ends it behind the rows under way. */
+  readonly signal: AbortSignal;
+  /** How long an outage is waited out. */
+  readonly patienceMs?: number | undefined;
+}
+
+export interface ImportStores {
+  readonly hot: HotInventory;
+  readonly ledger: Ledger;
+  /** The limit of the system, beyond which nothing new is taken (D13). */
+  readonly backlogEventsMax: number;
+}
+
+/** How far it is; read by whoever shows it. */
+export interface ImportProgress {
+  outcomes: Outcomes | undefined;
+  patience: Patience | undefined;
+  /** Batches the ledger is behind, once all rows are decided. */
+  ledgerBehind: number | undefined;
+}
+
+export interface ImportResult {
+  readonly name: string | undefined;
+  readonly outcomes: Outcomes;
+  /** `rebuilt`: the partition was filled anew meanwhile, and what was not in the ledger by then may be missing. */
+  readonly end: RunEnd | 'rebuilt' | 'failed';
+  /** Of `failed`. */
+  readonly error?: unknown;
+  readonly seconds: number;
+}
+
+/** Some batches of the engine: enough that it never waits for the file. */
+const UNDER_WAY_MAX: Record<ImportRequest['what'], number> = { stock: 1_024, warehouses: 16 };
+/** About two seconds of the worker; the rest of the backlog's limit is for the sales. */
+const BACKLOG_EVENTS_MAX = 50_000;
+const BACKLOG_PART_MAX = 0.25;
+
+/** @throws where nothing could be begun: the results cannot be written, or a name is needed */
+export async function importFile(
+  request: ImportRequest,
+  { hot, ledger, backlogEventsMax }: ImportStores,
+  progress: ImportProgress,
+): Promise<ImportResult> {
+  const { what, file, rejectsMax, isLedgerAwaited } = request;
+  const startedMs = performance.now();
+  const ending = new AbortController();
+  const signal = AbortSignal.any([request.signal, ending.signal]);
+  const patience = new Patience(signal, request.patienceMs);
+  const name = what === 'stock' ? (request.name ?? `import-${await file.digest()}`) : undefined;
+  const outcomes = await Outcomes.open(request.resultsPath);
+  Object.assign(progress, { outcomes, patience });
+  const result = (end: ImportResult['end'], error?: unknown): ImportResult => {
+    const seconds = (performance.now() - startedMs) / 1_000;
+    return { name, outcomes, end, error, seconds };
+  };
+  const run = async <Row extends object, Known>(kind: RowKind<Row, Known>): Promise<ImportResult> => {
+    const { epoch } = await patience.answered(() => hot.sweep(0));
+    const limits = { underWayMax: UNDER_WAY_MAX[what], rejectsMax, signal };
+    const end = await runImport(recordsOf(request, kind.columns), kind, outcomes, limits);
+    const isRebuilt = isLedgerAwaited ? await awaitLedger() : false;
+    return result(isRebuilt || hot.head?.epoch !== epoch ? 'rebuilt' : end);
+  };
+  try {
+    if (what === 'warehouses')
+      return await run(new WarehouseImport({ places: hot.places, ledger, patience }));
+    const limit = Math.min(BACKLOG_EVENTS_MAX, Math.ceil(backlogEventsMax * BACKLOG_PART_MAX));
+    return await run(
+      new StockImport({ hot, ledger, patience, importName: name ?? '', backlogEventsMax: limit }),
+    );
+  } catch (error) {
+    return request.signal.aborted ? result('stopped') : result('failed', error);
+  } finally {
+    ending.abort();
+    await outcomes.close();
+  }
+
+  /** Resolves when the ledger has all that was decided, with whether the partition was rebuilt instead. */
+  async function awaitLedger(): Promise<boolean> {
+    const { epoch, sequence } = await patience.answered(() => hot.sweep(0));
+    for (let behind = Number.POSITIVE_INFINITY; ; ) {
+      const cursor = await patience.answered(() => ledger.cursor(hot.keys.partition));
+      if (cursor && cursor.epoch > epoch) return true;
+      const before = behind;
+      behind = cursor?.epoch === epoch ? sequence - cursor.sequence : sequence;
+      if (behind <= 0) return false;
+      if (behind < before) patience.moved();
+      progress.ledgerBehind = behind;
+      await patience.pause(`the ledger is ${behind} batches behind: is a worker running?`);
+    }
+  }
+}
+
+/** Reads and checks every row, and needs no store. @throws where the results cannot be written */
+export async function checkFile(request: ImportRequest, progress: ImportProgress): Promise<ImportResult> {
+  const startedMs = performance.now();
+  const outcomes = await Outcomes.open(request.resultsPath);
+  progress.outcomes = outcomes;
+  let end: ImportResult['end'] = 'failed';
+  let failure: unknown;
+  try {
+    end =
+      request.what === 'stock'
+        ? await runDry(
+            recordsOf(request, STOCK_COLUMNS),
+            { read: (fields) => readStockRow(fields, 'dry-run') },
+            outcomes,
+            request,
+          )
+        : await runDry(recordsOf(request, WAREHOUSE_COLUMNS), { read: readWarehouseRow }, outcomes, request);
+  } catch (error) {
+    failure = error;
+  } finally {
+    await outcomes.close();
+  }
+  return { name: undefined, outcomes, end, error: failure, seconds: (performance.now() - startedMs) / 1_000 };
+}
+
+function recordsOf({ file, format }: ImportRequest, columns: Columns) {
+  return format === 'csv' ? csvRecords(file.bytes(), columns) : ndjsonRecords(file.bytes(), columns);
+}

@@ -1,0 +1,231 @@
+/** What makes a load run pass or fail, what it remarks, and that its page is one file without a program. */
+import { expect, test } from 'vitest';
+import { carriedRate, judgeTrial, nextRate } from '../../loadtest/load/carrying.ts';
+import { readBusy, readTicks } from '../../loadtest/load/cpu.ts';
+import { type Course, findingsOf } from '../../loadtest/load/findings.ts';
+import type { Summary } from '../../loadtest/load/k6-run.ts';
+import { drawReport, isPassed, type LoadReport, reportText } from '../../loadtest/load/report.ts';
+import { coreShares, readGauge, readProblems, type Sample } from '../../loadtest/load/sampler.ts';
+import { readSettings } from '../../loadtest/load/settings.ts';
+import { Told } from '../../loadtest/load/told.ts';
+import type { Proof } from '../../src/proof/proof.ts';
+
+const START = 1_000;
+
+function told(): Told {
+  const all = new Told();
+  for (let second = START; second < START + 10; second++) {
+    const yeses = [`1-${second}`];
+    all.hear(JSON.stringify({ second, waits: [15, 25], statuses: { 201: 1, 409: 1 }, yeses }));
+  }
+  return all;
+}
+
+const counter = (count: number) => ({ values: { count } });
+const summary = (more: Summary['metrics'] = {}): Summary => ({
+  metrics: { iterations: counter(20), unexpected: counter(0), oversold: counter(0), ...more },
+});
+
+const sample = (second: number, more: Partial<Sample> = {}): Sample => ({
+  atMs: (START + second) * 1_000,
+  lagEvents: 0,
+  lagSeconds: 0,
+  reserved: 10,
+  sold: 0,
+  cpu: { API: second * 0.3, k6: second * 0.5 },
+  busySeconds: second * 1,
+  ...more,
+});
+const samples = (lag: Readonly<Record<number, Partial<Sample>>> = {}) =>
+  Array.from({ length: 25 }, (_, i) => sample(i - 2, lag[i - 2]));
+
+const proof: Proof = {
+  items: 1,
+  received: 100,
+  available: 90,
+  reserved: 10,
+  sold: 0,
+  oversold: 0,
+  orders: { ACTIVE: 10 },
+  ledgerRows: 11,
+  acknowledged: 10,
+  lost: 0,
+  differences: [],
+  drift: 0,
+  isProven: true,
+};
+
+function course(more: Partial<Course> = {}): Course {
+  const settings = readSettings(['steady', '--rate', '2', '--seconds', '10'], {});
+  if (settings === 'help') throw new Error('these are settings');
+  return {
+    settings,
+    rate: settings.rate,
+    trials: [],
+    outcome: { summary: summary(), told: told(), broken: [] },
+    samples: samples(),
+    problems: { 'insufficient-stock': 10 },
+    cores: 2,
+    unreturned: undefined,
+    isCaughtUp: true,
+    proof,
+    ...more,
+  };
+}
+
+const failures = (more: Partial<Course>) =>
+  findingsOf(course(more))
+    .checks.filter(({ isFine }) => !isFine)
+    .map(({ text }) => text);
+const outcome = (metrics: Summary['metrics'], broken: string[] = []) => ({
+  outcome: { summary: summary(metrics), told: told(), broken },
+});
+
+test('a run of which all is well passes', () => {
+  expect(failures({})).toEqual([]);
+});
+
+test.each<[string, Partial<Course>, RegExp]>([
+  ['an unexpected answer', outcome({ unexpected: counter(1) }), /unexpected answers: 1/],
+  ['a unit oversold, by the API', outcome({ oversold: counter(2) }), /oversold: 2 by the API/],
+  [
+    'a unit oversold, by the stores',
+    { proof: { ...proof, oversold: 3, isProven: false } },
+    /3 by both stores/,
+  ],
+  ['a threshold of the script', outcome({}, ['late count<=1 (it is 5)']), /late count<=1/],
+  ['a proof that does not hold', { proof: { ...proof, isProven: false } }, /proof over both stores/],
+  ['an acknowledged order that is gone', { proof: { ...proof, lost: 1 } }, /proof over both stores/],
+  [
+    'an order nobody was told of',
+    { proof: { ...proof, orders: { ACTIVE: 10, EXPIRED: 1 } } },
+    /in the ledger: 11/,
+  ],
+  ['abandoned units that stay', { unreturned: 7 }, /not returned: 7/],
+  ['a ledger that never catches up', { isCaughtUp: false }, /ledger complete/],
+  [
+    'a ledger that is late at the end',
+    { samples: samples(Object.fromEntries(Array.from({ length: 23 }, (_, i) => [i, { lagEvents: 5 }]))) },
+    /ledger complete never/,
+  ],
+  [
+    'a ledger that falls behind meanwhile',
+    { samples: samples({ 4: { lagEvents: 9, lagSeconds: 11 } }) },
+    /11.0 s behind/,
+  ],
+])('%s fails it', (_, more, words) => {
+  const found = failures(more);
+  expect(
+    found.some((text) => words.test(text)),
+    found.join('\n'),
+  ).toBe(true);
+});
+
+test('answers later than the bound fail it', () => {
+  const settings = readSettings(['steady'], { LOAD_P99_MS: '2' });
+  if (settings === 'help') throw new Error('these are settings');
+  expect(failures({ settings }).join()).toMatch(/p99 of all answers 2.5 ms, at most 2 ms/);
+});
+
+test('abandoned units are spoken of only where some had to return', () => {
+  const words = (more: Partial<Course>) =>
+    findingsOf(course(more))
+      .checks.map(({ text }) => text)
+      .join();
+  expect(words({})).not.toContain('returned');
+  expect(words({ unreturned: 0 })).toContain('returned: 0');
+});
+
+test('a rate that is not carried is a remark with the cores that were used, and no failure', () => {
+  const trials = [
+    { rate: 10, droppedShare: 0.3, isCarried: false },
+    { rate: 2, droppedShare: 0, isCarried: true },
+  ];
+  const settings = readSettings(['steady', '--rate', '10'], {});
+  if (settings === 'help') throw new Error('these are settings');
+  const { remarks, checks } = findingsOf(course({ settings, rate: 2, trials }));
+  expect(remarks.join('\n')).toMatch(/10\/s not \(30.0 % dropped\), 2\/s carried/);
+  expect(remarks.join('\n')).toMatch(/10\/s were asked for; 2\/s is the highest/);
+  expect(remarks.join('\n')).toMatch(/Cores in use, of 2: 1.00 \(k6 0.50, API 0.30, others 0.20\)/);
+  expect(remarks.join('\n')).toMatch(/Other programs had 0.20 cores/);
+  expect(isPassed({ checks })).toBe(true);
+});
+
+test('totals say what was answered, and what it cost', () => {
+  const totals = new Map(findingsOf(course()).totals);
+  expect(totals.get('answers')).toBe('20');
+  expect(totals.get('answers by status')).toBe('201: 10, 409: 10');
+  expect(totals.get('problems by code')).toBe('insufficient-stock: 10');
+  expect(totals.get('wait for an answer')).toBe('p50 1.5 ms, p95 2.5 ms, p99 2.5 ms, max 2.5 ms');
+  // 0.3 seconds a second over the ten seconds of the load, by 20 answers.
+  expect(totals.get('CPU per answer')).toMatch(/API 150000 us/);
+});
+
+test('the search for a rate ends at the highest that is carried', () => {
+  const slow = judgeTrial(
+    10_000,
+    summary({ iterations: counter(8_000), dropped_iterations: counter(2_000) }),
+  );
+  expect(slow).toEqual({ rate: 10_000, droppedShare: 0.2, isCarried: false });
+  expect(judgeTrial(100, summary()).isCarried).toBe(true);
+
+  const limit = 8_600;
+  const trials = [slow];
+  for (let rate = nextRate(trials); rate !== undefined; rate = nextRate(trials)) {
+    trials.push({ rate, droppedShare: rate <= limit ? 0 : 0.1, isCarried: rate <= limit });
+  }
+  expect(trials.map(({ rate }) => rate)).toEqual([10_000, 7_750, 8_850, 8_300]);
+  expect(carriedRate(trials)).toBe(8_300);
+});
+
+test('the search ends at once where the asked rate is carried, and in any case', () => {
+  expect(nextRate([{ rate: 10_000, droppedShare: 0, isCarried: true }])).toBeUndefined();
+  const trials = [{ rate: 10_000, droppedShare: 0.9, isCarried: false }];
+  for (let rate = nextRate(trials); rate !== undefined; rate = nextRate(trials)) {
+    trials.push({ rate, droppedShare: 0.5, isCarried: false });
+  }
+  expect(trials.length).toBeLessThan(10);
+  expect(trials.at(-1)?.rate).toBeGreaterThan(0);
+  expect(carriedRate(trials)).toBeUndefined();
+});
+
+test('processor time is read from what Linux tells', () => {
+  const stat = '4711 (a) b) (c) S 1 1 1 0 -1 4194304 100 200 0 0 150 50 30 20 20 0 1 0 5 6 7';
+  expect(readTicks(stat)).toEqual({ own: 200, ended: 50 });
+  expect(readTicks('')).toBeUndefined();
+  expect(readBusy('cpu  100 20 30 4000 500 6 4 40 0 0\ncpu0 1 1 1 1\n')).toBe(2);
+  expect(readBusy('')).toBeUndefined();
+});
+
+test('a process that came meanwhile, or took the place of another, has used no less than nothing', () => {
+  const before = sample(0, { cpu: { k6: 50 }, busySeconds: 100 });
+  const after = sample(1, { cpu: { k6: 0.5, API: 0.25 }, busySeconds: 101 });
+  expect(coreShares([before, after])).toMatchObject([{ cores: { k6: 0, API: 0.25, others: 0.75 } }]);
+});
+
+test('metrics are found by their whole names', () => {
+  const page = '# HELP lag_events x\nlag_events_total 5\nlag_events 3\n';
+  expect(readGauge(page, 'lag_events')).toBe(3);
+  expect(readGauge(page, 'lag')).toBeNaN();
+  const problems = 'holdfast_problems_total{code="a-b"} 2\nholdfast_problems_total{code="c"} 0\n';
+  expect(readProblems(problems)).toEqual({ 'a-b': 2 });
+});
+
+test('the page is one file, needs nothing from outside, and shows what failed', () => {
+  const report: LoadReport = {
+    script: 'steady',
+    title: 'Orders <b>at one rate</b>',
+    command: 'npm run load -- steady',
+    startedAt: new Date(0),
+    ...findingsOf(course({ unreturned: 3 })),
+    proof: 'PROVEN: <all>',
+    machine: ['a & b'],
+  };
+  const page = drawReport(report);
+  expect(page).not.toMatch(/<script|<link|<img|https?:|url\(|@import/i);
+  expect(page).not.toMatch(/<b>|<all>|NaN/);
+  expect(page.match(/<svg/g)).toHaveLength(report.charts.length);
+  expect(page).toContain('✗ abandoned units that have not returned: 3');
+  expect(page).toContain('Failed');
+  expect(reportText(report)).toContain('FAILED abandoned units that have not returned: 3');
+});

@@ -151,7 +151,10 @@ describe('OpenAPI', () => {
     expect(batch).toMatchObject({
       properties: { reservations: { maxItems: 500, items: { required: ['orderId', 'lines'] } } },
     });
-    expect(reserve?.parameters).toMatchObject([{ in: 'header', name: 'Holdfast-Actor' }, { in: 'header', name: 'Holdfast-Ack' }]);
+    expect(reserve?.parameters).toMatchObject([
+      { in: 'header', name: 'Holdfast-Actor' },
+      { in: 'header', name: 'Holdfast-Ack' },
+    ]);
     expect(reserve?.requestBody?.content['application/json']?.schema).toMatchObject({
       additionalProperties: false,
       required: ['orderId', 'lines'],

@@ -88,7 +88,13 @@ async function killWorker(): Promise<void> {
 
 const BUYERS = 4_000;
 const STOCK = 2_500;
-const BUYING = { spreadMs: 0, confirmShare: 0.4, abandonShare: 0, holdSeconds: undefined, buyersAtOnceMax: 64 };
+const BUYING = {
+  spreadMs: 0,
+  confirmShare: 0.4,
+  abandonShare: 0,
+  holdSeconds: undefined,
+  buyersAtOnceMax: 64,
+};
 
 async function sell(shop: Shop, disturb: (tally: Tally) => Promise<void>) {
   const wanted = hotArticle('outage', STOCK, BUYERS);

@@ -90,7 +90,7 @@ describe('what is wrong', () => {
     ]);
     expect(problems).toEqual([
       'PORT: "80a" is no whole number from 0 to 65535; for example PORT=8080',
-      'HOLDFAST_ACK: "disk" is none of memory, fsync; for example HOLDFAST_ACK=fsync',
+      'HOLDFAST_ACK: "disk" is none of memory, fsync, replica; for example HOLDFAST_ACK=fsync',
       'HOLDFAST_HOLD_SECONDS: "0" is no whole number from 1 to 14400; for example HOLDFAST_HOLD_SECONDS=1800',
       'REDIS_URL: is not set; for example REDIS_URL=redis://127.0.0.1:6379',
       'DATABASE_URL: is not set; for example DATABASE_URL=postgres://holdfast:password@127.0.0.1:5432/holdfast',

@@ -27,6 +27,28 @@ local function merge_lines(lines)
   return merged
 end
 
+-- What is short once sales have set theirs aside: no line may get more, and a SKU may be short that was not before.
+local function name_set_aside(lines, asked, sale, short)
+  for i, text in ipairs(short) do
+    local start, sku, available = string.match(text, "^(([^@]+)@.+:)(%d+)$")
+    asked[sku] = nil
+    if sales_of[sku] then
+      local left = open_to(sku, sale and sale.sku == sku and sale or nil)
+      short[i] = start .. digits(math.min(left, tonumber(available)))
+    end
+  end
+  for _, line in ipairs(lines) do
+    local units = asked[line.sku]
+    asked[line.sku] = nil
+    if units and sales_of[line.sku] then
+      local left = open_to(line.sku, sale and sale.sku == line.sku and sale or nil)
+      if left < units then
+        short[#short + 1] = string.format("%s@*=%d:%d", line.sku, units, left)
+      end
+    end
+  end
+end
+
 -- The lines an order would hold, each with a warehouse, and what was passed by; or nil and the refusal. Every unknown,
 -- broken, locked or short line is named. `sale` is the one it takes part in, where that is open to it.
 local function plan_lines(command, sale)
@@ -85,16 +107,7 @@ local function plan_lines(command, sale)
   if #locked > 0 then
     return nil, "REFUSED stocktake-in-progress " .. table.concat(locked, ",")
   end
-  for _, line in ipairs(command.lines) do
-    local units = asked[line.sku]
-    if units and sales_of[line.sku] and #short == 0 then
-      local left = open_to(line.sku, sale and sale.sku == line.sku and sale or nil)
-      if left < units then
-        short[#short + 1] = string.format("%s@*=%d:%d", line.sku, units, left)
-      end
-      asked[line.sku] = nil
-    end
-  end
+  name_set_aside(command.lines, asked, sale, short)
   if #short > 0 then
     return nil, "REFUSED insufficient-stock " .. table.concat(short, ",")
   end

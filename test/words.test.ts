@@ -147,7 +147,7 @@ describe('the words of the language', () => {
     ['SALES_PER_SKU_MAX', SALES_PER_SKU_MAX],
     ['SALE_AFTERLIFE_MS', SALE_AFTERLIFE_SECONDS * 1_000],
   ])('limits: %s is the same in both', (name, value) => {
-    expect([...found(new RegExp(`^local ${name} = (\\d+)$`, 'gm'))]).toEqual([String(value)]);
+    expect([...found(new RegExp(`^local ${name} = (\\d+) *$`, 'gm'))]).toEqual([String(value)]);
     compared.add(name);
   });
   const compared = new Set<string>();

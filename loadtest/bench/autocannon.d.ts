@@ -7,7 +7,9 @@ declare module 'autocannon' {
     readonly url: string;
     readonly connections: number;
     /** In seconds. */
-    readonly duration: number;
+    readonly duration?: number;
+    /** Of requests, instead of a duration. */
+    readonly amount?: number;
     /** How often it looks whether the time is up, in milliseconds. */
     readonly sampleInt: number;
     setupClient(client: Client): void;

@@ -25,7 +25,9 @@ export interface Load {
   readonly connections: number;
   /** Tells the order ids of two runs apart. */
   readonly mark: string;
-  readonly durationMs: number;
+  /** How long, or how many requests; clients hang up only where the time is up. */
+  readonly durationMs?: number;
+  readonly requests?: number;
   /** The SKU of an order; without it, the hot one. */
   readonly skuOf?: (n: number) => string;
 }
@@ -61,15 +63,10 @@ export async function reopenServer({ child }: Server): Promise<number> {
   return ((await ask(child, 'open')) as { port: number }).port;
 }
 
-export async function load({
-  port,
-  connections,
-  mark,
-  durationMs,
-  skuOf = () => SKU,
-}: Load): Promise<Loaded> {
+export async function load(wish: Load): Promise<Loaded> {
+  const { port, connections, mark, durationMs = 0, requests, skuOf = () => SKU } = wish;
   const seconds = durationMs / 1_000;
-  const ids = orderIds(Math.ceil(seconds * PER_SECOND_MAX));
+  const ids = orderIds(requests ?? Math.ceil(seconds * PER_SECOND_MAX));
   let next = 0;
   const nextRequest = () => {
     const n = next++;
@@ -79,7 +76,7 @@ export async function load({
   const result = await autocannon({
     url: `http://127.0.0.1:${port}`,
     connections,
-    duration: seconds,
+    ...(requests === undefined ? { duration: seconds } : { amount: requests }),
     sampleInt: STOP_POLL_MS,
     setupClient: (connection) => connection.setRequests([new NextRequest(nextRequest)]),
   });

@@ -11,7 +11,8 @@ import { openEngine, orderIds, reserveOne } from './hot-sku.ts';
 import { readControl } from './shipped.ts';
 import { type Stores, scriptTime } from './stores.ts';
 
-const TARGET_BYTES = 320;
+const HOLD_BYTES_MAX = 290;
+const SETTLED_BYTES_MAX = 150;
 const SMALL = 200_000;
 const LARGE = 1_000_000;
 const LARGE_QUICK = 400_000;
@@ -53,12 +54,10 @@ async function settled(bench: Bench): Promise<Figure> {
   try {
     const empty = await memoryOf(bench.stores);
     await fill(hot, 0, SMALL);
-    await callers(CALLERS, 0, SMALL, async (orderId) => {
-      const { outcome } = await hot.confirm({ orderId });
-      if (outcome !== 'done') throw new Error(`${orderId} was not confirmed`);
-    });
+    await confirmAll(hot, SMALL);
     const name = `memory per settled reservation, ${SMALL} of them`;
-    return { ...perOrder(name, empty, await cutAndWeigh(bench.stores, hot), SMALL), target: undefined };
+    const own = perOrder(name, empty, await cutAndWeigh(bench.stores, hot), SMALL);
+    return { ...own, target: { atMost: SETTLED_BYTES_MAX } };
   } finally {
     await hot.close();
   }
@@ -77,8 +76,30 @@ async function alone(bench: Bench): Promise<Figure> {
   }
 }
 
+/** Bytes per hold and, when all of them are confirmed, per settled reservation. */
+export async function weigh(stores: Stores, holds: number): Promise<{ hold: number; settled: number }> {
+  const hot = await openEngine(stores);
+  try {
+    const empty = await memoryOf(stores);
+    await fill(hot, 0, holds);
+    const held = await cutAndWeigh(stores, hot);
+    await confirmAll(hot, holds);
+    const settled = await cutAndWeigh(stores, hot);
+    return { hold: (held - empty) / holds, settled: (settled - empty) / holds };
+  } finally {
+    await hot.close();
+  }
+}
+
+function confirmAll(hot: HotInventory, orders: number): Promise<void> {
+  return callers(CALLERS, 0, orders, async (orderId) => {
+    const { outcome } = await hot.confirm({ orderId });
+    if (outcome !== 'done') throw new Error(`${orderId} was not confirmed`);
+  });
+}
+
 function perOrder(name: string, before: number, after: number, orders: number): Figure {
-  return figure(name, 'bytes', [(after - before) / orders], { target: { atMost: TARGET_BYTES } });
+  return figure(name, 'bytes', [(after - before) / orders], { target: { atMost: HOLD_BYTES_MAX } });
 }
 
 function fill(hot: HotInventory, from: number, to: number): Promise<void> {

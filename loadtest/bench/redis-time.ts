@@ -3,12 +3,12 @@
  * alone: parsing, the append-only file and its sync come on top and are in the engine's figures. One batch at a time and
  * always full, so the size of a batch is known and what is measured is the program, not the traffic.
  */
-import { type Bench, type Figure, figure, ratios, type Section, type Target } from './figures.ts';
+import { type Figure, figure, ratios, type Section, type Target } from './figures.ts';
 import { openEngine, orderIds } from './hot-sku.ts';
 import { inTurn } from './in-turn.ts';
 import { memoryFigures } from './redis-memory.ts';
 import { keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
-import { scriptTime } from './stores.ts';
+import { type Stores, scriptTime } from './stores.ts';
 
 const ORDERS = 40_000;
 const ORDERS_QUICK = 10_000;
@@ -21,7 +21,10 @@ export const redisTime: Section = {
     bench.progress('time in Redis');
     const results = await inTurn(
       bench.settings.repeats,
-      WORKS.map((work) => ({ name: keyOf(work), measure: () => timeInRedis(bench, work, orders) })),
+      WORKS.map((work) => ({
+        name: keyOf(work),
+        measure: async () => meanOf(await timesInRedis(bench.stores, work, orders)),
+      })),
       bench.progress,
       (us) => us.toFixed(2),
     );
@@ -56,32 +59,56 @@ function fixedPart(turns: ReadonlyMap<string, readonly number[]>): Figure {
   return figure('fixed part of a batch, whatever is in it', 'us', values);
 }
 
-/** Microseconds of Redis per order. */
-export async function timeInRedis(bench: Pick<Bench, 'stores'>, work: Work, orders: number): Promise<number> {
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Microseconds of Redis per order, batch by batch. */
+export async function timesInRedis(
+  stores: Stores,
+  work: Work,
+  orders: number,
+  warmUp = WARM_UP_BATCHES,
+): Promise<number[]> {
   const { size } = work;
   const batches = Math.ceil(orders / size);
-  const all = (batches + WARM_UP_BATCHES) * size;
+  const all = (batches + warmUp) * size;
   const ids = orderIds(all);
-  const hot = await openEngine(bench.stores, { batchCommandsMax: size, batchesInFlightMax: 1 });
+  const hot = await openEngine(stores, { batchCommandsMax: size, batchesInFlightMax: 1 });
   try {
     await work.prepare?.(hot, all);
     const { first } = work;
-    if (first) await runBatches(ids, size, 0, batches + WARM_UP_BATCHES, (id) => first(hot, id));
+    if (first) await runBatches(ids, size, 0, batches + warmUp, (id) => first(hot, id));
     const call = async (id: string, n: number) => {
       const { outcome } = await work.call(hot, id, n);
       if (outcome !== 'done') throw new Error(`${work.name} of ${id} was ${outcome}`);
     };
-    await runBatches(ids, size, 0, WARM_UP_BATCHES, call);
-    const before = await scriptTime(bench.stores);
-    await runBatches(ids, size, WARM_UP_BATCHES, batches, call);
-    const after = await scriptTime(bench.stores);
-    if (after.calls - before.calls !== batches) {
-      throw new Error(`${batches} batches were meant, ${after.calls - before.calls} were sent`);
-    }
-    return (after.us - before.us) / (batches * size);
+    await runBatches(ids, size, 0, warmUp, call);
+    const times = await timeBatches(stores, ids, size, warmUp, batches, call);
+    if (times.some(({ calls }) => calls !== 1)) throw new Error(`a batch of ${work.name} was not one call`);
+    return times.map(({ us }) => us);
   } finally {
     await hot.close();
   }
+}
+
+/** The same for whatever else runs scripts; `calls` of scripts in each batch. */
+export async function timeBatches(
+  stores: Stores,
+  ids: readonly string[],
+  size: number,
+  from: number,
+  count: number,
+  call: (orderId: string, n: number) => Promise<unknown>,
+): Promise<{ us: number; calls: number }[]> {
+  const times: { us: number; calls: number }[] = [];
+  let before = await scriptTime(stores);
+  for (let batch = from; batch < from + count; batch++) {
+    await runBatches(ids, size, batch, 1, call);
+    const after = await scriptTime(stores);
+    times.push({ us: (after.us - before.us) / size, calls: after.calls - before.calls });
+    before = after;
+  }
+  return times;
 }
 
 /** Batches of exactly `size` orders, one after the other. */

@@ -26,19 +26,20 @@ export const SIZES = [16, 32, 64, 100, 256];
 /** From batches of this size on, a reservation may cost this much. */
 const TARGET_FROM = 100;
 const TARGET_US = 3.8;
-const FULL = 256;
+/** A full batch. */
+export const FULL = 256;
 
 export const keyOf = ({ name, size }: Pick<Work, 'name' | 'size'>): string => `${name}, batches of ${size}`;
 
 const reserveOne = (hot: HotInventory, orderId: string) => hot.reserve({ orderId, lines: [LINE] });
 const BASE = keyOf({ name: 'reserve', size: FULL });
 
-export const RESERVES: readonly Work[] = SIZES.map((size) => ({
+export const reserveIn = (size: number): Work => ({
   name: 'reserve',
   size,
   ...(size >= TARGET_FROM ? { usMax: TARGET_US } : {}),
   call: reserveOne,
-}));
+});
 
 // Many articles --------------------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ const basket: Work = {
   prepare: (hot) => receiveAll(hot, THREE_SKUS),
   call: (hot, orderId) => hot.reserve({ orderId, lines: BASKET }),
 };
-const manySkus: readonly Work[] = [64, FULL].map((size) => ({
+export const manySkusIn = (size: number): Work => ({
   name: 'reserve, each of another SKU of 1,000',
   size,
   against: { key: keyOf({ name: 'reserve', size }) },
@@ -67,7 +68,7 @@ const manySkus: readonly Work[] = [64, FULL].map((size) => ({
       orderId,
       lines: [{ sku: MANY_SKUS[n % MANY_SKUS.length] ?? '', warehouse: WAREHOUSE, quantity: 1 }],
     }),
-}));
+});
 
 // Many warehouses ------------------------------------------------------------------------------------------
 
@@ -142,6 +143,21 @@ const split: Work = {
     }),
 };
 
+const APART = ['APART-1', 'APART-2'];
+const apart: Work = {
+  size: FULL,
+  name: 'reserve of 2 lines, each of them in another of 10 warehouses',
+  against: { key: keyOf(anywhere) },
+  prepare: async (hot) => {
+    for (const warehouse of WAREHOUSES) await hot.places.put(warehouse);
+    for (const [i, sku] of APART.entries()) {
+      await receive(hot, sku, { warehouse: WAREHOUSES[i * 9]?.id ?? '', quantity: UNITS_OF_EACH });
+    }
+  },
+  call: (hot, orderId) =>
+    hot.reserve({ orderId, lines: APART.map((sku) => ({ sku, quantity: 1 })), shipTo: SHIP_TO }),
+};
+
 // Customers and sales --------------------------------------------------------------------------------------
 
 const SALE_TIMES_MAX = 1.5;
@@ -201,17 +217,15 @@ export const release: Work = {
   call: (hot, orderId) => hot.release({ orderId }),
 };
 
-/** A full batch of plain reservations, which most others are held against. */
-export const reserveFull = RESERVES.find(({ size }) => size === FULL) as Work;
-
 export const WORKS: readonly Work[] = [
-  ...RESERVES,
+  ...SIZES.map(reserveIn),
   anywhere,
   nearest,
   farthest,
   split,
+  apart,
   basket,
-  ...manySkus,
+  ...[64, FULL].map(manySkusIn),
   customer,
   inSale,
   besideSale,

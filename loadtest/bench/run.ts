@@ -5,6 +5,7 @@
 import { engine } from './engine.ts';
 import { expiry } from './expiry.ts';
 import type { Bench, Figure, Section } from './figures.ts';
+import { runGuard } from './guard.ts';
 import { http } from './http.ts';
 import { importing } from './import.ts';
 import { peers } from './peers.ts';
@@ -38,7 +39,8 @@ async function main(): Promise<number> {
   const stores = await startStores(progress);
   stopOnSignals(stores);
   try {
-    return await runSections({ settings, stores, known: [], progress });
+    const bench = { settings, stores, known: [], progress };
+    return await (settings.guard ? runGuard(bench) : runSections(bench));
   } finally {
     await stores.stop();
   }
@@ -96,6 +98,8 @@ function stopOnSignals(stores: Stores): void {
 main().then(
   (code) => {
     process.exitCode = code;
+    // A guard that gave up has something under way still.
+    if (process.argv.includes('--guard')) process.exit();
   },
   (error: unknown) => {
     console.error(error instanceof WrongOption ? `${error.message}\n\n${USAGE}` : error);

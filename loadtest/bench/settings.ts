@@ -7,6 +7,8 @@ export type SectionName = (typeof SECTION_NAMES)[number];
 
 export interface Settings {
   readonly only: readonly SectionName[];
+  /** The regression guard instead of the sections. */
+  readonly guard: boolean;
   /** Fewer sizes, shorter measurements: a first look in minutes, not figures to quote. */
   readonly quick: boolean;
   /** Turns of each comparison; figures are medians over them. */
@@ -31,6 +33,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --repeats N     turns of each comparison, 1 to ${REPEATS_MAX} (default 5, with --quick 2)
   --json FILE     write the figures, their spread and the machine as JSON as well
   --svg FILE      write the chart of the peers here (default ${SVG_DEFAULT})
+  --guard         the regression guard alone: ratios against stored bounds in under a minute; fails on a clear loss
   --help          this page
 `;
 
@@ -46,7 +49,10 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
   }
   if (values.help) return 'help';
   const quick = values.quick ?? false;
+  const guard = values.guard ?? false;
+  if (guard && Object.keys(values).length > 1) throw new WrongOption('--guard stands alone');
   return {
+    guard,
     only: values.only === undefined ? SECTION_NAMES : values.only.split(',').map(readSection),
     quick,
     repeats: values.repeats === undefined ? (quick ? 2 : 5) : readRepeats(values.repeats),
@@ -66,6 +72,7 @@ function parse(argv: readonly string[]) {
       repeats: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
+      guard: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });

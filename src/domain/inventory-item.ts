@@ -165,9 +165,11 @@ function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'
       !lock || UNDER_A_LOCK.has(event.type),
       `BR-007: ${event.type} under stocktake ${lock?.stocktakeId}`,
     );
+    const isExpiry = event.type === 'InventoryReleased' && event.cause === 'expired';
+    assert(!isExpiry || !lock, `BR-007: a hold expired under stocktake ${lock?.stocktakeId}`);
     assert(
-      !lock || event.type !== 'InventoryReleased' || event.cause !== 'expired',
-      `BR-007: a hold expired under stocktake ${lock?.stocktakeId}`,
+      !isExpiry || (item.holdsUntilMs ?? 0) <= event.atMs,
+      'BR-007: a hold expired right after a stocktake',
     );
     return lock;
   }

@@ -74,21 +74,31 @@ export function planLines(books: Books, wanted: Wanted, nowMs: number): Plan | R
     passedBy = allocation.passedBy;
   }
   if (locked.length > 0) return { code: 'stocktake-in-progress', items: locked };
-  if (short.length === 0) short.push(...setAside(books, wanted, nowMs));
-  if (short.length > 0) return { code: 'insufficient-stock', shortages: short };
+  const shortages = leftBySales(books, wanted, short, nowMs);
+  if (shortages.length > 0) return { code: 'insufficient-stock', shortages };
   const lines = unpinned.length > 0 ? (canonicalLines(pinned) as readonly StockLine[]) : pinned;
   return { lines, passedBy };
 }
 
-/** The first SKU of which more is asked than sales leave to this order. */
-function setAside(books: Books, { lines, sale }: Wanted, nowMs: number): Shortage[] {
+/** What is short once sales have set theirs aside: no line may get more, and a SKU may be short that was not before. */
+function leftBySales(
+  books: Books,
+  { lines, sale }: Wanted,
+  short: readonly Shortage[],
+  nowMs: number,
+): readonly Shortage[] {
+  const inSales = new Set([...books.sales.values()].map(({ sku }) => sku));
+  const open = (sku: string) => openTo(books, sku, sale?.sku === sku ? sale : undefined, nowMs);
+  const capped = short.map((line) =>
+    inSales.has(line.sku) ? { ...line, available: Math.min(line.available, open(line.sku)) } : line,
+  );
+  const named = new Set(short.map(({ sku }) => sku));
   for (const sku of new Set(lines.map((line) => line.sku))) {
-    if (![...books.sales.values()].some((other) => other.sku === sku)) continue;
+    if (named.has(sku) || !inSales.has(sku)) continue;
     const requested = unitsOf(sku, lines);
-    const available = openTo(books, sku, sale?.sku === sku ? sale : undefined, nowMs);
-    if (available < requested) return [{ sku, requested, available }];
+    if (open(sku) < requested) capped.push({ sku, requested, available: open(sku) });
   }
-  return [];
+  return capped;
 }
 
 /** Units of a SKU that an order may take: of a sale what is left in it, else what no sale has set aside. */

@@ -3,7 +3,7 @@
  * meant. East is in Taipei, west in Paris, and of north nobody said where it stands.
  */
 import { expect, test } from 'vitest';
-import type { Decision, ReservationView } from '../../src/domain/language.ts';
+import { type Decision, PASSED_BY_MAX, type ReservationView } from '../../src/domain/language.ts';
 import { PLACES } from '../domain/histories.ts';
 import { answer, outcome, refusal, spelled } from '../domain/sentences.ts';
 import { type EitherShop, type Given, onBoth } from './both.ts';
@@ -63,6 +63,18 @@ onBoth('an order from one warehouse', (given) => {
     const decision = await shop.reserve('order-1', 'TEA=1,RICE=2,SALT=1', undefined, toParis);
     expect(served(decision)).toBe('RICE@north=2,SALT@west=1,TEA@west=1');
     expect(passedBy(decision)).toEqual(['RICE@east short']);
+  });
+
+  test(`tells of ${PASSED_BY_MAX} warehouses at most, to each order of the same moment`, async () => {
+    const nearer = Array.from({ length: PASSED_BY_MAX + 9 }, (_, i) => `TEA@a${String(i).padStart(3, '0')}`);
+    const shop = await given([...nearer.map((name) => `${name}=1`), 'TEA@b=9'].join());
+    const orders = ['order-1', 'order-2', 'order-3'].map((orderId) => shop.reserve(orderId, 'TEA=2'));
+    for (const decision of await Promise.all(orders)) {
+      expect([served(decision), passedBy(decision)]).toEqual([
+        'TEA@b=2',
+        nearer.slice(0, PASSED_BY_MAX).map((name) => `${name} short`),
+      ]);
+    }
   });
 
   test('is not split: the refusal tells the most that one warehouse has', async () => {

@@ -97,8 +97,9 @@ onBoth('BR-007: a count below what is committed', (given) => {
     const shop = await withHolds(given);
     await shop.release('newest');
     const named = ['nobody', 'elsewhere', 'sold', 'newest', 'middle', 'middle', 'oldest'];
-    const line = answer(await shop.completeCount('count-1', 'TEA@east', 7, named));
-    expect(line.released).toEqual(['middle']);
+    // Middle holds three of the four that are missing: it counts once, however often it is named.
+    const line = answer(await shop.completeCount('count-1', 'TEA@east', 6, named));
+    expect(line.released).toEqual(['middle', 'oldest']);
     expect((await shop.reservation('elsewhere')).status).toBe('ACTIVE');
   });
 

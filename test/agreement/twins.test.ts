@@ -91,6 +91,8 @@ async function expectSameState(engine: TestEngine, inventory: Inventory): Promis
   expect(entries.map((entry) => entry.sequence)).toEqual(entries.map((_, i) => i + 1));
 }
 
+/** A busy machine is no outage. */
+const PATIENCE_MS = 30_000;
 const shown = (value: unknown) => ({ outcome: 'done', replayed: false, value });
 
 async function expectSameDocuments(
@@ -127,7 +129,7 @@ afterEach(async () => {
 test('random histories: the same decisions, events and state on both', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(burst, { minLength: 1, maxLength: 14, size: 'max' }), async (bursts) => {
-      engine = await testEngine({ turnedClockMs: START_MS, ack: 'memory' });
+      engine = await testEngine({ turnedClockMs: START_MS, ack: 'memory', timeoutMs: PATIENCE_MS });
       try {
         await compare(engine, bursts);
       } finally {

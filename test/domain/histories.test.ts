@@ -4,6 +4,12 @@
 import { expect } from 'vitest';
 import { Inventory } from '../../src/domain/inventory.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
+import {
+  ACTOR_CLOCK,
+  LIFETIME_SECONDS_MAX,
+  STOCKTAKE_EXTENSION_SECONDS,
+  STOCKTAKE_GRACE_SECONDS,
+} from '../../src/domain/language.ts';
 import { commandOf } from './histories.ts';
 import { always, play } from './play.ts';
 
@@ -133,20 +139,50 @@ always('BR-007: an item is locked exactly by the sheet on which it is being coun
   });
 });
 
-always('BR-003, BR-007: no hold expires while one of its items is locked', (steps) => {
-  const { events } = play(steps);
-  const locked = new Set<string>();
-  for (const event of events) {
-    for (const { sku, warehouse } of event.lines) {
-      const name = `${sku}@${warehouse}`;
-      if (event.type === 'StocktakeStarted') locked.add(name);
-      else if (/^Stocktake/.test(event.type)) locked.delete(name);
-      else if (event.type === 'InventoryReleased' && event.cause === 'expired') {
-        expect(locked.has(name)).toBe(false);
+always(
+  'BR-003, BR-007: no hold expires while one of its items is locked, nor sooner than the grace after it',
+  (steps) => {
+    const locks = new Map<string, number>();
+    const freeFromMs = new Map<string, number>();
+    for (const event of play(steps).events) {
+      for (const { sku, warehouse } of event.lines) {
+        const name = `${sku}@${warehouse}`;
+        if (event.type === 'StocktakeStarted') locks.set(name, event.untilMs);
+        else if (/^Stocktake/.test(event.type)) {
+          const endMs = Math.min(locks.get(name) ?? 0, event.atMs);
+          locks.delete(name);
+          freeFromMs.set(name, endMs + STOCKTAKE_GRACE_SECONDS * 1_000);
+        } else if (event.type === 'InventoryReleased' && event.cause === 'expired') {
+          expect(locks.has(name)).toBe(false);
+          expect(event.atMs).toBeGreaterThanOrEqual(freeFromMs.get(name) ?? 0);
+        }
       }
     }
-  }
-});
+  },
+);
+
+always(
+  'BR-003, BR-007: a hold lives as long as was asked, and longer only step by step for a count',
+  (steps) => {
+    const stepMs = (STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS) * 1_000;
+    const dueMs = new Map<string, number>();
+    const bornMs = new Map<string, number>();
+    for (const event of play(steps).events) {
+      if (event.type === 'InventoryReserved') {
+        dueMs.set(event.orderId, event.expiresAtMs);
+        bornMs.set(event.orderId, event.atMs);
+      } else if (event.type === 'ReservationExtended') {
+        const isDue = (dueMs.get(event.orderId) ?? 0) <= event.atMs;
+        const capMs = (bornMs.get(event.orderId) ?? 0) + LIFETIME_SECONDS_MAX * 1_000;
+        expect(event.expiresAtMs).toBeLessThanOrEqual(isDue ? event.atMs + stepMs : capMs);
+        if (isDue) expect(event.actor).toBe(ACTOR_CLOCK);
+        dueMs.set(event.orderId, event.expiresAtMs);
+      } else if (event.type === 'InventoryReleased' && event.cause === 'expired') {
+        expect(event.atMs).toBeGreaterThanOrEqual(dueMs.get(event.orderId) ?? 0);
+      }
+    }
+  },
+);
 
 always('the versions of every item begin at 1 and have no gap', (steps) => {
   const { events, items } = play(steps);

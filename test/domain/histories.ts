@@ -199,19 +199,38 @@ export const asked = fc.oneof(
 );
 export type Asked = typeof asked extends fc.Arbitrary<infer A> ? A : never;
 
+const rushOrders = fc.uniqueArray(numbered('rush', 12), { minLength: 2, maxLength: 8 });
+const between = fc.array(asked, { maxLength: 2 });
+const at = fc.nat({ max: 8 });
+const among = (equal: readonly Step[], between: readonly Step[], at: number): Step[] => [
+  ...equal.slice(0, at),
+  ...between,
+  ...equal.slice(at),
+];
+
 /** Orders of one moment that ask for the same, as in a flash sale, and something else in between. */
-export const rush = fc
+const equalReserves = fc
   .record({
     reserve,
-    orders: fc.uniqueArray(numbered('rush', 12), { minLength: 2, maxLength: 8 }),
+    orders: rushOrders,
     customers: fc.array(maybe(fc.constantFrom('ann', 'bob', 'cat')), { minLength: 8, maxLength: 8 }),
-    between: fc.array(asked, { maxLength: 2 }),
-    at: fc.nat({ max: 8 }),
+    hasCustomers: fc.boolean(),
+    between,
+    at,
   })
-  .map(({ reserve, orders, customers, between, at }): Step[] => {
-    const equal = orders.map((orderId, i): Step => ({ ...reserve, orderId, customerId: customers[i] }));
-    return [...equal.slice(0, at), ...between, ...equal.slice(at)];
+  .map(({ reserve, orders, customers, hasCustomers, between, at }): Step[] => {
+    const customerId = (i: number) => (hasCustomers ? customers[i] : undefined);
+    const equal = orders.map((orderId, i): Step => ({ ...reserve, orderId, customerId: customerId(i) }));
+    return among(equal, between, at);
   });
+/** The same of payments, or of cancellations. */
+const equalEnds = fc
+  .record({ end: fc.oneof(confirm, release), isWhole: fc.boolean(), orders: rushOrders, between, at })
+  .map(({ end, isWhole, orders, between, at }): Step[] => {
+    const equal = orders.map((orderId): Step => ({ ...end, orderId, ...(isWhole && { lines: undefined }) }));
+    return among(equal, between, at);
+  });
+export const rush = fc.oneof(equalReserves, equalEnds);
 
 /** What a caller asks for, or time that passes. */
 export const step = fc.oneof({ weight: 8, arbitrary: asked }, { weight: 1, arbitrary: wait });

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Inventory } from '../../src/domain/inventory.ts';
+import { type Decision, MOVEMENT_KINDS } from '../../src/domain/language.ts';
 import { readStream } from '../../src/hotpath/event-stream.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
@@ -39,6 +40,47 @@ describe('a ledger that is too far behind', () => {
     expect(outcome(await shop.reserve('order-1', 'TEA@east=2'))).toBe('replayed');
     expect(outcome(await shop.receive('TEA@east=9', 'M-1'))).toBe('replayed');
     expect(outcome(await shop.hot.item('TEA'))).toBe('done');
+  });
+
+  test('stops every movement, and what begins a count, a transfer or a sale', async () => {
+    const shop = await givenFullBacklog();
+    await shop.confirm('order-1');
+    const { version } = await shop.item('TEA@east');
+    const before = await shop.engine.dump();
+    const calls: Promise<Decision<unknown>>[] = [
+      ...MOVEMENT_KINDS.map((kind) => shop.move(kind, 'TEA@east=1', { expectedVersion: version })),
+      shop.startCount('count', 'TEA@east'),
+      shop.dispatch('T-1', 'TEA@east>west=1'),
+      shop.schedule('flash', 'TEA=1'),
+    ];
+    expect((await Promise.all(calls)).map(outcome)).toEqual(calls.map(() => 'ledger-backlog'));
+    expect(await shop.engine.dump()).toBe(before);
+  });
+
+  test('lets end what was begun: counts, transfers, sales, and payments that came late', async () => {
+    const shop = await givenShop('TEA@east=9,RICE@east=9,SALT@east=9', { limits: { backlogEventsMax: 10 } });
+    await shop.startCount('count', 'RICE@east');
+    await shop.startCount('count', 'SALT@east');
+    await shop.dispatch('lands', 'TEA@east>west=1');
+    await shop.dispatch('turns', 'TEA@east>west=1');
+    await shop.schedule('flash', 'TEA=1');
+    await shop.reserve('late', 'TEA@east=1', 60);
+    await shop.wait(60_000);
+    const calls: Promise<Decision<unknown>>[] = [
+      shop.confirm('late', undefined, { reacquire: true }),
+      shop.completeCount('count', 'RICE@east', 8),
+      shop.cancelCount('count', 'SALT@east'),
+      shop.land('lands', 1),
+      shop.turnBack('turns'),
+      shop.closeSale('flash'),
+      shop.setSafetyStock('TEA@east', 1),
+      // Repeats are no promises.
+      shop.startCount('count', 'RICE@east'),
+      shop.dispatch('lands', 'TEA@east>west=1'),
+    ];
+    const decided = (await Promise.all(calls)).map(outcome);
+    expect(shop.hot.head?.backlogEvents).toBeGreaterThan(10);
+    expect(decided).toEqual([...Array.from({ length: 7 }, () => 'done'), 'stocktake-ended', 'replayed']);
   });
 
   test('BR-003: does not keep what is due from returning', async () => {

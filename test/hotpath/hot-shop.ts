@@ -231,7 +231,8 @@ export class HotShop {
 export async function givenShop(stock: string, options: ShopOptions = {}): Promise<HotShop> {
   const { realClock, ...rest } = options;
   const clock = realClock ? {} : { turnedClockMs: START_MS };
-  const engine = await testEngine({ ack: 'memory', ...clock, ...rest });
+  // Patient, where a test does not say otherwise: a busy machine is no outage.
+  const engine = await testEngine({ ack: 'memory', timeoutMs: 30_000, ...clock, ...rest });
   const shop = new HotShop(engine);
   onTestFinished(() => shop.close());
   for (const line of stock.split(',').filter((text) => text !== '')) await shop.receive(line);

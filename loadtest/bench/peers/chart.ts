@@ -47,7 +47,7 @@ const WIDTH = 960;
 const PLOT_WIDTH = 560;
 const PLOT_HEIGHT = 380;
 const LEFT = 74;
-const TOP = 58;
+const TOP = 70;
 const GAP = 84;
 const LABEL_HEIGHT = 15;
 const FOOT = 54;
@@ -80,7 +80,7 @@ ${colours(DARK)}
 <rect width="${WIDTH}" height="${height}" rx="8" class="ground"/>
 <text class="title" x="24" y="32">${TITLE}</text>
 ${plots.join('\n')}
-<text x="${LEFT}" y="${height - 16}">Clients that ask again when they are answered; medians, bars from the lowest to the highest turn.</text>
+<text x="${LEFT}" y="${height - 16}">Clients that ask again when they are answered; medians, bars from the lowest to the highest turn; beside a name its figure at most clients.</text>
 </svg>
 `;
 }
@@ -147,7 +147,7 @@ function drawPlot(lines: readonly Line[], { from, to }: Powers, top: number, sku
     bottom,
   );
   const drawn = lines.map((line, i) => drawLine(line, x, y, labels[i] ?? bottom));
-  return [head, ...grid, ...axis, words(LEFT + PLOT_WIDTH + 12, bottom + 18, 'clients'), ...drawn].join('\n');
+  return [head, ...grid, ...axis, words(LEFT + PLOT_WIDTH + 34, bottom + 18, 'clients'), ...drawn].join('\n');
 }
 
 function drawLine(
@@ -167,7 +167,7 @@ function drawLine(
     (spot) => `<circle cx="${round(x(spot.clients))}" cy="${round(y(spot.median))}" r="2.6"/>`,
   );
   const leader = `<path class="leader" d="M${round(endX + 5)} ${round(y(last?.median ?? 1))}L${textX - 6} ${round(labelY)}"/>`;
-  const label = `<text x="${textX}" y="${round(labelY + 4)}">${escapeText(name)}</text>`;
+  const label = `<text x="${textX}" y="${round(labelY + 4)}">${escapeText(`${name}: ${short(last?.median ?? 0)}`)}</text>`;
   return `<g class="${family}"><path class="line" d="M${spots.map(at).join('L')}"${dash && ` stroke-dasharray="${dash}"`}/>${bands.join('')}${dots.join('')}${leader}${label}</g>`;
 }
 
@@ -189,6 +189,8 @@ export function spreadOut(wanted: readonly number[], top: number, bottom: number
   return placed;
 }
 
+/** Two digits that count: more would be another figure in the next run. */
+const short = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 2 });
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 function words(x: number, y: number, text: string, anchor = 'start'): string {

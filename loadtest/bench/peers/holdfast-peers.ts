@@ -9,7 +9,8 @@ import { receive, WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, reopenServer } from '../http-load.ts';
 import { openHotInventory, openPartition } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
-import type { Books, Outcome, Peer, Room, Setting, Shop } from './peer.ts';
+import type { Books } from './books.ts';
+import type { Outcome, Peer, Room, Setting, Shop } from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
 
 const holdfast = { family: 'Holdfast', isLimit: false, givesUp: false } as const;

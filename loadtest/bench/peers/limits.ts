@@ -5,7 +5,8 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { closeServer, reopenServer } from '../http-load.ts';
-import type { Books, Peer } from './peer.ts';
+import type { Books } from './books.ts';
+import type { Peer } from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
 
 const HOLD_MS = 1_800_000;

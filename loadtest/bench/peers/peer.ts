@@ -3,12 +3,11 @@
  * work, an order of one unit that leaves a record with an expiry, and is judged by what then stands in its store.
  * Refuses to know: how a peer does it.
  */
-
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Bench } from '../figures.ts';
-import { SKU } from '../hot-sku.ts';
 import type { Server, ServerKind } from '../http-load.ts';
+import type { Books } from './books.ts';
 import type { LedgerWorker } from './ledger-worker.ts';
 import type { Replica } from './replica.ts';
 
@@ -23,14 +22,6 @@ export interface Setting {
   readonly skus: readonly string[];
   /** Of each SKU. */
   readonly units: number;
-}
-
-/** What stands in a store, over all SKUs. */
-export interface Books {
-  readonly available: number;
-  readonly reserved: number;
-  /** Records of holds that have an expiry. */
-  readonly holds: number;
 }
 
 /** A peer with stock in it, ready for orders. */
@@ -72,12 +63,10 @@ export interface Room {
 /** Clients beyond these wait for a connection, as in any service: Postgres gets slower with more. */
 export const POOL = 64;
 
-const WIDTH = 4;
+const DIGITS = 4;
 
-/** The hot SKU alone, or as many as wanted. */
 export function skuNames(count: number): string[] {
-  if (count === 1) return [SKU];
-  return Array.from({ length: count }, (_, i) => `SKU-${String(i).padStart(WIDTH, '0')}`);
+  return Array.from({ length: count }, (_, i) => `SKU-${String(i).padStart(DIGITS, '0')}`);
 }
 
 /** The SKU of an order, by chance and always the same, so that peers meet the same orders in the same sequence. */

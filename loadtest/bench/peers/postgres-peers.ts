@@ -1,20 +1,11 @@
 /**
- * Four ways to do it in Postgres, with the durability it has by default. Promises: each in the form that keeps the hot
- * row locked for as short as its kind allows (the hold is written first, the row last), with prepared statements, and the
- * hold's primary key as what makes a repeat safe.
+ * The ways to do it in Postgres: optimistic lock, pessimistic lock, conditional update, a row per unit. Promises: each in
+ * the form that keeps the hot row locked for as short as its kind allows.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Outcome, Peer, Setting, Shop } from './peer.ts';
-
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS peer_item (sku text PRIMARY KEY, available int NOT NULL CHECK (available >= 0),
-    reserved int NOT NULL, version bigint NOT NULL);
-  CREATE TABLE IF NOT EXISTS peer_hold (order_id text PRIMARY KEY, sku text NOT NULL, quantity int NOT NULL,
-    status text NOT NULL, expires_at timestamptz NOT NULL);
-  CREATE TABLE IF NOT EXISTS peer_unit (id bigserial PRIMARY KEY, sku text NOT NULL, order_id text);
-  CREATE INDEX IF NOT EXISTS peer_unit_free ON peer_unit (sku, id) WHERE order_id IS NULL;
-  TRUNCATE peer_item, peer_hold, peer_unit`;
+import type { Outcome, Peer } from './peer.ts';
+import { HOLD, inTransaction, openShop, rollBack, type Step, withClient } from './postgres-shop.ts';
 
 /** More than a measurement sells of one SKU, and of one among many. */
 const UNIT_ROWS = 60_000;
@@ -33,11 +24,6 @@ const TAKE = {
   name: 'take',
   text: `UPDATE peer_item SET available = available - $2, reserved = reserved + $2, version = version + 1
     WHERE sku = $1 AND available >= $2`,
-};
-const HOLD = {
-  name: 'hold',
-  text: `INSERT INTO peer_hold VALUES ($1, $2, $3, 'ACTIVE', now() + interval '30 minutes')
-    ON CONFLICT (order_id) DO NOTHING`,
 };
 const TAKE_AND_HOLD = {
   name: 'take-and-hold',
@@ -60,8 +46,6 @@ const TRIES = 3;
 const WAIT_MS_MIN = 10;
 const WAIT_MS_MAX = 100;
 
-type Step = (client: pg.PoolClient, sku: string, orderId: string) => Promise<Outcome>;
-
 export const optimistic: Peer = {
   name: 'optimistic lock, 3 tries',
   family: 'Postgres',
@@ -83,13 +67,11 @@ async function tryOnce(client: pg.PoolClient, orderId: string, sku: string): Pro
   const [item] = (await client.query({ ...LOOK, values: [sku] })).rows;
   if (item.available < 1) return heldBefore(client, orderId);
   await client.query('BEGIN');
-  const saved = await client.query({
-    ...SAVE,
-    values: [sku, item.available - 1, item.reserved + 1, item.version],
-  });
-  if (saved.rowCount !== 1) return rollBack(client, 'conflict');
   const held = await client.query({ ...HOLD, values: [orderId, sku, 1] });
   if (held.rowCount !== 1) return rollBack(client, 'held');
+  const values = [sku, item.available - 1, item.reserved + 1, item.version];
+  const saved = await client.query({ ...SAVE, values });
+  if (saved.rowCount !== 1) return rollBack(client, 'conflict');
   await client.query('COMMIT');
   return 'held';
 }
@@ -118,7 +100,7 @@ export const forUpdate: Peer = {
 };
 
 export const conditional: Peer = {
-  name: 'UPDATE ... WHERE available >= n',
+  name: 'conditional UPDATE',
   family: 'Postgres',
   isLimit: false,
   givesUp: false,
@@ -134,7 +116,7 @@ export const conditional: Peer = {
 };
 
 export const oneStatement: Peer = {
-  name: 'the same in one WITH statement',
+  name: 'conditional UPDATE, one statement',
   family: 'Postgres',
   isLimit: false,
   givesUp: false,
@@ -188,65 +170,3 @@ export const unitRows: Peer = {
     };
   },
 };
-
-/** The hold first, for it locks nobody out but its own repeat; then the step, and all of it or nothing. */
-function inTransaction(step: Step): Reserve {
-  return (pool, orderId, sku) =>
-    withClient(pool, async (client) => {
-      await client.query('BEGIN');
-      const held = await client.query({ ...HOLD, values: [orderId, sku, 1] });
-      if (held.rowCount !== 1) return rollBack(client, 'held');
-      const outcome = await step(client, sku, orderId);
-      if (outcome !== 'held') return rollBack(client, outcome);
-      await client.query('COMMIT');
-      return 'held';
-    });
-}
-
-async function rollBack<T>(client: pg.PoolClient, outcome: T): Promise<T> {
-  await client.query('ROLLBACK');
-  return outcome;
-}
-
-/** A connection that met an error is not used again. */
-async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    const result = await work(client);
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
-}
-
-type Reserve = (pool: pg.Pool, orderId: string, sku: string) => Promise<Outcome>;
-
-async function openShop(
-  { skus, units }: Setting,
-  connecting: Promise<pg.Pool>,
-  reserve: Reserve,
-): Promise<Shop> {
-  const pool = await connecting;
-  await pool.query(TABLES);
-  await pool.query('INSERT INTO peer_item SELECT sku, $2::int, 0, 0 FROM unnest($1::text[]) AS s(sku)', [
-    skus,
-    units,
-  ]);
-  return {
-    reserve: (orderId, sku) => reserve(pool, orderId, sku),
-    books: async () => {
-      const [row] = (
-        await pool.query(`SELECT sum(available) AS available, sum(reserved) AS reserved,
-          (SELECT count(*) FROM peer_hold WHERE expires_at > now()) AS holds FROM peer_item`)
-      ).rows;
-      return {
-        available: Number(row.available),
-        reserved: Number(row.reserved),
-        holds: Number(row.holds),
-      };
-    },
-    close: async () => {},
-  };
-}

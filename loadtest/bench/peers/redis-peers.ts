@@ -4,7 +4,8 @@
  */
 import type { Redis } from 'ioredis';
 import { naiveItem, openNaiveScript } from '../naive-script.ts';
-import type { Books, Peer, Setting } from './peer.ts';
+import type { Books } from './books.ts';
+import type { Peer, Setting } from './peer.ts';
 
 const HOLD_MS = 1_800_000;
 /** How often an order looks again at once; the tutorials have from 3 to 10, and here nobody shall say it was too few. */

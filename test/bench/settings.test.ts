@@ -1,0 +1,23 @@
+/** What `npm run bench` is asked for. */
+import { expect, test } from 'vitest';
+import { readSettings, SECTION_NAMES, USAGE, WrongOption } from '../../loadtest/bench/settings.ts';
+
+const read = (line: string) => readSettings(line.split(' ').filter(Boolean));
+
+test('all sections, in their order, unless some are asked for', () => {
+  expect(read('')).toMatchObject({ only: SECTION_NAMES, quick: false, repeats: 5, guard: false });
+  expect(read('--only peers,engine --quick')).toMatchObject({ only: ['peers', 'engine'], repeats: 2 });
+  for (const name of SECTION_NAMES) expect(USAGE).toContain(name);
+});
+
+test('a chart that nobody asked for does not take the place of the one that is shown', () => {
+  expect(read('--only peers')).toMatchObject({ svg: expect.stringMatching(/^\.holdfast\//) });
+  expect(read('--svg docs/figures/peers.svg')).toMatchObject({ svg: 'docs/figures/peers.svg' });
+});
+
+test.each(['--only speed', '--repeats 0', '--repeats many', '--guard --quick', '--fast', 'engine'])(
+  '%s is refused',
+  (line) => {
+    expect(() => read(line)).toThrow(WrongOption);
+  },
+);

@@ -1,0 +1,157 @@
+/**
+ * Orders of one moment that ask for the same share most of their work in the script (docs/performance.md). Each must be
+ * decided as if it had come alone: on what the one before left, and on what happened in between.
+ */
+import { expect, test } from 'vitest';
+import type { Decision, ReservationView } from '../../src/domain/language.ts';
+import type { ReserveInput } from '../../src/domain/validate.ts';
+import { outcome, spelled } from '../domain/sentences.ts';
+import { givenShop, type HotShop } from './hot-shop.ts';
+
+/** So many equal orders in one script call, with something in the middle of them; what each came to. */
+async function rush(
+  shop: HotShop,
+  count: number,
+  order: string,
+  more: (i: number) => Partial<ReserveInput> = () => ({}),
+  between: () => readonly Promise<unknown>[] = () => [],
+): Promise<string[]> {
+  const before = shop.hot.counts.batches;
+  const ask = (i: number) => shop.reserve(`order-${i}`, order, undefined, more(i));
+  const all = Array.from({ length: count }, (_, i) => i);
+  const first = all.slice(0, count / 2).map(ask);
+  const middle = between();
+  const second = all.slice(count / 2).map(ask);
+  const decided: Decision<ReservationView>[] = await Promise.all([...first, ...second]);
+  await Promise.all(middle);
+  expect(shop.hot.counts.batches).toBe(before + 1);
+  return decided.map((decision) =>
+    decision.outcome === 'done' ? spelled(decision.value.lines) : outcome(decision),
+  );
+}
+const times = (count: number, word: string) => Array.from({ length: count }, () => word);
+
+test.each(['TEA@east=2', 'TEA=2'])(
+  'BR-001: equal orders of %s take what there is and no more',
+  async (order) => {
+    const shop = await givenShop('TEA@east=9');
+    expect(await rush(shop, 6, order)).toEqual([
+      ...times(4, 'TEA@east=2'),
+      ...times(2, 'insufficient-stock'),
+    ]);
+    expect(await shop.figures('TEA@east')).toBe('9 = 1 available + 8 reserved + 0 sold');
+  },
+);
+
+test('go on in the next warehouse when the first is empty, and are told which were passed by', async () => {
+  const shop = await givenShop('TEA@east=3,TEA@north=1,TEA@west=3');
+  expect(await rush(shop, 4, 'TEA=2')).toEqual([
+    'TEA@east=2',
+    'TEA@west=2',
+    ...times(2, 'insufficient-stock'),
+  ]);
+  const decided = await Promise.all([0, 1].map((i) => shop.reserve(`one-${i}`, 'TEA=1')));
+  expect(decided.map((decision) => decision.outcome === 'done' && decision.value.passedBy?.length)).toEqual([
+    undefined,
+    1,
+  ]);
+});
+
+test.each(['TEA@east=2', 'TEA=2'])('leave what a sale set aside: %s', async (order) => {
+  const shop = await givenShop('TEA@east=10');
+  await shop.schedule('flash', 'TEA=5');
+  expect(await rush(shop, 6, order)).toEqual([...times(2, 'TEA@east=2'), ...times(4, 'insufficient-stock')]);
+});
+
+test.each(['TEA@east=2', 'TEA=2'])('of a sale get what it set aside and no more: %s', async (order) => {
+  const shop = await givenShop('TEA@east=10');
+  await shop.schedule('flash', 'TEA=5');
+  const decided = await rush(shop, 6, order, () => ({ saleId: 'flash' }));
+  expect(decided).toEqual([...times(2, 'TEA@east=2'), ...times(4, 'insufficient-stock')]);
+  expect(await shop.sale('flash')).toMatchObject({ reserved: 4, left: 1 });
+});
+
+test.each(['TEA@east=2', 'TEA=2'])('of a sale leave what another sale set aside: %s', async (order) => {
+  const shop = await givenShop('TEA@east=10');
+  await shop.schedule('flash', 'TEA=6');
+  await shop.schedule('second', 'TEA=4');
+  await shop.move('issue', 'TEA@east=3'); // there is less now than both were promised
+  const decided = await rush(shop, 4, order, () => ({ saleId: 'flash' }));
+  expect(decided).toEqual(['TEA@east=2', ...times(3, 'insufficient-stock')]);
+});
+
+test('of a sale are counted for each customer by himself', async () => {
+  const shop = await givenShop('TEA@east=50');
+  await shop.schedule('flash', 'TEA=40', { limitPerCustomer: 3 });
+  const customer = (i: number) => ({ saleId: 'flash', customerId: ['ann', 'bob'][i % 2] });
+  const decided = await rush(shop, 10, 'TEA@east=1', customer);
+  expect(decided).toEqual([...times(6, 'TEA@east=1'), ...times(4, 'purchase-limit-exceeded')]);
+  expect(await shop.redis.hgetall(shop.keys.quota('flash'))).toEqual({ ann: '3 0', bob: '3 0' });
+});
+
+test('of a sale find in the middle that a customer has been given back', async () => {
+  const shop = await givenShop('TEA@east=50');
+  await shop.schedule('flash', 'TEA=40', { limitPerCustomer: 2 });
+  const ann = { saleId: 'flash', customerId: 'ann' };
+  await shop.reserve('before', 'TEA@east=2', undefined, ann);
+  const decided = await rush(
+    shop,
+    4,
+    'TEA@east=1',
+    () => ann,
+    () => [shop.release('before')],
+  );
+  expect(decided).toEqual([...times(2, 'purchase-limit-exceeded'), ...times(2, 'TEA@east=1')]);
+});
+
+const MEANWHILE: [what: string, between: (shop: HotShop) => Promise<unknown>, after: string][] = [
+  ['a count begins (BR-007)', (shop) => shop.startCount('count', 'TEA@east'), 'stocktake-in-progress'],
+  ['the item is set apart', (shop) => shop.hot.quarantine('TEA', 'east'), 'quarantined'],
+  ['a sale sets the rest aside', (shop) => shop.schedule('flash', 'TEA=8'), 'insufficient-stock'],
+  ['the rest is issued', (shop) => shop.move('issue', 'TEA@east=8'), 'insufficient-stock'],
+  ['the rest is sent away', (shop) => shop.dispatch('T-1', 'TEA@east>west=8'), 'insufficient-stock'],
+];
+test.each(MEANWHILE)('notice in the middle that %s', async (_, between, after) => {
+  for (const order of ['TEA@east=1', 'TEA=1']) {
+    const shop = await givenShop('TEA@east=10');
+    const decided = await rush(shop, 4, order, undefined, () => [between(shop)]);
+    expect(decided).toEqual([...times(2, 'TEA@east=1'), ...times(2, after)]);
+  }
+});
+
+test('notice in the middle that goods came into another warehouse, which is made by it', async () => {
+  const shop = await givenShop('TEA@east=2');
+  const decided = await rush(shop, 6, 'TEA=1', undefined, () => [shop.receive('TEA@north=9')]);
+  expect(decided).toEqual([...times(2, 'TEA@east=1'), 'insufficient-stock', ...times(3, 'TEA@north=1')]);
+});
+
+test('notice in the middle that a sale has been closed', async () => {
+  const shop = await givenShop('TEA@east=5');
+  await shop.schedule('flash', 'TEA=4');
+  const decided = await rush(shop, 4, 'TEA@east=1', undefined, () => [shop.closeSale('flash')]);
+  expect(decided).toEqual(['TEA@east=1', 'insufficient-stock', ...times(2, 'TEA@east=1')]);
+});
+
+test('BR-005: let the alert fire at the one that crosses the line', async () => {
+  const shop = await givenShop('TEA@east=6');
+  await shop.setSafetyStock('TEA@east', 4);
+  await rush(shop, 4, 'TEA@east=1');
+  expect((await shop.eventTypes(2)).join()).toBe(
+    'InventoryReserved,InventoryReserved,InventoryReserved,LowStockAlertTriggered,InventoryReserved',
+  );
+});
+
+test('BR-006: are told apart by customer and sale: the same order twice among them takes once', async () => {
+  const shop = await givenShop('TEA@east=9');
+  const decided = await Promise.all([
+    shop.reserve('order-1', 'TEA@east=1', undefined, { customerId: 'ann' }),
+    shop.reserve('order-1', 'TEA@east=1', undefined, { customerId: 'bob' }),
+    shop.reserve('order-1', 'TEA@east=1', undefined, { customerId: 'ann' }),
+    shop.reserve('order-1', 'TEA@east=1'),
+    shop.reserve('order-2', 'TEA@east=1'),
+  ]);
+  expect(decided.map(outcome)).toEqual(['done', 'order-conflict', 'replayed', 'order-conflict', 'done']);
+  const customers = decided.map((decision) => decision.outcome === 'done' && decision.value.customerId);
+  expect(customers).toEqual(['ann', false, 'ann', false, undefined]);
+  expect((await shop.reservation('order-2')).customerId).toBeUndefined();
+});

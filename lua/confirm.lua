@@ -1,6 +1,6 @@
 -- confirm parts|* actor reacquire|- warehouse|-: a payment turns the hold into a sale; what a partial confirm leaves over
 -- returns at once. What other warehouses than the named one serve is proposed as a transfer to it.
--- Twin: Inventory.confirm. Answers: DONE reservation | REPLAYED reservation | REFUSED unknown-reservation |
+-- Twin: Inventory.confirm. Answers: DONE reservation | reservation | REPLAYED reservation | REFUSED unknown-reservation |
 -- already-confirmed reservation | already-released reservation | reservation-expired reservation |
 -- exceeds-reservation sku=requested:held,... | stocktake-in-progress items | quarantined items; late ones also
 -- paid-but-short as reserve's insufficient-stock.
@@ -66,9 +66,9 @@ local function confirm(command, key, order_id, value)
 end
 
 readers["confirm"] = function(text)
-  local parts_text, actor, late, propose = string.match(text, "^confirm (%S+) (%S+) (%S+) (%S+)$")
+  local parts_text, actor, if_late, propose = string.match(text, "^confirm (%S+) (%S+) (%S+) (%S+)$")
   local parts = parts_text and parts_text ~= "*" and read_parts(parts_text) or nil
-  if not parts_text or (parts_text ~= "*" and not parts) or (late ~= "-" and late ~= "reacquire") then
+  if not parts_text or (parts_text ~= "*" and not parts) or (if_late ~= "-" and if_late ~= "reacquire") then
     return nil
   end
   return {
@@ -77,7 +77,7 @@ readers["confirm"] = function(text)
     plans = {},
     actor = actor,
     operation = "c" .. parts_text,
-    reacquires = late == "reacquire",
+    reacquires = if_late == "reacquire",
     propose = propose,
   }
 end

@@ -6,7 +6,9 @@
 local function outlive_locks(key, order_id, reservation, items)
   local lives_until_ms = 0
   for _, item in ipairs(items) do
-    lapse_lock(item.name, now_ms)
+    if item.stocktake then
+      need("lapse_lock")(item.name, now_ms)
+    end
     local until_ms = item.locked_until_ms or 0
     if item.stocktake then
       until_ms = math.min(until_ms, now_ms + STOCKTAKE_EXTENSION_MS) + STOCKTAKE_GRACE_MS
@@ -85,7 +87,7 @@ local function return_due(ids_max)
   for i, id in ipairs(ids) do
     local key = keys[i]
     if string.find(id, "@", 1, true) then
-      lapse_lock(id, scores[i])
+      need("lapse_lock")(id, scores[i])
     end
     local value = values[key]
     if value == nil then

@@ -5,6 +5,8 @@ local alone = {} -- sku -> warehouse -> item, or false: what was asked for befor
 local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
 local items_made = 0 -- grows when an item is made, so that what was remembered about a SKU's warehouses is not trusted
 local changed_items, changed_count = {}, 0
+local quarantined, quarantined_count = {}, 0 -- items that are to be left alone from now on
+local sheets = {} -- stocktake id -> item name -> text, where this batch changed it
 
 -- "total available reserved sold version safety_stock is_low[ stocktake|- until_ms]": the text of an item. Under a stocktake
 -- `until_ms` is when the lock ends by itself; behind "-" it is until when no hold expires after one (BR-007). With

@@ -1,8 +1,6 @@
 -- Count sheets and the locks they put on items (BR-007). Twin: src/domain/stocktake.ts.
 -- A sheet is a hash of its own: sku@warehouse -> "status until_ms before counted"; the lock itself stands in the item.
 
-local sheets = {} -- stocktake id -> item name -> text, where this batch changed it
-local LEASE_MS_MAX = 14400000 -- no line of a sheet is counted longer, so the sheet outlives it by the tombstone time
 
 -- The text of an item's line on a sheet, or nil.
 local function sheet_text(id, name)
@@ -49,3 +47,5 @@ local function lapse_lock(name, due_ms)
     emit(string.format("StocktakeLapsed %s clock %s=%d", id, name, item.total))
   end
 end
+
+late.lapse_lock = lapse_lock

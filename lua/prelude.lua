@@ -20,6 +20,7 @@ local PARTIAL_RELEASES_MAX = 20
 local STOCKTAKE_GRACE_MS = 60000
 local STOCKTAKE_EXTENSION_MS = 300000
 local PASSED_BY_MAX = 50
+local LEASE_MS_MAX = 14400000 -- no line of a sheet is counted longer, so the sheet outlives it by the tombstone time
 -- A reservation whose item is broken is looked at again after this time instead of blocking the index.
 local POSTPONE_MS = 60000
 
@@ -97,6 +98,15 @@ end
 -- else a table with `run(command, key, id, value, customer)`, shared by all commands of the batch with the same text;
 -- `value` is the record as it stands, false where there is none; `customer` is who ordered, where the command says.
 local readers = {}
--- Verb -> the file that has its reader, as a function that fills `readers`; run when a batch first needs it. The program
--- is put together so in src/hotpath/program.ts.
+-- What not every batch needs is made when it is needed, for to make a function costs Lua a search for each local that it
+-- leans on. Name of a verb or of a late function -> the files that have it, as a function that fills `readers` and `late`.
+-- The program is put together so in src/hotpath/program.ts.
 local cold = {}
+local late = {}
+
+local function need(name)
+  if not late[name] then
+    cold[name]()
+  end
+  return late[name]
+end

@@ -1,8 +1,6 @@
 -- quarantine sku@warehouse: the ledger could not follow this item (D8), so nothing more is decided about it until a
 -- person has looked. Its figures stay readable behind the word. Answers: DONE | REFUSED unknown-item item
 
-local quarantined, quarantined_count = {}, 0
-
 local function quarantine(command)
   local item = item_of(command)
   if not item then

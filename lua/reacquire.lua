@@ -10,7 +10,7 @@ local SHORT = "short" -- on the reservation's operations: people have been told 
 -- any that can. Answers nil and the refusal where none can.
 local function plan_again(reservation, lines, sale)
   local plan = { lines = lines, candidates = "-" }
-  local planned, refusal = plan_lines(plan, sale)
+  local planned, refusal = need("plan_lines")(plan, sale)
   if planned then
     return planned
   end
@@ -33,7 +33,7 @@ local function plan_again(reservation, lines, sale)
     return nil, refusal
   end
   plan.lines, plan.is_split = wanted, string.find(reservation.asked, ";split$") ~= nil
-  return plan_lines(plan, sale)
+  return need("plan_lines")(plan, sale)
 end
 
 local function file_short(key, order_id, reservation, lines, actor)

@@ -5,6 +5,47 @@
 -- sale-not-open ms | sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items |
 -- quarantined items | stocktake-in-progress item=stocktake:until,... | insufficient-stock sku@warehouse=requested:available,...
 
+local orders = {} -- what asks and which items -> warehouses in order, until an item is made
+local orders_at = 0 -- items made when `orders` was begun
+
+-- Warehouses to try for these lines: the caller's candidates first, then all others that carry one of the lines.
+local function warehouses_in_order(candidates, lines)
+  local order, seen = {}, {}
+  for warehouse in string.gmatch(candidates, "[^,]+") do
+    if warehouse ~= "-" and not seen[warehouse] then
+      seen[warehouse] = true
+      order[#order + 1] = warehouse
+    end
+  end
+  local others = {}
+  for _, line in ipairs(lines) do
+    for warehouse in pairs(warehouses_of(line.sku)) do
+      if not seen[warehouse] then
+        seen[warehouse] = true
+        others[#others + 1] = warehouse
+      end
+    end
+  end
+  table.sort(others)
+  for _, warehouse in ipairs(others) do
+    order[#order + 1] = warehouse
+  end
+  return order
+end
+
+-- The same, remembered for the batch.
+local function order_for(command, lines)
+  if orders_at ~= items_made then
+    orders, orders_at = {}, items_made
+  end
+  local order = orders[command]
+  if not order then
+    order = warehouses_in_order(command.candidates, lines)
+    orders[command] = order
+  end
+  return order
+end
+
 -- The texts of a hold but for its customer. Where all warehouses are named they are the same for every order with this
 -- content, so a batch makes them once: this and `command.items` are what keeps a reservation cheap (docs/performance.md).
 local function texts_of(command, lines)
@@ -182,7 +223,7 @@ local function reserve(command, key, order_id, value, customer)
       end
     else
       local refusal, passed
-      lines, refusal, passed = plan_lines(command, sale)
+      lines, refusal, passed = need("plan_lines")(command, sale)
       if not lines then
         return refusal
       end

@@ -15,20 +15,20 @@ export const LUA_FILES = [
   'item',
   'reservation',
   'sale',
-  'lock',
   'expire',
+  'reserve',
   'allocate',
   'plan',
-  'reserve',
+  'lock',
+  'stocktake',
   'settling',
   'reacquire',
   'confirm',
   'release',
   'extend',
   'movement',
-  'safety-stock',
-  'stocktake',
   'transfer',
+  'safety-stock',
   'schedule-sale',
   'look',
   'quarantine',
@@ -36,24 +36,26 @@ export const LUA_FILES = [
 ] as const;
 
 /**
- * Files that only fill `readers`: each becomes a function that runs when a batch first has a command of it, so that a
- * batch of reserves does not pay for the others; and Lua allows 200 locals in one block.
+ * Files that not every batch needs, those that lean on each other together: each group becomes a function that runs when
+ * a batch first needs something of it. To make a function, Lua searches among all locals made so far for each that it
+ * leans on; made for every batch, these cost a third of what a batch costs before its first order (docs/performance.md).
  */
-const COLD: ReadonlySet<string> = new Set([
-  'confirm',
-  'release',
-  'extend',
-  'safety-stock',
-  'stocktake',
-  'transfer',
-  'schedule-sale',
-  'look',
-]);
+const COLD: readonly (readonly string[])[] = [
+  ['allocate', 'plan'],
+  ['lock', 'stocktake'],
+  ['settling', 'reacquire', 'confirm', 'release', 'extend'],
+  ['movement', 'transfer', 'safety-stock'],
+  ['schedule-sale'],
+  ['look'],
+  ['quarantine'],
+];
 
-/** A cold file as a function, under each verb that it reads. */
+/** A cold group as a function, under each verb that it reads and each late function that it has. */
 function coldPart(text: string): string {
-  const verbs = [...text.matchAll(/^readers\["([a-z-]+)"\]/gm)].map(([, verb]) => verb);
-  const [first, ...others] = verbs.map((verb) => `cold["${verb}"]`);
+  const names = [...text.matchAll(/^(?:readers\["([a-z-]+)"\]|late\.(\w+)) =/gm)].map(
+    ([, verb, late]) => `cold["${verb ?? late}"]`,
+  );
+  const [first, ...others] = names;
   return [`${first} = function()\n${text}\nend`, ...others.map((other) => `${other} = ${first}`)].join('\n');
 }
 
@@ -74,10 +76,14 @@ function scriptOf(text: string): Script {
 
 /** @param clock Lua text in the place of clock.lua; tests bring a clock that they can turn. */
 export function loadProgram(clock?: string): Program {
+  const read = (name: string) =>
+    name === 'clock' && clock !== undefined
+      ? clock
+      : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
   const parts = LUA_FILES.map((name) => {
-    if (name === 'clock' && clock !== undefined) return clock;
-    const text = readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
-    return COLD.has(name) ? coldPart(text) : text;
+    const group = COLD.find((files) => files.includes(name));
+    if (!group) return read(name);
+    return name === group[0] ? coldPart(group.map(read).join('\n')) : '';
   });
   const text = parts.join('\n');
   return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };

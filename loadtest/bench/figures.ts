@@ -41,8 +41,18 @@ export interface Bench {
   progress(line: string): void;
 }
 
+/** A section could not do all it was to do, and has figures for the rest. */
+export class Incomplete extends Error {
+  readonly figures: readonly Figure[];
+  constructor(message: string, figures: readonly Figure[]) {
+    super(message);
+    this.figures = figures;
+  }
+}
+
 export interface Section {
   readonly title: string;
+  /** @throws {Incomplete} with the figures there are */
   run(bench: Bench): Promise<Figure[]>;
   /** The lines of its table, where there are too many figures for a line each. */
   readonly rows?: (figures: readonly Figure[]) => readonly string[];

@@ -63,6 +63,10 @@ export async function reopenServer({ child }: Server): Promise<number> {
   return ((await ask(child, 'open')) as { port: number }).port;
 }
 
+/** Some requests had no answer, or another than 201. */
+export class LoadFailed extends Error {}
+
+/** @throws {LoadFailed} */
 export async function load(wish: Load): Promise<Loaded> {
   const { port, connections, mark, durationMs = 0, requests, skuOf = () => SKU } = wish;
   const seconds = durationMs / 1_000;
@@ -85,7 +89,7 @@ export async function load(wish: Load): Promise<Loaded> {
   const created = statusCodeStats['201']?.count ?? 0;
   const statuses = Object.keys(statusCodeStats);
   if (errors + timeouts > 0 || statuses.join() !== '201') {
-    throw new Error(`${errors} errors, ${timeouts} time-outs, statuses ${statuses.join(', ')}`);
+    throw new LoadFailed(`${errors} errors, ${timeouts} time-outs, statuses ${statuses.join(', ')}`);
   }
   return {
     created,

@@ -163,7 +163,7 @@ const apart: Work = {
 const SALE_TIMES_MAX = 1.5;
 const SALE_MS = 3_600_000;
 
-async function schedule(hot: HotInventory): Promise<void> {
+async function schedule(hot: HotInventory, limitPerCustomer: number): Promise<void> {
   const nowMs = Date.now();
   const { outcome } = await hot.scheduleSale({
     saleId: 'SALE-1',
@@ -171,7 +171,7 @@ async function schedule(hot: HotInventory): Promise<void> {
     opensAtMs: nowMs - SALE_MS,
     closesAtMs: nowMs + SALE_MS,
     quantity: UNITS_OF_EACH,
-    limitPerCustomer: 2,
+    limitPerCustomer,
   });
   if (outcome !== 'done') throw new Error('the sale was not scheduled');
 }
@@ -182,11 +182,20 @@ const customer: Work = {
   against: { key: BASE },
   call: (hot, orderId) => hot.reserve({ orderId, lines: [LINE], customerId: `c-${orderId}` }),
 };
+/** A sale without a limit counts its units, but nobody's quota. */
+const inOpenSale: Work = {
+  name: 'reserve in a sale without a limit, each by another customer',
+  size: FULL,
+  against: { key: BASE },
+  prepare: (hot) => schedule(hot, 0),
+  call: (hot, orderId) =>
+    hot.reserve({ orderId, lines: [LINE], customerId: `c-${orderId}`, saleId: 'SALE-1' }),
+};
 export const inSale: Work = {
   name: 'reserve in a sale with a limit, each by another customer',
   size: FULL,
-  against: { key: BASE, timesMax: SALE_TIMES_MAX },
-  prepare: schedule,
+  against: { key: keyOf(inOpenSale), timesMax: SALE_TIMES_MAX },
+  prepare: (hot) => schedule(hot, 2),
   call: (hot, orderId) =>
     hot.reserve({ orderId, lines: [LINE], customerId: `c-${orderId}`, saleId: 'SALE-1' }),
 };
@@ -194,7 +203,7 @@ const besideSale: Work = {
   name: 'reserve beside a sale',
   size: FULL,
   against: { key: BASE },
-  prepare: schedule,
+  prepare: (hot) => schedule(hot, 2),
   call: reserveOne,
 };
 
@@ -227,6 +236,7 @@ export const WORKS: readonly Work[] = [
   basket,
   ...[64, FULL].map(manySkusIn),
   customer,
+  inOpenSale,
   inSale,
   besideSale,
   confirm,

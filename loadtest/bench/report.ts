@@ -25,7 +25,7 @@ export interface SectionResult {
   readonly loadBefore: number;
   readonly loadAfter: number;
   readonly figures: readonly Figure[];
-  /** Why there are no figures. */
+  /** Why there are no figures, or not all. */
   readonly failure?: string;
 }
 
@@ -106,7 +106,7 @@ export function table(
     verdict(row),
   ]);
   const lines = [`\n${section}: ${title} (${load})`];
-  if (failure) lines.push(`  no figures: ${failure}`);
+  if (failure) lines.push(`  ${result.figures.length > 0 ? 'incomplete' : 'no figures'}: ${failure}`);
   lines.push(...own(result.figures));
   if (rows.length > 0) lines.push(...align([['', 'median', '', 'lowest .. highest', 'target'], ...rows]));
   for (const { name, note } of figures) if (note) lines.push(`  ${name}: ${note}`);

@@ -4,7 +4,7 @@
  */
 import { engine } from './engine.ts';
 import { expiry } from './expiry.ts';
-import type { Bench, Figure, Section } from './figures.ts';
+import { type Bench, type Figure, Incomplete, type Section } from './figures.ts';
 import { runGuard } from './guard.ts';
 import { http } from './http.ts';
 import { importing } from './import.ts';
@@ -67,11 +67,12 @@ async function runSections(bench: Bench): Promise<number> {
 async function runSection(bench: Bench, name: SectionName, section: Section): Promise<SectionResult> {
   const loadBefore = loadNow();
   const startedMs = performance.now();
-  let figures: Figure[] = [];
+  let figures: readonly Figure[] = [];
   let failure: string | undefined;
   try {
     figures = await section.run(bench);
   } catch (error) {
+    if (error instanceof Incomplete) figures = error.figures;
     failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   return {

@@ -75,6 +75,9 @@ onBoth('an order from one warehouse', (given) => {
         nearer.slice(0, PASSED_BY_MAX).map((name) => `${name} short`),
       ]);
     }
+    await shop.startCount('count', nearer[0] ?? '');
+    const passed = passedBy(await shop.reserve('order-4', 'TEA=2'));
+    expect([passed?.length, passed?.[0]]).toEqual([PASSED_BY_MAX, `${nearer[0]} locked`]);
   });
 
   test('is not split: the refusal tells the most that one warehouse has', async () => {

@@ -2,7 +2,7 @@
  * Orders of one moment that ask for the same share most of their work in the script (docs/performance.md). Each must be
  * decided as if it had come alone: on what the one before left, and on what happened in between.
  */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Decision, ReservationView } from '../../src/domain/language.ts';
 import type { ReserveInput } from '../../src/domain/validate.ts';
 import { outcome, spelled } from '../domain/sentences.ts';
@@ -154,4 +154,70 @@ test('BR-006: are told apart by customer and sale: the same order twice among th
   const customers = decided.map((decision) => decision.outcome === 'done' && decision.value.customerId);
   expect(customers).toEqual(['ann', false, 'ann', false, undefined]);
   expect((await shop.reservation('order-2')).customerId).toBeUndefined();
+});
+
+describe('payments and cancellations of one moment', () => {
+  /** Four holds of one unit each, ended in one script call with something in the middle. */
+  async function ends(
+    how: 'confirm' | 'release',
+    between: (shop: HotShop) => Promise<unknown>,
+  ): Promise<{ shop: HotShop; words: string[] }> {
+    const shop = await givenShop('TEA@east=10');
+    const orders = ['order-1', 'order-2', 'order-3', 'order-4'];
+    await Promise.all(orders.map((orderId) => shop.reserve(orderId, 'TEA@east=1')));
+    const before = shop.hot.counts.batches;
+    const first = orders.slice(0, 2).map((orderId) => shop[how](orderId));
+    const middle = between(shop);
+    const second = orders.slice(2).map((orderId) => shop[how](orderId));
+    const decided = await Promise.all([...first, ...second]);
+    await middle;
+    expect(shop.hot.counts.batches).toBe(before + 1);
+    return { shop, words: decided.map(outcome) };
+  }
+
+  test('BR-007: wait where a count has begun in the middle, and cancellations do not', async () => {
+    const begin = (shop: HotShop) => shop.startCount('count', 'TEA@east');
+    const paid = await ends('confirm', begin);
+    expect(paid.words).toEqual(['done', 'done', 'stocktake-in-progress', 'stocktake-in-progress']);
+    expect(await paid.shop.figures('TEA@east')).toBe('10 = 6 available + 2 reserved + 2 sold');
+    expect((await ends('release', begin)).words).toEqual(times(4, 'done'));
+  });
+
+  test.each(['confirm', 'release'] as const)(
+    'leave alone an item that is set apart in the middle: %s',
+    async (how) => {
+      const { shop, words } = await ends(how, (shop) => shop.hot.quarantine('TEA', 'east'));
+      expect(words).toEqual(['done', 'done', 'quarantined', 'quarantined']);
+      expect((await shop.reservation('order-3')).status).toBe('ACTIVE');
+    },
+  );
+
+  test('BR-006: are told apart from what was done in the middle to one of them', async () => {
+    const { shop, words } = await ends('confirm', (shop) => shop.release('order-3'));
+    expect(words).toEqual(['done', 'done', 'already-released', 'done']);
+    expect(await shop.figures('TEA@east')).toBe('10 = 7 available + 0 reserved + 3 sold');
+  });
+
+  test('BR-003: each by its own deadline, though they hold the same for the same time', async () => {
+    const shop = await givenShop('TEA@east=10', { limits: { dueHoldsMax: 0 } });
+    await shop.reserve('early', 'TEA@east=1', 60);
+    await shop.wait(1_000);
+    await shop.reserve('late', 'TEA@east=1', 60);
+    await shop.wait(59_000);
+    const decided = await Promise.all([shop.confirm('late'), shop.confirm('early')]);
+    expect(decided.map(outcome)).toEqual(['done', 'reservation-expired']);
+    expect(await shop.figures('TEA@east')).toBe('10 = 9 available + 0 reserved + 1 sold');
+  });
+
+  test('count in the sale and for the customer where they have one, beside those that have none', async () => {
+    const shop = await givenShop('TEA@east=10');
+    await shop.schedule('flash', 'TEA=5', { limitPerCustomer: 2 });
+    await shop.reserve('plain', 'TEA@east=1');
+    await shop.reserve('anns', 'TEA@east=1', undefined, { saleId: 'flash', customerId: 'ann' });
+    await shop.reserve('bobs', 'TEA@east=1', undefined, { saleId: 'flash', customerId: 'bob' });
+    await Promise.all(['plain', 'anns', 'bobs'].map((orderId) => shop.confirm(orderId)));
+    expect(await shop.sale('flash')).toMatchObject({ reserved: 0, sold: 2 });
+    expect(await shop.redis.hgetall(shop.keys.quota('flash'))).toEqual({ ann: '0 1', bob: '0 1' });
+    expect((await shop.reservation('anns')).customerId).toBe('ann');
+  });
 });

@@ -8,16 +8,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  type Bench,
-  type Figure,
-  figure,
-  Incomplete,
-  type Place,
-  ratios,
-  type Section,
-  type Target,
-} from './figures.ts';
+import { type Bench, type Figure, figure, Incomplete, type Place, ratios, type Section } from './figures.ts';
 import { LoadFailed } from './http-load.ts';
 import { inTurn } from './in-turn.ts';
 import { drawPeers } from './peers/chart.ts';
@@ -28,7 +19,7 @@ import type { Peer, Room } from './peers/peer.ts';
 import { conditional, forUpdate, oneStatement, optimistic, unitRows } from './peers/postgres-peers.ts';
 import { script, watchMulti } from './peers/redis-peers.ts';
 import { openRoom } from './peers/room.ts';
-import { matrices } from './peers/table.ts';
+import { matrices, skusText } from './peers/table.ts';
 import { tryPeer } from './peers/trial.ts';
 
 const IN_POSTGRES = [optimistic, forUpdate, conditional, oneStatement, unitRows];
@@ -88,10 +79,10 @@ export const peers: Section = {
       const figures: Figure[] = [];
       const failures: string[] = [];
       for (const point of bench.settings.quick ? POINTS_QUICK : POINTS) {
-        bench.progress(`${point.clients} clients, ${point.skus} SKUs`);
+        bench.progress(`${point.clients} clients, ${skusText(point.skus)}`);
         const swept = await sweep(room, point).catch((error: unknown) => String(error));
         if (typeof swept === 'string')
-          failures.push(`${point.clients} clients, ${point.skus} SKUs: ${swept}`);
+          failures.push(`${point.clients} clients, ${skusText(point.skus)}: ${swept}`);
         else figures.push(...swept);
       }
       await mkdir(dirname(bench.settings.svg), { recursive: true });
@@ -103,7 +94,7 @@ export const peers: Section = {
       await room.close();
     }
   },
-  rows: (figures) => matrices(figures),
+  rows: matrices,
 };
 
 const PEERS_SHOWN = ALL.map(({ name, family }) => ({ name, family }));
@@ -149,61 +140,44 @@ function spanOf(
   return quick ? SPAN_QUICK : SPAN;
 }
 
+type Column = readonly [what: Place['what'], unit: string, values: readonly number[]];
+
 function figuresOf(
   { name, givesUp }: Peer,
   { skus, clients }: Point,
   all: readonly Measured[],
   ours: readonly number[],
 ): Figure[] {
-  const rates = all.map((one) => one.perSecond);
-  const make = (what: Place['what'], unit: string, values: readonly number[]) =>
-    figure(`${name}, ${skus} SKUs, ${clients} clients: ${what}`, unit, values, {
-      at: { peer: name, skus, clients, what },
-    });
-  return [
-    make('orders a second', 'orders/s', rates),
-    make('Holdfast is so many times', 'x', ratios(ours, rates)),
-    make(
-      'median wait',
-      'ms',
-      all.map((one) => one.p50Ms),
-    ),
-    make(
-      'p99 wait',
-      'ms',
-      all.map((one) => one.p99Ms),
-    ),
-    ...(givesUp
-      ? [
-          make(
-            'gave up',
-            '%',
-            all.map((one) => one.gaveUp * 100),
-          ),
-        ]
-      : []),
+  const over = (read: (one: Measured) => number) => all.map(read);
+  const rates = over((one) => one.perSecond);
+  const columns: Column[] = [
+    ['orders a second', 'orders/s', rates],
+    ['Holdfast is so many times', 'x', ratios(ours, rates)],
+    ['median wait', 'ms', over((one) => one.p50Ms)],
+    ['p99 wait', 'ms', over((one) => one.p99Ms)],
   ];
+  if (givesUp) columns.push(['gave up', '%', over((one) => one.gaveUp * 100)]);
+  return columns.map(([what, unit, values]) =>
+    figure(`${name}, ${skusText(skus)}, ${clients} clients: ${what}`, unit, values, {
+      at: { peer: name, skus, clients, what },
+    }),
+  );
 }
 
+/** What Holdfast has to reach at some points, against the script and the best there is in Postgres in the same turn. */
 function targetFigures(
   { skus, clients }: Point,
   ours: readonly number[],
   rates: ReadonlyMap<Peer, readonly number[]>,
 ): Figure[] {
-  if (skus !== 1) return [];
-  const make = (name: string, below: readonly number[], atLeast: number | undefined): Figure[] => {
-    const target: Target | undefined = atLeast === undefined ? undefined : { atLeast };
-    return target
-      ? [
-          figure(`Holdfast engine, ack fsync / ${name}, ${clients} clients`, 'x', ratios(ours, below), {
-            target,
-          }),
-        ]
-      : [];
-  };
   const best = ours.map((_, turn) => Math.max(...IN_POSTGRES.map((peer) => rates.get(peer)?.[turn] ?? 0)));
-  return [
-    ...make('the best in Postgres', best, POSTGRES_TIMES[clients]),
-    ...make(script.name, rates.get(script) ?? [], SCRIPT_TIMES[clients]),
+  const wanted: [name: string, below: readonly number[], atLeast: number | undefined][] = [
+    ['the best in Postgres', best, POSTGRES_TIMES[clients]],
+    [script.name, rates.get(script) ?? [], SCRIPT_TIMES[clients]],
   ];
+  return wanted.flatMap(([name, below, atLeast]) => {
+    if (skus !== 1 || atLeast === undefined) return [];
+    const target = { atLeast };
+    return figure(`${engineFsync.name} / ${name}, ${clients} clients`, 'x', ratios(ours, below), { target });
+  });
 }

@@ -4,6 +4,7 @@
  */
 import type { Figure } from '../figures.ts';
 import type { Family } from './peer.ts';
+import { skusText } from './table.ts';
 
 export interface ShownPeer {
   readonly name: string;
@@ -140,7 +141,7 @@ function drawPlot(lines: readonly Line[], { from, to }: Powers, top: number, sku
       words(LEFT - 8, y(power) + 4, power.toLocaleString('en'), 'end'),
   );
   const axis = clients.map((count) => words(x(count), bottom + 18, count.toLocaleString('en'), 'middle'));
-  const head = `<text class="head" x="${LEFT}" y="${top - 10}">${skus === 1 ? 'one SKU' : `${skus.toLocaleString('en')} SKUs`}</text>`;
+  const head = `<text class="head" x="${LEFT}" y="${top - 10}">${skusText(skus)}</text>`;
   const labels = spreadOut(
     lines.map((line) => y(line.spots.at(-1)?.median ?? 1)),
     top,

@@ -13,6 +13,9 @@ const SHOWN = [
   'gave up',
 ] as const satisfies readonly Place['what'][];
 
+export const skusText = (count: number): string =>
+  count === 1 ? '1 SKU' : `${count.toLocaleString('en')} SKUs`;
+
 /** What has no place in a matrix is left out: it has a line of its own in the table. */
 export function matrices(figures: readonly Figure[]): string[] {
   const placed = figures.filter((figure) => figure.at !== undefined);
@@ -31,7 +34,7 @@ function matrix(figures: readonly Figure[], skus: number, what: Place['what']): 
     ...clients.map((count) => cell(own.find(({ at }) => at?.peer === peer && at.clients === count))),
   ]);
   const heads = clients.map((count) => (count === 1 ? '1 client' : `${count.toLocaleString('en')} clients`));
-  const title = `${skus.toLocaleString('en')} ${skus === 1 ? 'SKU' : 'SKUs'}: ${what}, ${unit}`;
+  const title = `${skusText(skus)}: ${what}, ${unit}`;
   return ['', ...align([[title, ...heads], ...rows], (column) => column > 0)];
 }
 

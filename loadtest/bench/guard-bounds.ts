@@ -27,7 +27,7 @@ export const BOUNDS: readonly Bound[] = [
   { name: RESERVE_TIMES, unit: 'x', usual: 0.25, atMost: 0.65 },
   { name: CONFIRM_TIMES, unit: 'x', usual: 1.1, atMost: 2.2 },
   { name: RELEASE_TIMES, unit: 'x', usual: 1.05, atMost: 2.2 },
-  { name: SALE_TIMES, unit: 'x', usual: 1.6, atMost: 3.5 },
+  { name: SALE_TIMES, unit: 'x', usual: 1.9, atMost: 3.8 },
   { name: FAR_TIMES, unit: 'x', usual: 1.4, atMost: 2.8 },
   { name: SKUS_TIMES, unit: 'x', usual: 4, atMost: 9 },
   { name: HTTP_TIMES, unit: 'x', usual: 1.7, atMost: 3.5 },

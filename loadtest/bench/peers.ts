@@ -9,8 +9,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Bench, type Figure, figure, Incomplete, type Place, ratios, type Section } from './figures.ts';
-import { LoadFailed } from './http-load.ts';
 import { inTurn } from './in-turn.ts';
+import { WrongBooks } from './peers/books.ts';
 import { drawPeers } from './peers/chart.ts';
 import { engineFsync, engineMemory, engineReplica, overHttp } from './peers/holdfast-peers.ts';
 import { bareInserts, bareRoute, setWithTtl } from './peers/limits.ts';
@@ -117,14 +117,14 @@ async function sweep(room: Room, point: Point): Promise<Figure[]> {
   return [...figures, ...targetFigures(point, ours, rates)];
 }
 
-/** Once more where the load itself failed, as when the machine stood still; what is wrong in the books is never forgiven. */
+/** Once more where it failed, as when the machine stood still for seconds; what is wrong in the books is never forgiven. */
 async function measureTwice(room: Room, peer: Peer, point: Point): Promise<Measured> {
   const span = spanOf(room.bench, peer, point);
   try {
     return await measurePeer(room, peer, point, span);
   } catch (error) {
-    if (!(error instanceof LoadFailed)) throw error;
-    room.bench.progress(`${peer.name}: ${error.message}; once more`);
+    if (error instanceof WrongBooks) throw error;
+    room.bench.progress(`${peer.name}: ${String(error)}; once more`);
     return measurePeer(room, peer, point, span);
   }
 }

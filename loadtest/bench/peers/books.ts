@@ -14,6 +14,9 @@ export interface Acknowledged {
   readonly orMore: number;
 }
 
+/** Not the same in the store and in the answers: what no measurement may be forgiven. */
+export class WrongBooks extends Error {}
+
 /**
  * What in the books is not as the answers were; undefined where all is well.
  * @param stock that there was before, of a peer that keeps any

@@ -9,7 +9,7 @@ import { receive, WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, reopenServer } from '../http-load.ts';
 import { openHotInventory, openPartition } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
-import type { Books } from './books.ts';
+import { type Books, WrongBooks } from './books.ts';
 import type { Outcome, Peer, Room, Setting, Shop } from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
 
@@ -117,7 +117,7 @@ async function booksOf(
   const holds = (await keysWithExpiry(stores.admin)) - skus.length;
   const inLedger = await carried?.();
   if (inLedger !== undefined && inLedger !== holds) {
-    throw new Error(`${holds} holds in Redis, ${inLedger} in the ledger`);
+    throw new WrongBooks(`${holds} holds in Redis, ${inLedger} in the ledger`);
   }
   return { available: sum((item) => item.available), reserved: sum((item) => item.reserved), holds };
 }

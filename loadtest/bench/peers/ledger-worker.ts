@@ -7,9 +7,10 @@ import pg from 'pg';
 import { ask, startChild } from '../child.ts';
 import { makeDatabase } from '../ledger-feed.ts';
 import type { Stores } from '../stores.ts';
+import { WrongBooks } from './books.ts';
 
 /** What the worker is told. */
-export type Told = { readonly redisUrl: string; readonly databaseUrl: string } | 'finish';
+export type Told = { readonly redisUrl: string; readonly databaseUrl: string } | 'finish' | 'stop';
 
 export interface LedgerWorker {
   /** Begins to carry the partition, which must stand at epoch 1 with nothing decided. */
@@ -32,6 +33,7 @@ export async function startLedgerWorker(stores: Stores): Promise<LedgerWorker> {
   };
   return {
     begin: async () => {
+      await ask(child, 'stop');
       await drop();
       name = `bench_${randomBytes(6).toString('hex')}`;
       await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${new URL(template.url).pathname.slice(1)}`);
@@ -39,7 +41,7 @@ export async function startLedgerWorker(stores: Stores): Promise<LedgerWorker> {
     },
     finish: async () => {
       const { findings } = (await ask(child, 'finish')) as { findings: number };
-      if (findings > 0) throw new Error('the worker found drift');
+      if (findings > 0) throw new WrongBooks('the worker found drift');
       const holds = 'SELECT count(*) FROM reservations WHERE expires_at > now()';
       const [row] = await query(urlOf(name ?? ''), holds);
       await drop();

@@ -5,7 +5,7 @@
 import { closedLoop, percentile, UNCOUNTED } from '../callers.ts';
 import { orderIds, UNITS } from '../hot-sku.ts';
 import { load } from '../http-load.ts';
-import { type Acknowledged, problemIn } from './books.ts';
+import { type Acknowledged, problemIn, WrongBooks } from './books.ts';
 import { type Peer, type Room, type Setting, type Shop, skuNames, skuOf } from './peer.ts';
 
 export interface Measured {
@@ -26,6 +26,7 @@ export interface Span {
 /** Orders a second that no peer reaches; it bounds the ids made beforehand. */
 const PER_SECOND_MAX = 300_000;
 
+/** @throws {WrongBooks} */
 export async function measurePeer(
   room: Room,
   peer: Peer,
@@ -38,7 +39,7 @@ export async function measurePeer(
     const ask = shop.port === undefined ? askHere : askOverHttp;
     const { acknowledged, ...measured } = await ask(shop, setting, span);
     const problem = problemIn(await shop.books(), peer.isLimit ? undefined : setting, acknowledged);
-    if (problem !== undefined) throw new Error(`${peer.name}, ${at.clients} clients: ${problem}`);
+    if (problem !== undefined) throw new WrongBooks(`${peer.name}, ${at.clients} clients: ${problem}`);
     return measured;
   } finally {
     await shop.close();

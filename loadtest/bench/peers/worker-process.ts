@@ -12,9 +12,16 @@ import {
 import type { Told } from './ledger-worker.ts';
 
 const EPOCH = 1;
-const QUIET = { info() {}, warn: console.error, error: console.error };
+const tell = (_: unknown, words?: string) => console.error(`  worker: ${words}`);
+const log = { info() {}, warn: tell, error: tell };
 
-let finish: (() => Promise<number>) | undefined;
+interface Carrying {
+  /** Everything carried; answers the findings. */
+  drained(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+let carrying: Carrying | undefined;
 
 async function begin(redisUrl: string, databaseUrl: string): Promise<void> {
   const streamRedis = connectRedis(redisUrl);
@@ -25,23 +32,34 @@ async function begin(redisUrl: string, databaseUrl: string): Promise<void> {
   const { partition } = hot.keys;
   await ledger.beginEpoch(partition, EPOCH);
   const sweep = startExpirySweep({ hot });
-  const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition, log: QUIET });
-  finish = async () => {
-    await writeBehind.drained();
-    const { findings } = writeBehind.status();
-    await sweep.stop();
-    await writeBehind.stop();
-    await hot.close();
-    await ledger.close();
-    streamRedis.disconnect();
-    return findings;
+  const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition, log });
+  carrying = {
+    drained: () => writeBehind.drained().then(() => writeBehind.status().findings),
+    stop: async () => {
+      await sweep.stop();
+      await writeBehind.stop();
+      await hot.close();
+      await ledger.close();
+      streamRedis.disconnect();
+    },
   };
 }
 
+/** Also what a measurement has left that came to nothing. */
+async function stop(): Promise<void> {
+  await carrying?.stop();
+  carrying = undefined;
+}
+
 async function obey(told: Told): Promise<object> {
-  if (told === 'finish') return { findings: (await finish?.()) ?? 0 };
-  await begin(told.redisUrl, told.databaseUrl);
-  return { begun: true };
+  if (told === 'finish') {
+    const findings = (await carrying?.drained()) ?? 0;
+    await stop();
+    return { findings };
+  }
+  if (told === 'stop') await stop();
+  else await begin(told.redisUrl, told.databaseUrl);
+  return {};
 }
 
 const say = (said: object) => process.send?.(said);

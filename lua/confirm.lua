@@ -1,6 +1,7 @@
 -- confirm parts|* actor reacquire|- warehouse|-: a payment turns the hold into a sale; what a partial confirm leaves over
 -- returns at once. What other warehouses than the named one serve is proposed as a transfer to it.
--- Twin: Inventory.confirm. Answers: DONE reservation | reservation | REPLAYED reservation | REFUSED unknown-reservation |
+-- Twin: confirm in src/domain/orders.ts.
+-- Answers: DONE reservation | reservation | REPLAYED reservation | REFUSED unknown-reservation |
 -- already-confirmed reservation | already-released reservation | reservation-expired reservation |
 -- exceeds-reservation sku=requested:held,... | stocktake-in-progress items | quarantined items; late ones also
 -- paid-but-short as reserve's insufficient-stock.

@@ -1,4 +1,4 @@
--- Returns what is not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007). Twin: Inventory.returnDue.
+-- Returns what is not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007). Twin: Books.returnDue.
 -- Stock returns on evidence only: a reservation that stands ACTIVE past its deadline, never a key that is gone.
 
 -- BR-007: a hold that falls due while one of its items is counted, or right after, lives on: some minutes at a time while

@@ -1,5 +1,5 @@
 -- extend hold_ms actor: a live hold lasts this long from now; it never gets shorter, and its life is capped (BR-003).
--- Twin: Inventory.extend. Answers: as confirm, and REFUSED lifetime-exceeded latest_expires_at_ms.
+-- Twin: extend in src/domain/orders.ts. Answers: as confirm, and REFUSED lifetime-exceeded latest_expires_at_ms.
 
 local function extend(command, key, order_id, value)
   local reservation, answer = open_reservation(command, key, order_id, value)

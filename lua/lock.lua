@@ -1,4 +1,4 @@
--- Count sheets and the locks they put on items (BR-007). Twin: src/domain/stocktake.ts.
+-- Count sheets and the locks they put on items (BR-007). Twin: src/domain/stocktakes.ts.
 -- A sheet is a hash of its own: sku@warehouse -> "status until_ms before counted"; the lock itself stands in the item.
 
 

@@ -1,5 +1,5 @@
 -- receive, issue, ship, return, write-off, correct: sku@warehouse=quantity reason actor [order|- or expected version].
--- Twin: Inventory.#move. Answers: DONE item | REPLAYED item | REFUSED movement-conflict | ledger-backlog |
+-- Twin: src/domain/stock.ts. Answers: DONE item | REPLAYED item | REFUSED movement-conflict | ledger-backlog |
 -- unknown-item item | quarantined item | stocktake-in-progress item | quantity-limit-exceeded total |
 -- insufficient-stock item=requested:available | exceeds-sold sold | version-conflict version |
 -- count-below-committed counted reserved sold

@@ -1,5 +1,6 @@
 -- A payment that came too late takes the stock again, in the same step, or is filed for people to resolve.
--- Twin: Inventory.#reacquire. Answers: DONE reservation | REFUSED paid-but-short sku@warehouse=requested:available,... |
+-- Twin: reacquire in src/domain/orders.ts.
+-- Answers: DONE reservation | REFUSED paid-but-short sku@warehouse=requested:available,... |
 -- stocktake-in-progress items | quarantined items | exceeds-reservation ...
 -- The hold of an expired order is gone: it queues with everybody else, but keeps what its sale and its customer were
 -- granted when it was made.

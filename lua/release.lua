@@ -1,5 +1,5 @@
 -- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
--- Twin: Inventory.release. Answers: as confirm, and REFUSED too-many-partial-releases.
+-- Twin: release in src/domain/orders.ts. Answers: as confirm, and REFUSED too-many-partial-releases.
 
 local function release_plain(command, plan, key, order_id, value)
   local is_near_line = false

@@ -1,5 +1,5 @@
 -- [@]reserve hold_ms lines actor candidates sale|- single|split: holds stock for an order, all lines or none
--- (BR-001, BR-002, BR-006). Twin: Inventory.reserve. Checked in this order: repeat, sale, quota, stocktake, stock.
+-- (BR-001, BR-002, BR-006). Twin: reserve in src/domain/orders.ts. Checked in this order: repeat, sale, quota, stocktake, stock.
 -- Behind "@" the order's customer stands among ARGV. Answers: DONE reservation[\npassed by] (its customer and sale, which
 -- the caller knows, left out) | REPLAYED reservation | REFUSED order-conflict | ledger-backlog | unknown-sale |
 -- sale-not-open ms | sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items |

@@ -1,5 +1,5 @@
 -- set-safety-stock sku@warehouse quantity actor: moves the line under which BR-005 alerts.
--- Twin: Inventory.setSafetyStock. Answers: DONE item | REPLAYED item | REFUSED unknown-item item | quarantined item
+-- Twin: setSafetyStock in src/domain/stock.ts. Answers: DONE item | REPLAYED item | REFUSED unknown-item item | quarantined item
 
 local function set_safety_stock(command)
   local item = item_of(command)

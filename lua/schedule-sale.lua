@@ -1,5 +1,5 @@
 -- schedule-sale, close-sale, look-sale: the life of a flash sale; what it means to an order stands in sale.lua.
--- Twin: Inventory.#scheduleSale and what follows it. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
+-- Twin: src/domain/sales.ts. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
 -- sale-conflict | sale-closed ms | too-many-sales | unknown-item sku | insufficient-stock sku@*=quantity:available |
 -- ledger-backlog
 -- The record of a sale is what was asked; its figures stand beside the items of its SKU.

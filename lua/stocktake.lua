@@ -1,5 +1,5 @@
 -- start-stocktake, complete-stocktake, cancel-stocktake: an item is locked, counted, adjusted, unlocked (BR-007).
--- Twin: Inventory.#startStocktake and what follows it. Answers: DONE line [released orders] | REPLAYED line | REFUSED
+-- Twin: src/domain/stocktakes.ts. Answers: DONE line [released orders] | REPLAYED line | REFUSED
 -- unknown-item item | unknown-stocktake | stocktake-ended status | stocktake-full | stocktake-in-progress item |
 -- count-below-committed counted reserved sold | ledger-backlog | quarantined item
 -- What was sold but not shipped still stands in the building: a count is compared with the total, which no command

@@ -1,5 +1,5 @@
 -- dispatch-transfer, receive-transfer, cancel-transfer: goods on the way between two warehouses are in neither, and
--- nothing is in two places or in none. Twin: Inventory.#dispatchTransfer and what follows it.
+-- nothing is in two places or in none. Twin: src/domain/transfers.ts.
 -- Answers: DONE transfer | REPLAYED transfer | REFUSED unknown-transfer | transfer-conflict | transfer-ended transfer |
 -- exceeds-transit units | too-many-receipts | quarantined -, and as the movements.
 -- A transfer is "status sku from to quantity received rejected returned operations"; in transit it does not expire.

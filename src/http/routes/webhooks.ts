@@ -15,13 +15,12 @@ import {
   deliveriesQuery,
   delivery,
   deliveryParams,
-  noBody,
   webhook,
   webhookBody,
   webhookParams,
   webhooksPage,
 } from '../schemas/alerts.ts';
-import { issuesOf, jsonSchema } from '../schemas.ts';
+import { emptyBody, issuesOf, jsonSchema } from '../schemas.ts';
 
 const tag = 'alerts';
 const WEBHOOK = jsonSchema(webhook.omit({ secret: true }), 'output');
@@ -97,7 +96,7 @@ export function declareWebhooks(
     description:
       'Deliveries on their way are given up. Setting the webhook again enables it, for alerts from then on.',
     params: webhookParams,
-    body: noBody,
+    body: emptyBody,
     bodyMayBeMissing: true,
     answers: { 200: { description: 'Disabled.', ...WEBHOOK } },
     problems: ['unknown-webhook'],
@@ -137,7 +136,7 @@ export function declareWebhooks(
     summary: 'Send a delivery now, whatever became of it',
     description: 'It keeps its `messageId`, by which the receiver knows a repeat.',
     params: deliveryParams,
-    body: noBody,
+    body: emptyBody,
     bodyMayBeMissing: true,
     answers: { 200: { description: 'On its way.', ...jsonSchema(delivery, 'output') } },
     problems: ['unknown-webhook', 'unknown-delivery', 'webhook-disabled'],

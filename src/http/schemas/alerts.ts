@@ -37,8 +37,6 @@ const webhookId = id('The webhook, named by the caller.', 'replenishment');
 export const webhookParams = strict({ webhookId });
 export const deliveryParams = strict({ webhookId, id: numberOf('The delivery.') });
 export const deliveriesQuery = strict(page);
-/** Of a call that needs none. */
-export const noBody = strict({});
 
 const URL_LENGTH_MAX = 2_000;
 const URL_WORDS = `use an http or https address of at most ${URL_LENGTH_MAX} characters, without user, password and fragment`;

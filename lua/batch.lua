@@ -56,7 +56,11 @@ local more_due = false
 if clock_note == "frozen" then
   call("ZCARD", due_key) -- a key of another type is met before the first write, also where nothing is looked up
 else
-  more_due = return_due(tonumber(ARGV[5]))
+  local entries = call("ZRANGEBYSCORE", due_key, "-inf", now_text, "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
+  if #entries > 0 then
+    need("record")
+    more_due = return_due(entries, tonumber(ARGV[5]))
+  end
 end
 
 -- The worker has committed up to a sequence: the stream may be cut below it, and the backlog shrinks (D7).
@@ -86,31 +90,37 @@ end
 -- What the text of this number asks for; false where it cannot be read.
 local function read_command(number)
   local text = ARGV[9 + number]
-  local verb = string.match(text, "^@?([%l-]+)")
+  local has_customer = byte(text) == 64
+  if has_customer then
+    text = sub(text, 2)
+  end
+  local verb = string.match(text, "^[%l-]+")
   if verb and not readers[verb] and cold[verb] then
     cold[verb]()
   end
   local reader = readers[verb]
-  local command = verb and reader and reader(string.match(text, "[^@].*")) or { run = function()
+  local command = verb and reader and reader(text) or { run = function()
     return "REFUSED invalid-command"
   end }
-  command.has_customer = byte(text) == 64
-  return command
+  return command, has_customer
 end
 
 local answers, answer_count = { "", "" }, 0 -- the head comes last
 local codes, which_answer = {}, {} -- answer -> its two characters; those of each command
-local commands, customer_count = {}, 0
+local commands, have_customers, customer_count = {}, {}, 0
+local number = 1
 for i = 1, command_count do
-  local high, low = byte(which, 2 * i - 1, 2 * i)
-  local number = (high - 35) * 64 + low - 34
+  if text_count > 1 then
+    local high, low = byte(which, 2 * i - 1, 2 * i)
+    number = (high - 35) * 64 + low - 34
+  end
   local command = commands[number]
   if not command then
-    command = read_command(number)
+    command, have_customers[number] = read_command(number)
     commands[number] = command
   end
   local customer
-  if command.has_customer then
+  if have_customers[number] then
     customer_count = customer_count + 1
     customer = customers[customer_count]
   end
@@ -145,34 +155,25 @@ if event_count > 0 then
   close_run()
   sequence = sequence + 1
   events_total = events_total + event_count
-  local checkpoints, written = {}, {}
+  local checkpoints, count, item_texts = {}, 0, {}
   for i = 1, changed_count do
     local item = changed_items[i]
     local text = write_item(item)
-    checkpoints[i] = item.name .. " " .. text
-    local fields = written[item.sku]
-    if not fields then
-      fields = {}
-      written[item.sku] = fields
-    end
-    fields[#fields + 1] = item.warehouse
-    fields[#fields + 1] = text
-  end
-  for i = 1, changed_sale_count do
-    local sale = changed_sales[i]
-    local fields = written[sale.sku]
-    if not fields then
-      fields = {}
-      written[sale.sku] = fields
-    end
-    fields[#fields + 1] = "*" .. sale.id
-    fields[#fields + 1] = write_sale(sale)
+    item_texts[i] = text
+    checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = item.name, " ", text
+    checkpoints[count + 4] = "\n"
+    count = count + 4
   end
   local entry_id = epoch .. "-" .. digits(sequence)
   call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
-    "events", table.concat(events, "\n"), "items", table.concat(checkpoints, "\n"))
-  for sku, fields in pairs(written) do
-    write_fields(sku_prefix .. sku, fields)
+    "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
+  for i = 1, changed_count do
+    local item = changed_items[i]
+    call("HSET", sku_prefix .. item.sku, item.warehouse, item_texts[i])
+  end
+  for i = 1, changed_sale_count do
+    local sale = changed_sales[i]
+    call("HSET", sku_prefix .. sale.sku, "*" .. sale.id, write_sale(sale))
   end
   for sku, fields in pairs(dropped_sales) do
     call("HDEL", sku_prefix .. sku, unpack(fields))

@@ -29,7 +29,7 @@ local function outlive_locks(key, order_id, reservation, items)
 end
 
 -- Returns the hold if it is due. Answers false only where it is due but its items cannot be touched.
-local function expire_when_due(key, order_id, reservation)
+function expire_when_due(key, order_id, reservation)
   if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > now_ms then
     return true
   end
@@ -53,13 +53,8 @@ local function expire_when_due(key, order_id, reservation)
   return true
 end
 
--- An entry holds the ids of one batch and deadline: from one id on an idle system to some hundreds on a busy one.
-local ENTRIES_MAX = 16
-local returned_entries = {} -- members of the deadline index that are done with
-
--- Looks at no more than `ids_max` ids of holds that are due. Answers whether more may be waiting.
-local function return_due(ids_max)
-  local entries = call("ZRANGEBYSCORE", due_key, "-inf", now_text, "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
+-- Looks at no more than `ids_max` ids of holds in these entries of the index. Answers whether more may be waiting.
+function return_due(entries, ids_max)
   local ids, keys, left, scores = {}, {}, {}, {}
   for i = 1, #entries, 2 do
     if #ids >= ids_max then
@@ -108,3 +103,5 @@ local function return_due(ids_max)
   end
   return #left > 0 or #returned_entries * 2 < #entries or #entries == 2 * ENTRIES_MAX
 end
+
+late.record = true

@@ -2,27 +2,49 @@
 
 local skus = {} -- sku -> warehouse -> item
 local alone = {} -- sku -> warehouse -> item, or false: what was asked for before the rest of its SKU
-local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
 local items_made = 0 -- grows when an item is made, so that what was remembered about a SKU's warehouses is not trusted
 local changed_items, changed_count = {}, 0
 local quarantined, quarantined_count = {}, 0 -- items that are to be left alone from now on
 local sheets = {} -- stocktake id -> item name -> text, where this batch changed it
 
+-- Sales, which most batches have nothing to do with: functions are made when one first does, `need("sale")`: sale.lua.
+local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
+local changed_sales, changed_sale_count = {}, 0
+local dropped_sales = {} -- sku -> fields of its hash that go
+local customers = {} -- of the orders of this batch that have one, in order; filled by batch.lua
+local quotas = {} -- sale id -> what its customers have: texts by customer, and who changed
+-- A sale that is closed so long has no hold left that could still count in it.
+local SALE_AFTERLIFE_MS = 172800000
+local read_sale, write_sale, mark_sale, left_in, open_to, sale_among, refuse_by_sale, count_held, count_ended
+
 -- "total available reserved sold version safety_stock is_low[ stocktake|- until_ms]": the text of an item. Under a stocktake
 -- `until_ms` is when the lock ends by itself; behind "-" it is until when no hold expires after one (BR-007). With
 -- "quarantined" before it, or anything else, the item is left alone.
 local function read_item(sku, warehouse, value)
-  local item = { sku = sku, warehouse = warehouse, name = sku .. "@" .. warehouse }
   local total, available, reserved, sold, version, safety_stock, is_low, lock =
     string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ([01])(.*)$")
+  local name = sku .. "@" .. warehouse
+  total, available, reserved, sold = tonumber(total), tonumber(available), tonumber(reserved), tonumber(sold)
   -- BR-001 and BR-004 on the way in: an item that breaks them is left alone, and nothing is sold from it.
-  if not total or tonumber(total) ~= available + reserved + sold or tonumber(total) > QUANTITY_MAX then
-    item.is_broken = true
-    return item
+  if not total or total ~= available + reserved + sold or total > QUANTITY_MAX then
+    return { sku = sku, warehouse = warehouse, name = name, is_broken = true }
   end
-  item.total, item.available, item.reserved = tonumber(total), tonumber(available), tonumber(reserved)
-  item.sold, item.version = tonumber(sold), tonumber(version)
-  item.safety_stock, item.is_low = tonumber(safety_stock), is_low == "1"
+  -- All fields at once, also those that come later: a table that grows costs more than all else here.
+  local item = {
+    sku = sku,
+    warehouse = warehouse,
+    name = name,
+    total = total,
+    available = available,
+    reserved = reserved,
+    sold = sold,
+    version = tonumber(version),
+    safety_stock = tonumber(safety_stock),
+    is_low = is_low == "1",
+    is_changed = false,
+    needs_care = false,
+    is_broken = false,
+  }
   if lock ~= "" then
     local stocktake, locked_until = string.match(lock, "^ (%S+) (%d+)$")
     item.is_broken = not stocktake
@@ -33,41 +55,17 @@ end
 
 local function write_item(item)
   -- BR-001 and BR-004 on the way out, before the first write: a defect here fails the batch and changes nothing.
-  assert(
-    item.available >= 0 and item.reserved >= 0 and item.sold >= 0
-      and item.total == item.available + item.reserved + item.sold
-      and item.total <= QUANTITY_MAX,
-    "BR-001 or BR-004 broken by " .. item.name
-  )
+  if item.available < 0 or item.reserved < 0 or item.sold < 0
+    or item.total ~= item.available + item.reserved + item.sold
+    or item.total > QUANTITY_MAX then
+    error("BR-001 or BR-004 broken by " .. item.name, 0)
+  end
   local text = string.format("%d %d %d %d %.0f %d %d", item.total, item.available, item.reserved, item.sold,
     item.version, item.safety_stock, item.is_low and 1 or 0)
   if item.locked_until_ms then
     return text .. " " .. (item.stocktake or "-") .. " " .. digits(item.locked_until_ms)
   end
   return text
-end
-
--- "opens_at_ms closes_at_ms quantity limit held sold released expired": the text of a sale, beside the items of its SKU.
-local function read_sale(sku, id, value)
-  local opens_at, closes_at, quantity, limit, held, sold, released, expired =
-    string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
-  if not opens_at then
-    return false
-  end
-  sales_of[sku] = sales_of[sku] or {}
-  sales_of[sku][id] = {
-    id = id,
-    sku = sku,
-    opens_at_ms = tonumber(opens_at),
-    closes_at_ms = tonumber(closes_at),
-    quantity = tonumber(quantity),
-    limit = tonumber(limit),
-    held = tonumber(held),
-    sold = tonumber(sold),
-    released = tonumber(released),
-    expired = tonumber(expired),
-  }
-  return true
 end
 
 -- Whether an order may simply be compared with what is available; looked at for every order, so it is one field.
@@ -80,18 +78,21 @@ local function warehouses_of(sku)
   if not warehouses then
     warehouses = {}
     local flat = call("HGETALL", sku_prefix .. sku)
-    local known = alone[sku] or {}
+    local known = alone[sku]
     local are_sales_readable = true
     for i = 1, #flat, 2 do
       local field = flat[i]
       if string.byte(field) == 42 then -- "*" begins the name of a sale, and no warehouse's
+        need("sale")
         are_sales_readable = read_sale(sku, string.sub(field, 2), flat[i + 1]) and are_sales_readable
       else
-        warehouses[field] = known[field] or read_item(sku, field, flat[i + 1])
+        warehouses[field] = known and known[field] or read_item(sku, field, flat[i + 1])
       end
     end
-    for warehouse, item in pairs(known) do
-      warehouses[warehouse] = item or nil -- also one that was made since
+    if known then
+      for warehouse, item in pairs(known) do
+        warehouses[warehouse] = item or nil -- also one that was made since
+      end
     end
     for _, item in pairs(warehouses) do
       item.is_broken = item.is_broken or not are_sales_readable

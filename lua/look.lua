@@ -6,6 +6,7 @@ local function look_reservation(_, key, order_id, value)
   if not value then
     return "REFUSED unknown-reservation"
   end
+  need("record")
   local reservation = read_reservation(value)
   if not reservation then
     return UNREADABLE

@@ -1,6 +1,8 @@
 -- The lines an order would hold, each with a warehouse. Twin: src/domain/plan.ts.
 -- Checked in this order: unknown, set apart, stocktake (BR-007), stock (BR-001, BR-002), what sales leave.
 
+need("serve")
+
 -- Puts lines of the same item together after allocation, in item order, so that an item is touched once.
 local function merge_lines(lines)
   local by_name, names = {}, {}
@@ -93,7 +95,7 @@ local function plan_lines(command, sale)
   local passed = {}
   if #unpinned > 0 then
     local served, unserved, in_the_way
-    served, unserved, in_the_way, passed = allocate(unpinned, order_for(command, unpinned), taken, command.is_split)
+    served, unserved, in_the_way, passed = allocate(unpinned, order_for(command, unpinned), taken, command.terms.splits)
     for _, line in ipairs(served) do
       pinned[#pinned + 1] = line
     end

@@ -47,13 +47,19 @@ end
 
 -- Events ---------------------------------------------------------------------------------------------
 
-local events, event_count = {}, 0 -- texts in order; how many events they are
-local run_type, run_end, run_ids, run_count = nil, nil, nil, 0 -- orders to which the same happened one after the other
+-- The text of all events in parts, a line break before each: to join parts once is cheaper than to make a text of each.
+local event_parts, part_count = {}, 0
+local event_count = 0
+local run_type, run_end, run_ids, run_count = nil, nil, {}, 0 -- orders to which the same happened one after the other
 
 -- Orders of a flash sale ask for the same: such a run of events is one text with many ids.
 local function close_run()
   if run_end then
-    events[#events + 1] = run_type .. table.concat(run_ids, ",") .. run_end
+    event_parts[part_count + 1] = "\n"
+    event_parts[part_count + 2] = run_type
+    event_parts[part_count + 3] = run_count == 1 and run_ids[1] or table.concat(run_ids, ",", 1, run_count)
+    event_parts[part_count + 4] = run_end
+    part_count = part_count + 4
     run_end = nil
   end
 end
@@ -61,7 +67,9 @@ end
 local function emit(text)
   close_run()
   event_count = event_count + 1
-  events[#events + 1] = text
+  event_parts[part_count + 1] = "\n"
+  event_parts[part_count + 2] = text
+  part_count = part_count + 2
 end
 
 -- An event about an order that may be the next of a run. `who` is the order's id, of a reserve with its customer behind
@@ -69,7 +77,7 @@ end
 local function emit_of_run(event_type, who, event_end)
   if run_end ~= event_end or run_type ~= event_type then
     close_run()
-    run_type, run_end, run_ids, run_count = event_type, event_end, {}, 0
+    run_type, run_end, run_count = event_type, event_end, 0
   end
   event_count = event_count + 1
   run_count = run_count + 1
@@ -78,6 +86,8 @@ end
 
 -- Deadlines (D5): what is due at a time, the ids of holds and the names of locked items (sku@warehouse, BR-007); the batch
 -- pays one index entry per deadline.
+local ENTRIES_MAX = 16 -- looked at in a batch: an entry holds one id on an idle system, some hundreds on a busy one
+local returned_entries = {} -- members of the index that are done with
 local deadlines = {} -- milliseconds -> list of ids and names
 
 local function due_at(expires_at_ms)
@@ -100,8 +110,8 @@ end
 local readers = {}
 -- What not every batch needs is made when it is needed, for to make a function costs Lua a search for each local that it
 -- leans on. Name of a verb or of a late function -> the files that have it, as a function that fills `readers` and `late`.
--- The program is put together so in src/hotpath/program.ts.
-local cold = {}
+-- A hot file says what it needs, `need("record")`, before it calls what is declared and not made.
+local cold = {} -- filled by program.ts
 local late = {}
 
 local function need(name)

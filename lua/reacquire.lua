@@ -10,7 +10,7 @@ local SHORT = "short" -- on the reservation's operations: people have been told 
 -- The lines to take, in the warehouses that held them if those still can; else, where the order named no warehouse, in
 -- any that can. Answers nil and the refusal where none can.
 local function plan_again(reservation, lines, sale)
-  local plan = { lines = lines, candidates = "-" }
+  local plan = { lines = lines, terms = { candidates = "-" } }
   local planned, refusal = need("plan_lines")(plan, sale)
   if planned then
     return planned
@@ -33,7 +33,7 @@ local function plan_again(reservation, lines, sale)
   if not next(units) then
     return nil, refusal
   end
-  plan.lines, plan.is_split = wanted, string.find(reservation.asked, ";split$") ~= nil
+  plan.lines, plan.terms.splits = wanted, string.find(reservation.asked, ";split$") ~= nil
   return need("plan_lines")(plan, sale)
 end
 
@@ -62,6 +62,7 @@ local function reacquire(command, key, order_id, reservation)
   end
   local sale, units = nil, 0
   if reservation.sale then
+    need("sale")
     sale, units = sale_among(reservation.sale, lines)
   end
   -- A sale that is closed or sold out since has nothing set aside for this order any more.

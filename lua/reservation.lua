@@ -1,57 +1,12 @@
--- Lines and reservations: their texts, and what every command about a reservation needs.
--- Twin: src/domain/reservation.ts.
-
-local lines_read = {} -- text -> lines; texts repeat within a batch, so each is read and checked once
-
--- "sku@warehouse=quantity,..." as a list, or nil where the text is anything else.
-local function read_lines(text)
-  local lines = lines_read[text]
-  if lines ~= nil then
-    return lines or nil
-  end
-  lines = {}
-  local parts = {}
-  for sku, warehouse, quantity in string.gmatch(text, "([^@,=]+)@([^@,=]+)=(%d+)") do
-    local number = #quantity <= 10 and tonumber(quantity) or 0
-    if number < 1 or number > QUANTITY_MAX then
-      lines_read[text] = false
-      return nil
-    end
-    lines[#lines + 1] = { sku = sku, warehouse = warehouse, quantity = number }
-    parts[#parts + 1] = sku .. "@" .. warehouse .. "=" .. quantity
-  end
-  if #lines == 0 or #lines > LINES_MAX or table.concat(parts, ",") ~= text then
-    lines_read[text] = false
-    return nil
-  end
-  lines_read[text] = lines
-  return lines
-end
-
-local function write_lines(lines)
-  local parts = {}
-  for i, line in ipairs(lines) do
-    parts[i] = string.format("%s@%s=%d", line.sku, line.warehouse, line.quantity)
-  end
-  return table.concat(parts, ",")
-end
+-- Reservations: their texts, and what every command about one needs. Made when a batch first needs it; the orders of a
+-- flash sale do not. Twin: src/domain/reservation.ts.
 
 -- "status reserved_at_ms held_for_ms lines [asked resolved_at_ms operations [customer sale]]": the text of a reservation.
 -- held_for_ms rather than the deadline, because it makes what was asked derivable: most records need no more.
 local STATUSES = { ACTIVE = true, CONFIRMED = true, RELEASED = true, EXPIRED = true }
 
--- What belongs to a request beside its hold and lines, in the words of `asked`.
-local function asked_end(customer, sale)
-  local text = customer and ";c=" .. customer or ""
-  return sale and text .. ";s=" .. sale or text
-end
-
-local function given(word)
-  return word ~= "-" and word or nil
-end
-
 -- Nil for a text that this program did not write: such a reservation is left alone and named, the rest goes on.
-local function read_reservation(value)
+function read_reservation(value)
   local status, reserved_at, held_for, lines_text, rest = string.match(value, "^(%u+) (%d+) (%d+) (%S+)(.*)$")
   local lines = STATUSES[status] and read_lines(lines_text)
   if not lines then
@@ -85,7 +40,7 @@ local function read_reservation(value)
   return reservation
 end
 
-local function write_reservation(reservation)
+function write_reservation(reservation)
   local held_for = digits(reservation.expires_at_ms - tonumber(reservation.reserved_at))
   local text = reservation.status .. " " .. reservation.reserved_at .. " " .. held_for .. " " .. reservation.lines_text
   local customer, sale = reservation.customer, reservation.sale
@@ -100,31 +55,29 @@ local function write_reservation(reservation)
   return has_beside and text .. " " .. (customer or "-") .. " " .. (sale or "-") or text
 end
 
-local UNREADABLE = "REFUSED quarantined -"
-
-local function remembers(reservation, operation)
+function remembers(reservation, operation)
   return string.find(";" .. reservation.operations .. ";", ";" .. operation .. ";", 1, true) ~= nil
 end
 
-local function remember(reservation, operation)
+function remember(reservation, operation)
   reservation.operations = reservation.operations == "" and operation or reservation.operations .. ";" .. operation
 end
 
 -- Writes a reservation back; a settled one lives on as a tombstone, an open one until its hold and tombstone end.
-local function keep_reservation(key, reservation)
+function keep_reservation(key, reservation)
   local last_ms = reservation.status == "ACTIVE" and reservation.expires_at_ms or now_ms
   local value = write_reservation(reservation)
   keep(key, value, digits(last_ms + tombstone_ms))
   return value
 end
 
-local function settle(reservation, status)
+function settle(reservation, status)
   reservation.status = status
   reservation.resolved_at = now_text
 end
 
 -- The items of a reservation's lines, or the refusal that names those which cannot be touched.
-local function items_of(lines)
+function items_of(lines)
   local items, broken = {}, {}
   for i, line in ipairs(lines) do
     local item = item_of(line)
@@ -140,7 +93,7 @@ local function items_of(lines)
 end
 
 -- What BR-007 forbids about these lines now, as the text of a refusal; nil where nothing is locked.
-local function refuse_locked(lines)
+function refuse_locked(lines)
   local locked = {}
   for _, line in ipairs(lines) do
     local item = item_of(line)
@@ -149,4 +102,15 @@ local function refuse_locked(lines)
     end
   end
   return #locked > 0 and "REFUSED stocktake-in-progress " .. table.concat(locked, ",") or nil
+end
+
+-- Units that a reservation held move from where they counted in its sale to where they count now; most have no sale.
+function tally(reservation, lines, from, to)
+  if reservation.sale then
+    need("sale")
+    local sale, units = sale_among(reservation.sale, lines)
+    if sale then
+      count_ended(sale, units, reservation.customer, from, to)
+    end
+  end
 end

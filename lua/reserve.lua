@@ -1,91 +1,81 @@
--- [@]reserve hold_ms lines actor candidates sale|- single|split: holds stock for an order, all lines or none
+-- [@]reserve lines hold_ms actor candidates|- sale|- single|split: holds stock for an order, all lines or none
 -- (BR-001, BR-002, BR-006). Twin: reserve in src/domain/orders.ts. Checked in this order: repeat, sale, quota, stocktake, stock.
--- Behind "@" the order's customer stands among ARGV. Answers: DONE reservation[\npassed by] (its customer and sale, which
+-- Behind "@" the order's customer stands among ARGV. Answers: reservation[\npassed by] (its customer and sale, which
 -- the caller knows, left out) | REPLAYED reservation | REFUSED order-conflict | ledger-backlog | unknown-sale |
 -- sale-not-open ms | sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items |
 -- quarantined items | stocktake-in-progress item=stocktake:until,... | insufficient-stock sku@warehouse=requested:available,...
 
-local orders = {} -- what asks and which items -> warehouses in order, until an item is made
-local orders_at = 0 -- items made when `orders` was begun
+-- Which warehouses are tried for an order, and one that serves it whole; made when first needed: serve.lua.
+local order_for, serve_again
 
--- Warehouses to try for these lines: the caller's candidates first, then all others that carry one of the lines.
-local function warehouses_in_order(candidates, lines)
-  local order, seen = {}, {}
-  for warehouse in string.gmatch(candidates, "[^,]+") do
-    if warehouse ~= "-" and not seen[warehouse] then
-      seen[warehouse] = true
-      order[#order + 1] = warehouse
-    end
-  end
-  local others = {}
-  for _, line in ipairs(lines) do
-    for warehouse in pairs(warehouses_of(line.sku)) do
-      if not seen[warehouse] then
-        seen[warehouse] = true
-        others[#others + 1] = warehouse
-      end
-    end
-  end
-  table.sort(others)
-  for _, warehouse in ipairs(others) do
-    order[#order + 1] = warehouse
-  end
-  return order
-end
-
--- The same, remembered for the batch.
-local function order_for(command, lines)
-  if orders_at ~= items_made then
-    orders, orders_at = {}, items_made
-  end
-  local order = orders[command]
-  if not order then
-    order = warehouses_in_order(command.candidates, lines)
-    orders[command] = order
-  end
-  return order
+-- What an order asked for, as its record tells it where it was not served just so.
+local function asked_by(command, customer)
+  local terms = command.terms
+  return terms.hold_text .. ";" .. command.lines_text .. asked_end(customer, terms.sale)
+    .. (terms.splits and command.lines.has_unpinned and ";split" or "")
 end
 
 -- The texts of a hold but for its customer. Where all warehouses are named they are the same for every order with this
 -- content, so a batch makes them once: this and `command.items` are what keeps a reservation cheap (docs/performance.md).
 local function texts_of(command, lines)
+  local terms = command.terms
   local lines_text = lines == command.lines and command.lines_text or write_lines(lines)
   local is_as_asked = lines_text == command.lines_text
-  local hold, sale, split = command.hold_text, command.sale, command.is_split
-  local value = "ACTIVE " .. now_text .. " " .. hold .. " " .. lines_text
-  local asked = is_as_asked and " -" or " " .. hold .. ";" .. command.lines_text
-  local split_end = split and ";split" or ""
+  local sale = terms.sale
+  local value = "ACTIVE " .. now_text .. " " .. terms.hold_text .. " " .. lines_text
+  -- The caller knows its customer and its sale, so answers are the same for all.
+  local answer = value
+  if not is_as_asked then
+    answer = value .. " " .. terms.hold_text .. ";" .. command.lines_text .. " - -"
+    value = value .. " " .. asked_by(command, nil) .. " - -" .. (sale and " - " .. sale or "")
+  elseif sale then
+    value = value .. " - - - - " .. sale
+  end
+  local splits = terms.splits and command.lines.has_unpinned
+  terms.until_text = terms.until_text or digits(now_ms + terms.hold_ms + tombstone_ms)
   return {
-    value = is_as_asked and not sale and value
-      or value .. (is_as_asked and asked or asked .. asked_end(nil, sale) .. split_end) .. " - -"
-        .. (sale and " - " .. sale or ""),
-    -- With a customer the text of the hold is start .. customer .. middle .. customer .. tail, or without the middle.
-    start = value .. asked .. (is_as_asked and " - - " or ";c="),
-    middle = not is_as_asked and asked_end(nil, sale) .. split_end .. " - - " or nil,
-    tail = " " .. (sale or "-"),
-    -- The caller knows its customer and its sale, so answers are the same for all.
-    answer = "DONE " .. value .. (is_as_asked and "" or asked .. " - -"),
-    until_text = digits(now_ms + command.hold_ms + tombstone_ms),
-    event_end = " " .. command.actor .. " " .. lines_text .. " " .. hold .. " "
-      .. (is_as_asked and "-" or command.lines_text) .. " " .. (sale or "-") .. " " .. (split and "split" or "-"),
-    due_ids = due_at(now_ms + command.hold_ms),
+    value = value,
+    answer = answer,
+    event_end = " " .. terms.actor .. " " .. lines_text .. " " .. terms.hold_text
+      .. (is_as_asked and " - " or " " .. command.lines_text .. " ") .. (sale or "-") .. (splits and " split" or " -"),
+    lines_text = lines_text,
+    until_text = terms.until_text,
+    due_ids = due_at(now_ms + terms.hold_ms),
+    item = false, -- the only one of its lines, where another such order may take from it at once; see reserve_again
+    made = false,
   }
 end
 
--- The text of a hold for this customer.
-local function value_of(texts, customer)
-  if not customer then
-    return texts.value
-  elseif texts.middle then
-    return texts.start .. customer .. texts.middle .. customer .. texts.tail
+-- The text of a hold for this customer: start .. customer .. middle .. customer .. tail, or without the middle.
+local function value_for(command, texts, customer)
+  local parts = texts.for_customers
+  if not parts then
+    local terms = command.terms
+    local value = "ACTIVE " .. now_text .. " " .. terms.hold_text .. " " .. texts.lines_text
+    parts = { tail = " " .. (terms.sale or "-") }
+    if texts.lines_text == command.lines_text then
+      parts.start = value .. " - - - "
+    else
+      parts.start = value .. " " .. terms.hold_text .. ";" .. command.lines_text .. ";c="
+      parts.middle = asked_end(nil, terms.sale) .. (terms.splits and ";split" or "") .. " - - "
+    end
+    texts.for_customers = parts
   end
-  return texts.start .. customer .. texts.tail
+  if parts.middle then
+    return parts.start .. customer .. parts.middle .. customer .. parts.tail
+  end
+  return parts.start .. customer .. parts.tail
 end
 
+-- The items of some lines; nil where one of them is unknown.
 local function items_at(lines)
   local items = {}
   for i = 1, #lines do
-    items[i] = item_of(lines[i])
+    local item = item_of(lines[i])
+    if not item then
+      return nil
+    end
+    items[i] = item
   end
   return items
 end
@@ -115,75 +105,81 @@ local function has_enough_beside_sales(items, lines, sale, units)
   return item.available - others >= line.quantity and (not sale or left_in(sale) >= units)
 end
 
--- The warehouses that an order without a warehouse named may be served from, in order, with its lines and items there;
--- false where one of them carries a part of the lines. Remembered for all orders of the batch with this content.
-local function stops_of(command)
-  if command.stops_until == items_made then
-    return command.stops
+-- The record, the deadline and the event of a hold.
+local function hold_stock(command, texts, key, order_id, customer)
+  local due_ids = texts.due_ids
+  due_ids[#due_ids + 1] = order_id
+  if customer then
+    keep(key, value_for(command, texts, customer), texts.until_text)
+    emit_of_run("InventoryReserved ", order_id .. "@" .. customer, texts.event_end)
+  else
+    keep(key, texts.value, texts.until_text)
+    emit_of_run("InventoryReserved ", order_id, texts.event_end)
   end
-  command.stops_until, command.stops = items_made, {}
-  for _, warehouse in ipairs(order_for(command, command.lines)) do
-    local lines, items, carried = {}, {}, 0
-    for i, line in ipairs(command.lines) do
-      lines[i] = { sku = line.sku, warehouse = warehouse, quantity = line.quantity }
-      items[i] = item_of(lines[i])
-      carried = carried + (items[i] and 1 or 0)
-    end
-    if carried == #lines then
-      table.insert(command.stops, { lines = lines, items = items, passed = {} })
-    elseif carried > 0 then
-      command.stops = false
-      break
-    end
-  end
-  return command.stops
 end
 
--- One warehouse that serves the whole order, found without making anything anew: nil where more has to be looked at.
--- Comes to what `allocate` comes to. The second value stands for what was passed by: a chain that is the same table for
--- the same warehouses, so that its text is made once.
-local function serve_again(command)
-  local stops = stops_of(command)
-  if not stops then
+-- The most frequent order of all: one line, and another order of this batch had the same content and was served. Only
+-- what differs from order to order is done here. Answers nil where more has to be looked at.
+local function reserve_again(command, key, order_id, customer)
+  local texts = command.again
+  local item, quantity = texts.item, command.lines[1].quantity
+  local available = item.available - quantity
+  if available < 0 or available < item.safety_stock or item.is_low or item.needs_care or texts.made ~= items_made then
     return nil
   end
-  local chain, is_split = command.chain, command.is_split
-  for k = 1, #stops do
-    local stop = stops[k]
-    local lines, items, failing = stop.lines, stop.items, nil
-    for i = 1, #items do
-      local item = items[i]
-      if item.needs_care then
-        return nil
-      elseif not failing and item.available < lines[i].quantity then
-        failing = i
+  item.available = available
+  item.reserved = item.reserved + quantity
+  item.version = item.version + 1
+  hold_stock(command, texts, key, order_id, customer)
+  return texts.answer
+end
+
+-- Which items serve an order, and its texts and answer; or nil and the refusal.
+local function serve(command, sale, units)
+  local lines, items, texts = command.lines, command.items, command.texts
+  if not items and not lines.has_unpinned then
+    items = items_at(lines)
+    command.items = items
+  end
+  if items and (has_enough(items, lines) or has_enough_beside_sales(items, lines, sale, units)) then
+    texts = texts or texts_of(command, lines)
+    command.texts = texts
+    return lines, items, texts, texts.answer
+  end
+  if lines.is_unpinned and not sale then
+    need("serve")
+    local served, chain = serve_again(command)
+    if served then
+      texts = served.texts
+      local answer = chain.length == 0 and texts.answer or chain[texts]
+      if not answer then
+        answer = texts.answer .. "\n" .. chain.text
+        chain[texts] = answer
       end
-    end
-    if not failing then
-      stop.texts = stop.texts or texts_of(command, lines)
-      return stop, chain
-    elseif is_split and (#items > 1 or items[1].available > 0) then
-      return nil
-    elseif chain.length < PASSED_BY_MAX then
-      local name = items[failing].name
-      local longer = chain[name]
-      if not longer then
-        local text = name .. "=short"
-        longer = { length = chain.length + 1, text = chain.text and chain.text .. "," .. text or text }
-        chain[name] = longer
-      end
-      chain = longer
+      return served.lines, served.items, texts, answer
     end
   end
-  return nil
+  local planned, refusal, passed = need("plan_lines")(command, sale)
+  if not planned then
+    return nil, refusal
+  end
+  if lines.has_unpinned then
+    texts = texts_of(command, planned)
+  else
+    texts = texts or texts_of(command, planned)
+    command.texts = texts
+  end
+  local answer = #passed > 0 and texts.answer .. "\n" .. table.concat(passed, ",") or texts.answer
+  return planned, items_at(planned), texts, answer
 end
 
 local function reserve(command, key, order_id, value, customer)
   if value then
+    need("record")
     local reservation = read_reservation(value)
     if not reservation then
       return UNREADABLE
-    elseif reservation.asked ~= command.asked_start .. asked_end(customer, command.sale) .. command.asked_split then
+    elseif reservation.asked ~= asked_by(command, customer) then
       return "REFUSED order-conflict"
     end
     -- The first answer again, with the reservation as it stands: nobody takes a dead hold for a live one.
@@ -193,51 +189,30 @@ local function reserve(command, key, order_id, value, customer)
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  local sale, units
-  if command.sale then
-    sale, units = command.sale_found, command.sale_units
-    if not sale then
-      sale, units = sale_among(command.sale, command.lines)
-      command.sale_found, command.sale_units = sale, units
+  if command.again then
+    local answer = reserve_again(command, key, order_id, customer)
+    if answer then
+      return answer
     end
+  end
+  local sale, units
+  if command.terms.sale then
+    need("sale")
+    if not command.in_sale then
+      local found, its_units = sale_among(command.terms.sale, command.lines)
+      command.in_sale = { sale = found, units = its_units }
+    end
+    sale, units = command.in_sale.sale, command.in_sale.units
     local refusal = refuse_by_sale(sale, units, customer)
     if refusal then
       return refusal
     end
   end
-  local lines, items, texts = command.lines, command.items, command.texts
-  local answer
-  if items and (has_enough(items, lines) or has_enough_beside_sales(items, lines, sale, units)) then
-    answer = texts.answer
-  else
-    local served, chain
-    if command.is_unpinned and not sale then
-      served, chain = serve_again(command)
-    end
-    if served then
-      lines, items, texts = served.lines, served.items, served.texts
-      answer = chain.length == 0 and texts.answer or chain[texts]
-      if not answer then
-        answer = texts.answer .. "\n" .. chain.text
-        chain[texts] = answer
-      end
-    else
-      local refusal, passed
-      lines, refusal, passed = need("plan_lines")(command, sale)
-      if not lines then
-        return refusal
-      end
-      items = items_at(lines)
-      if command.has_unpinned then
-        texts = texts_of(command, lines)
-      else
-        texts = command.texts or texts_of(command, lines)
-        command.items, command.texts = items, texts
-      end
-      answer = #passed > 0 and texts.answer .. "\n" .. table.concat(passed, ",") or texts.answer
-    end
+  local lines, items, texts, answer = serve(command, sale, units)
+  if not lines then
+    return items
   end
-  -- `change` and `watch_stock` written out: this loop is the hottest of all, and two calls a line are 7 % of it.
+  -- `change` and `watch_stock` written out: this loop is hot, and two calls a line are 7 % of it.
   local is_near_line = false
   for i = 1, #lines do
     local item, quantity = items[i], lines[i].quantity
@@ -254,46 +229,52 @@ local function reserve(command, key, order_id, value, customer)
   end
   if sale then
     count_held(sale, units, customer)
+  elseif #lines == 1 and answer == texts.answer then
+    -- The item that is tried first serves, and does so again for as long as it has enough.
+    texts.item, texts.made = items[1], items_made
+    command.again = texts
   end
-  keep(key, value_of(texts, customer), texts.until_text)
-  local due_ids = texts.due_ids
-  due_ids[#due_ids + 1] = order_id
-  emit_of_run("InventoryReserved ", customer and order_id .. "@" .. customer or order_id, texts.event_end)
+  hold_stock(command, texts, key, order_id, customer)
   if is_near_line then
     for i = 1, #items do
-      watch_stock(items[i], command.actor)
+      watch_stock(items[i], command.terms.actor)
     end
   end
   return answer
 end
 
-readers["reserve"] = function(text)
-  local hold_text, lines_text, actor, candidates, sale, allocation =
-    string.match(text, "^reserve (%d+) (%S+) (%S+) (%S+) (%S+) (%l+)$")
-  local lines = lines_text and #hold_text <= 10 and read_lines(lines_text)
-  if not lines or tonumber(hold_text) < 1 or tonumber(hold_text) > LIFETIME_MS_MAX then
-    return nil
-  end
-  local has_unpinned, is_unpinned = false, true
-  for _, line in ipairs(lines) do
-    has_unpinned = has_unpinned or line.warehouse == "*"
-    is_unpinned = is_unpinned and line.warehouse == "*"
-  end
-  local is_split = has_unpinned and allocation == "split"
-  return {
-    run = reserve,
-    hold_ms = tonumber(hold_text),
+-- Terms of an order beside its lines, which most orders of a batch have in common: their text -> what it says, or false.
+local terms_read = {}
+
+local function read_terms(text)
+  local hold_text, actor, candidates, sale, allocation = string.match(text, "^(%d+) (%S+) (%S+) (%S+) (%l+)$")
+  local hold_ms = hold_text and #hold_text <= 10 and tonumber(hold_text) or 0
+  local terms = hold_ms >= 1 and hold_ms <= LIFETIME_MS_MAX and {
+    hold_ms = hold_ms,
     hold_text = hold_text,
-    lines = lines,
-    lines_text = lines_text,
-    asked_start = hold_text .. ";" .. lines_text,
-    asked_split = is_split and ";split" or "",
-    has_unpinned = has_unpinned,
-    is_unpinned = is_unpinned,
-    is_split = is_split,
-    chain = { length = 0 },
     actor = actor,
     candidates = candidates,
     sale = given(sale),
+    splits = allocation == "split",
+    until_text = false,
   }
+  terms_read[text] = terms
+  return terms
+end
+
+readers["reserve"] = function(text)
+  local lines_text, terms_text = string.match(text, "^reserve (%S+) (.+)$")
+  local lines = lines_text and read_lines(lines_text)
+  local terms = lines and (terms_read[terms_text] or read_terms(terms_text))
+  -- Eight fields, for a table of more takes twice the room; the last four are found out with the first such order.
+  return terms and {
+    run = reserve,
+    lines = lines,
+    lines_text = lines_text,
+    terms = terms,
+    items = false,
+    texts = false,
+    serving = false,
+    again = false,
+  } or nil
 end

@@ -2,16 +2,33 @@
 -- A sale stands beside the items of its SKU and sets a quantity of the SKU aside, in no particular warehouse, until it
 -- closes. It moves no counter of an item: it is a bound that reserve looks at, and counts what became of its orders.
 
-local changed_sales, changed_sale_count = {}, 0
-local customers = {} -- of the orders of this batch that have one, in order; filled by batch.lua
-local quotas = {} -- sale id -> what its customers have: texts by customer, and who changed
 local counts_read = {} -- "held bought" -> both as numbers; few texts are many customers'
 local counts_written = {} -- held -> bought -> that text again: to write a number costs more than to look it up
--- A sale that is closed so long has no hold left that could still count in it.
-local SALE_AFTERLIFE_MS = 172800000
-local dropped_sales = {} -- sku -> fields of its hash that go
 
-local function mark_sale(sale)
+-- "opens_at_ms closes_at_ms quantity limit held sold released expired": the text of a sale, beside the items of its SKU.
+function read_sale(sku, id, value)
+  local opens_at, closes_at, quantity, limit, held, sold, released, expired =
+    string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
+  if not opens_at then
+    return false
+  end
+  sales_of[sku] = sales_of[sku] or {}
+  sales_of[sku][id] = {
+    id = id,
+    sku = sku,
+    opens_at_ms = tonumber(opens_at),
+    closes_at_ms = tonumber(closes_at),
+    quantity = tonumber(quantity),
+    limit = tonumber(limit),
+    held = tonumber(held),
+    sold = tonumber(sold),
+    released = tonumber(released),
+    expired = tonumber(expired),
+  }
+  return true
+end
+
+function mark_sale(sale)
   if not sale.is_changed then
     sale.is_changed = true
     changed_sale_count = changed_sale_count + 1
@@ -19,13 +36,13 @@ local function mark_sale(sale)
   end
 end
 
-local function write_sale(sale)
+function write_sale(sale)
   return string.format("%.0f %.0f %d %d %.0f %.0f %.0f %.0f", sale.opens_at_ms, sale.closes_at_ms, sale.quantity,
     sale.limit, sale.held, sale.sold, sale.released, sale.expired)
 end
 
 -- Units still to be had in a sale; what it set aside and did not sell is there for everybody once it is closed.
-local function left_in(sale)
+function left_in(sale)
   if sale.closes_at_ms <= now_ms then
     return 0
   end
@@ -33,7 +50,7 @@ local function left_in(sale)
 end
 
 -- Units of a SKU that an order may take: of a sale what is left in it, else what no sale has set aside.
-local function open_to(sku, sale)
+function open_to(sku, sale)
   local units = 0
   for _, item in pairs(warehouses_of(sku)) do
     if not item.is_broken then
@@ -49,7 +66,7 @@ local function open_to(sku, sale)
 end
 
 -- The sale of this name among the SKUs of some lines, and their units of its SKU.
-local function sale_among(id, lines)
+function sale_among(id, lines)
   local sale, units = nil, 0
   for _, line in ipairs(lines) do
     warehouses_of(line.sku)
@@ -112,7 +129,7 @@ local function keep_counts(quota, customer, held, bought)
 end
 
 -- Whether a sale takes this order: window, then limit. Answers the refusal, or nil.
-local function refuse_by_sale(sale, units, customer)
+function refuse_by_sale(sale, units, customer)
   if not sale then
     return "REFUSED unknown-sale"
   elseif now_ms < sale.opens_at_ms then
@@ -134,7 +151,7 @@ local function refuse_by_sale(sale, units, customer)
 end
 
 -- An order of a sale holds its units.
-local function count_held(sale, units, customer)
+function count_held(sale, units, customer)
   mark_sale(sale)
   sale.held = sale.held + units
   if customer and sale.limit > 0 then
@@ -145,7 +162,7 @@ local function count_held(sale, units, customer)
 end
 
 -- Units of an order move from where they counted, held or expired, to where they count now: sold, released, expired.
-local function count_ended(sale, units, customer, from, to)
+function count_ended(sale, units, customer, from, to)
   mark_sale(sale)
   sale[from] = math.max(0, sale[from] - units)
   sale[to] = sale[to] + units
@@ -160,12 +177,4 @@ local function count_ended(sale, units, customer, from, to)
   end
 end
 
--- The same for what a reservation held, where it is of a sale.
-local function tally(reservation, lines, from, to)
-  if reservation.sale then
-    local sale, units = sale_among(reservation.sale, lines)
-    if sale then
-      count_ended(sale, units, reservation.customer, from, to)
-    end
-  end
-end
+late.sale = true

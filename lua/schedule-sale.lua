@@ -4,6 +4,8 @@
 -- ledger-backlog
 -- The record of a sale is what was asked; its figures stand beside the items of its SKU.
 
+need("sale")
+
 local SALES_PER_SKU_MAX = 8
 
 local function drop_old_sales(sku)

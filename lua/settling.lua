@@ -1,6 +1,8 @@
 -- What confirm, release and extend share: the open reservation a command is about, and the part of it that it names.
 -- Twin: openReservation in src/domain/orders.ts, splitLines in reservation.ts.
 
+need("record")
+
 -- "sku=quantity,..." as a list, or nil where the text is anything else.
 local function read_parts(text)
   local parts, texts = {}, {}

@@ -5,6 +5,8 @@
 -- What was sold but not shipped still stands in the building: a count is compared with the total, which no command
 -- changes while the lock is on.
 
+need("record")
+
 local STOCKTAKE_LINES_MAX = 5000
 local SHORTFALL_RELEASES_MAX = 200
 

@@ -218,8 +218,8 @@ export class HotGoods {
         return { outcome: 'done', replayed: true, value: read(answer.slice(9), head) };
       if (answer.startsWith('REFUSED '))
         return { outcome: 'refused', refusal: readRefusal(answer.slice(8), id) };
-      // An order that was settled as a whole is answered with its record as it is.
-      if (answer.startsWith('CONFIRMED ') || answer.startsWith('RELEASED '))
+      // The most frequent answers are the record as it is: of a reserve, and of an order that was settled as a whole.
+      if (answer.startsWith('ACTIVE ') || answer.startsWith('CONFIRMED ') || answer.startsWith('RELEASED '))
         return { outcome: 'done', replayed: false, value: read(answer, head) };
       throw new Unreadable('an answer', answer);
     };

@@ -47,6 +47,8 @@ export interface HotInventoryOptions {
   readonly ack?: AckLevel | undefined;
   /** Names this shop's keys in a shared Redis. */
   readonly prefix?: string | undefined;
+  /** Which partition decides, from 0 on (D12); who opens several says which order goes to which. */
+  readonly partition?: number | undefined;
   /** An answer that takes longer is a fault with the outcome `unknown`. */
   readonly timeoutMs?: number | undefined;
   readonly limits?: Partial<BatchLimits> | undefined;
@@ -85,8 +87,9 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
         `Redis at ${host}:${port} cannot be reached: ${causeOf(redis, error)}`,
       );
     });
-    const replicas = await checkRedis(redis, options.ack ?? 'fsync', partitionKeys(options.prefix));
-    const control = await readControl(redis, partitionKeys(options.prefix));
+    const keys = partitionKeys(options.prefix, options.partition);
+    const replicas = await checkRedis(redis, options.ack ?? 'fsync', keys);
+    const control = await readControl(redis, keys);
     const hot = new HotInventory(redis, options, control?.epoch ?? 0, replicas);
     await hot.places.refresh();
     return hot;
@@ -106,7 +109,7 @@ export class HotInventory extends HotGoods {
    * @param replicas that every answer waits for
    */
   constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number) {
-    const keys = partitionKeys(options.prefix);
+    const keys = partitionKeys(options.prefix, options.partition);
     super(
       keys,
       new Batcher({
@@ -143,8 +146,8 @@ export class HotInventory extends HotGoods {
   reserve(input: ReserveInput): Promise<Decision<ReservationView>> {
     const command = readReserve(input, this.#nearest);
     const { orderId, holdMs, lines, actor, candidates, saleId, allocation, customerId } = command;
-    const words = `${actor} ${candidates.join(',') || '-'} ${saleId ?? '-'} ${allocation}`;
-    const text = `reserve ${holdMs} ${linesText(lines)} ${words}`;
+    const terms = `${holdMs} ${actor} ${candidates.join(',') || '-'} ${saleId ?? '-'} ${allocation}`;
+    const text = `reserve ${linesText(lines)} ${terms}`;
     const keys = this.#skuKeys(lines);
     if (saleId !== undefined) keys.push(this.keys.quota(saleId));
     const key = this.keys.reservation(orderId);

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { evalsha } from './connection.ts';
 
 export const LUA_FOLDER = new URL('../../lua/', import.meta.url);
 
@@ -13,10 +14,12 @@ export const LUA_FILES = [
   'prelude',
   'clock',
   'item',
+  'lines',
   'reservation',
-  'sale',
   'expire',
+  'sale',
   'reserve',
+  'serve',
   'allocate',
   'plan',
   'lock',
@@ -41,22 +44,25 @@ export const LUA_FILES = [
  * leans on; made for every batch, these cost a third of what a batch costs before its first order (docs/performance.md).
  */
 const COLD: readonly (readonly string[])[] = [
+  ['reservation', 'expire'],
+  ['sale'],
+  ['serve'],
   ['allocate', 'plan'],
-  ['lock', 'stocktake'],
   ['settling', 'reacquire', 'confirm', 'release', 'extend'],
-  ['movement', 'transfer', 'safety-stock'],
-  ['schedule-sale'],
   ['look'],
-  ['quarantine'],
+  ['lock', 'stocktake', 'movement', 'transfer', 'safety-stock', 'schedule-sale', 'quarantine'],
 ];
 
-/** A cold group as a function, under each verb that it reads and each late function that it has. */
-function coldPart(text: string): string {
-  const names = [...text.matchAll(/^(?:readers\["([a-z-]+)"\]|late\.(\w+)) =/gm)].map(
-    ([, verb, late]) => `cold["${verb ?? late}"]`,
-  );
-  const [first, ...others] = names;
-  return [`${first} = function()\n${text}\nend`, ...others.map((other) => `${other} = ${first}`)].join('\n');
+/** Each verb that a cold group reads and each late name that it fills. */
+function namesIn(text: string): string[] {
+  const found = text.matchAll(/^(?:readers\["([a-z-]+)"\]|late\.(\w+)) =/gm);
+  return [...found].map(([, verb, late]) => (verb ?? late) as string);
+}
+
+/** Which function makes what; one constructor, because a table that grows field by field is made anew five times. */
+function coldTable(groups: readonly string[]): string {
+  const fields = groups.flatMap((text, group) => namesIn(text).map((name) => `["${name}"] = cold_${group}`));
+  return `cold = { ${fields.join(', ')} }`;
 }
 
 export interface Script {
@@ -80,10 +86,11 @@ export function loadProgram(clock?: string): Program {
     name === 'clock' && clock !== undefined
       ? clock
       : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
+  const groups = COLD.map((files) => files.map(read).join('\n'));
   const parts = LUA_FILES.map((name) => {
-    const group = COLD.find((files) => files.includes(name));
-    if (!group) return read(name);
-    return name === group[0] ? coldPart(group.map(read).join('\n')) : '';
+    const group = COLD.findIndex((files) => files.includes(name));
+    if (group < 0) return name === 'batch' ? `${coldTable(groups)}\n${read(name)}` : read(name);
+    return name === COLD[group]?.[0] ? `local cold_${group} = function()\n${groups[group]}\nend` : '';
   });
   const text = parts.join('\n');
   return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };
@@ -97,7 +104,7 @@ export async function runScript(
   argv: readonly (string | number)[],
 ): Promise<string[]> {
   try {
-    return (await redis.evalsha(script.sha, keys.length, ...keys, ...argv)) as string[];
+    return (await evalsha(redis, script.sha, keys, argv)) as string[];
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     return (await redis.eval(script.text, keys.length, ...keys, ...argv)) as string[];

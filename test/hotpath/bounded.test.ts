@@ -20,7 +20,7 @@ async function givenShopBehindProxy(
 
 /** Lines that the commands of a call name. */
 function linesOf(call: ScriptCall): number {
-  return call.commands.reduce((sum, text) => sum + (text.split(' ')[2]?.split(',').length ?? 0), 0);
+  return call.commands.reduce((sum, text) => sum + (text.split(' ')[1]?.split(',').length ?? 0), 0);
 }
 
 describe('the queue', () => {

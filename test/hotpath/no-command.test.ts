@@ -12,7 +12,7 @@ import { givenShop, type HotShop } from './hot-shop.ts';
 
 /** Texts that the program takes, whatever it then decides. */
 const GOOD = {
-  reserve: 'reserve 60000 TEA@east=1 web - - single',
+  reserve: 'reserve TEA@east=1 60000 web - - single',
   confirm: 'confirm TEA=1 web - -',
   release: 'release TEA=1 rTEA=1 web',
   extend: 'extend 60000 web',

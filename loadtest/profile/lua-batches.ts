@@ -1,0 +1,119 @@
+/**
+ * Batches as the engine sends them, made without a Redis: what `EVALSHA` would have been given is kept instead. Promises:
+ * the same batches on every call and machine. Refuses to know what becomes of them.
+ */
+import { type Command, Redis } from 'ioredis';
+import { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { partitionKeys } from '../../src/hotpath/keys.ts';
+
+/** A full batch. */
+export const FULL = 256;
+/** An instant; nothing falls due at it. */
+export const CLOCK_MS = 1_800_000_000_000;
+const WAREHOUSE = 'MAIN';
+const UNITS = 1_000_000_000;
+
+export interface Batch {
+  readonly keys: readonly string[];
+  readonly argv: readonly string[];
+}
+
+/** Batches that run one after the other on what the ones before left; the last is the one that matters. */
+export interface Scenario {
+  readonly name: string;
+  /** Orders in the last batch. */
+  readonly size: number;
+  readonly store: Readonly<Record<string, string>>;
+  readonly batches: readonly Batch[];
+}
+
+/** Keeps what it is asked to send, and refuses to send it. */
+class Recorder extends Redis {
+  readonly batches: Batch[] = [];
+  constructor() {
+    super({ lazyConnect: true });
+  }
+  override sendCommand(command: Command): Promise<never> {
+    const [, , count, ...rest] = wordsOf(String(command.toWritable(this.stream)));
+    const keys = Number(count);
+    this.batches.push({ keys: rest.slice(0, keys), argv: rest.slice(keys) });
+    return Promise.reject(new Error('kept, not sent'));
+  }
+}
+
+/** Of "*2\r\n$7\r\nevalsha\r\n...": what crosses the wire, however it was made. */
+function wordsOf(wire: string): string[] {
+  const words: string[] = [];
+  for (let at = wire.indexOf('$'); at >= 0 && at < wire.length; ) {
+    const start = wire.indexOf('\r\n', at) + 2;
+    const end = start + Number(wire.slice(at + 1, start - 2));
+    words.push(wire.slice(start, end));
+    at = end + 2;
+  }
+  return words;
+}
+
+type Call = (hot: HotInventory) => Promise<unknown>;
+
+/** Each list of calls as one batch, or as many as it takes where there are more than a batch holds. */
+async function record(lists: readonly (readonly Call[])[]): Promise<readonly Batch[]> {
+  const recorder = new Recorder();
+  const limits = { batchCommandsMax: FULL, batchesInFlightMax: 1 };
+  const clock = { lua: '', witnessMs: () => CLOCK_MS };
+  const hot = new HotInventory(recorder, { redisUrl: '', limits, clock }, 1, 0);
+  for (const calls of lists) await Promise.allSettled(calls.map((call) => call(hot)));
+  await hot.close();
+  return recorder.batches;
+}
+
+/** 36 bytes, as order ids of most shops. */
+const orderId = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+
+const reserves = (from: number, count: number, skus: number): Call[] =>
+  range(from, count).map((n) => (hot) => {
+    const lines = [{ sku: `SKU-${n % skus}`, warehouse: WAREHOUSE, quantity: 1 }];
+    return hot.reserve({ orderId: orderId(n), lines });
+  });
+const confirms = (from: number, count: number): Call[] =>
+  range(from, count).map((n) => (hot) => hot.confirm({ orderId: orderId(n) }));
+const receipts = (skus: number): Call[] =>
+  range(0, skus).map(
+    (n) => (hot) =>
+      hot.receive({ movementId: `R-${n}`, sku: `SKU-${n}`, warehouse: WAREHOUSE, quantity: UNITS }),
+  );
+
+/** Orders of one unit, each of the next of so many SKUs: `size` of them, behind a full batch of the same. */
+async function reserving(name: string, size: number, skus: number): Promise<Scenario> {
+  const batches = await record([receipts(skus), reserves(0, FULL, skus), reserves(FULL, size, skus)]);
+  return { name, size, store: opened(), batches };
+}
+
+async function confirming(name: string, size: number): Promise<Scenario> {
+  const before = [receipts(1), reserves(0, FULL, 1), reserves(FULL, FULL, 1), confirms(0, FULL)];
+  return { name, size, store: opened(), batches: await record([...before, confirms(FULL, size)]) };
+}
+
+const opened = () => ({ [partitionKeys().control]: `1 0 ${CLOCK_MS} 0 0 open` });
+
+export interface Kind {
+  readonly name: string;
+  /** A full batch and one of a single order: what they differ by are the orders. */
+  readonly full: Scenario;
+  readonly single: Scenario;
+}
+
+/** What is counted. @param skus of the kind that has many */
+export async function kinds(skus: number): Promise<Kind[]> {
+  const kind = async (name: string, make: (name: string, size: number) => Promise<Scenario>) => ({
+    name,
+    full: await make(`${name}, batch of ${FULL}`, FULL),
+    single: await make(`${name}, batch of 1`, 1),
+  });
+  return [
+    await kind('reserve', (name, size) => reserving(name, size, 1)),
+    await kind(`reserve, ${skus} SKUs`, (name, size) => reserving(name, size, skus)),
+    await kind('confirm', confirming),
+  ];
+}

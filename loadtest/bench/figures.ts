@@ -22,10 +22,18 @@ export interface Place {
   readonly what: 'orders a second' | 'Holdfast is so many times' | 'median wait' | 'p99 wait' | 'gave up';
 }
 
+/** What something costs when there is so much of one thing: a row and a column of a table. */
+export interface Grown {
+  readonly by: 'holds' | 'SKUs' | 'partitions';
+  readonly to: number;
+  readonly what: string;
+}
+
 export interface Figure extends Spread {
   readonly name: string;
   readonly unit: string;
   readonly at?: Place | undefined;
+  readonly grown?: Grown | undefined;
   readonly target?: Target | undefined;
   /** What a reader must know to read it rightly. */
   readonly note?: string | undefined;
@@ -71,7 +79,7 @@ export function figure(
   name: string,
   unit: string,
   values: readonly number[],
-  more: { target?: Target; note?: string; at?: Place } = {},
+  more: { target?: Target; note?: string; at?: Place; grown?: Grown } = {},
 ): Figure {
   return { name, unit, ...spreadOf(values), ...more };
 }

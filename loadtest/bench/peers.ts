@@ -6,8 +6,6 @@
  * always (but `ack memory`). Postgres has 64 connections at most.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type Bench, type Figure, figure, Incomplete, type Place, ratios, type Section } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { WrongBooks } from './peers/books.ts';
@@ -21,6 +19,7 @@ import { script, watchMulti } from './peers/redis-peers.ts';
 import { openRoom } from './peers/room.ts';
 import { matrices, skusText } from './peers/table.ts';
 import { tryPeer } from './peers/trial.ts';
+import { keepChart } from './report.ts';
 
 const IN_POSTGRES = [optimistic, forUpdate, conditional, oneStatement, unitRows];
 const LIMITS = [bareRoute, setWithTtl, bareInserts];
@@ -85,9 +84,7 @@ export const peers: Section = {
           failures.push(`${point.clients} clients, ${skusText(point.skus)}: ${swept}`);
         else figures.push(...swept);
       }
-      await mkdir(dirname(bench.settings.svg), { recursive: true });
-      await writeFile(bench.settings.svg, drawPeers(figures, PEERS_SHOWN));
-      bench.progress(`chart: ${bench.settings.svg}`);
+      await keepChart(bench, 'peers.svg', drawPeers(figures, PEERS_SHOWN));
       if (failures.length > 0) throw new Incomplete(failures.join('; '), figures);
       return figures;
     } finally {

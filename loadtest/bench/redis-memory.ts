@@ -129,7 +129,7 @@ async function cutAndWeigh(stores: Stores, hot: HotInventory): Promise<number> {
 }
 
 /** Waits until tables that are being moved have arrived, so that nothing is counted twice. */
-async function memoryOf({ admin }: Stores): Promise<number> {
+export async function memoryOf({ admin }: Stores): Promise<number> {
   const limitMs = performance.now() + SETTLE_MS_MAX;
   let last = Number.NaN;
   for (;;) {

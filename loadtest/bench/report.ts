@@ -5,7 +5,7 @@
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Figure, shortBy, spreadOf, type Target } from './figures.ts';
+import { type Bench, type Figure, shortBy, spreadOf, type Target } from './figures.ts';
 import type { SectionName } from './settings.ts';
 
 export interface Surroundings {
@@ -90,13 +90,13 @@ function verdict(figure: Figure): string {
   return `${targetText(target, unit)}: ${word}`;
 }
 
-/** @param own lines that the section has for those of its figures that have a place in a sweep */
+/** @param own lines that the section has for those of its figures that have a place in a sweep or a growth */
 export function table(
   result: SectionResult,
   own: (figures: readonly Figure[]) => readonly string[] = () => [],
 ): string {
   const { section, title, seconds, loadBefore, loadAfter, failure } = result;
-  const figures = result.figures.filter(({ at }) => at === undefined);
+  const figures = result.figures.filter(({ at, grown }) => at === undefined && grown === undefined);
   const load = `${Math.round(seconds)} s, load ${loadBefore} before, ${loadAfter} after`;
   const rows = figures.map((row) => [
     row.name,
@@ -129,6 +129,14 @@ export function summary(results: readonly SectionResult[]): string {
   const short = aimed.filter((row) => shortBy(row) > 0);
   const names = short.map((row) => row.name).join('; ');
   return `\n${aimed.length - short.length} of ${aimed.length} targets reached${short.length > 0 ? `, short: ${names}` : ''}`;
+}
+
+/** A chart into the folder of the charts. */
+export async function keepChart({ settings, progress }: Bench, name: string, svg: string): Promise<void> {
+  const file = join(settings.charts, name);
+  await mkdir(settings.charts, { recursive: true });
+  await writeFile(file, svg);
+  progress(`chart: ${file}`);
 }
 
 export async function writeJson(

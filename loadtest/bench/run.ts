@@ -2,6 +2,7 @@
  * The benchmark, in one command: `npm run bench`. Starts its own Redis and Postgres in a temporary folder, runs the
  * sections one after the other, prints each table as soon as it is there, and leaves nothing behind, Ctrl-C included.
  */
+import { cost } from './cost.ts';
 import { engine } from './engine.ts';
 import { expiry } from './expiry.ts';
 import { type Bench, type Figure, Incomplete, type Section } from './figures.ts';
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<Record<SectionName, Section>> = {
   expiry,
   import: importing,
   peers,
+  cost,
 };
 
 /** What a shell reports of a program that was ended by Ctrl-C. */

@@ -2,7 +2,16 @@
 import { parseArgs } from 'node:util';
 
 /** In the order they run: a later one may use what an earlier one found. */
-export const SECTION_NAMES = ['engine', 'redis-time', 'http', 'worker', 'expiry', 'import', 'peers'] as const;
+export const SECTION_NAMES = [
+  'engine',
+  'redis-time',
+  'http',
+  'worker',
+  'expiry',
+  'import',
+  'peers',
+  'cost',
+] as const;
 export type SectionName = (typeof SECTION_NAMES)[number];
 
 export interface Settings {
@@ -18,13 +27,13 @@ export interface Settings {
   readonly warmUpMs: number;
   /** Where the figures are written as JSON, beside the table. */
   readonly json: string | undefined;
-  /** Where the chart of the peers is written. */
-  readonly svg: string;
+  /** The folder of the charts, peers.svg and cost.svg. */
+  readonly charts: string;
 }
 
 const REPEATS_MAX = 100;
 /** Not in docs/: a first look shall not take the place of the figures that are quoted. */
-const SVG_DEFAULT = '.holdfast/bench/peers.svg';
+const CHARTS_DEFAULT = '.holdfast/bench';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
@@ -32,7 +41,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --quick         fewer sizes, shorter and fewer measurements: a first look
   --repeats N     turns of each comparison, 1 to ${REPEATS_MAX} (default 5, with --quick 2)
   --json FILE     write the figures, their spread and the machine as JSON as well
-  --svg FILE      write the chart of the peers here (default ${SVG_DEFAULT})
+  --charts FOLDER write the charts here, peers.svg and cost.svg (default ${CHARTS_DEFAULT})
   --guard         the regression guard alone: ratios against stored bounds in under a minute; fails on a clear loss
   --help          this page
 `;
@@ -59,7 +68,7 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
     measureMs: quick ? 2_000 : 4_000,
     warmUpMs: 700,
     json: values.json,
-    svg: values.svg ?? SVG_DEFAULT,
+    charts: values.charts ?? CHARTS_DEFAULT,
   };
 }
 
@@ -71,7 +80,7 @@ function parse(argv: readonly string[]) {
       quick: { type: 'boolean' },
       repeats: { type: 'string' },
       json: { type: 'string' },
-      svg: { type: 'string' },
+      charts: { type: 'string' },
       guard: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },

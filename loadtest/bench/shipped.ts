@@ -13,6 +13,7 @@ export const { clearPartition, openPartition, readControl } = (await load(
 export const { startExpirySweep } = (await load(
   'worker/expiry.js',
 )) as typeof import('../../src/worker/expiry.ts');
+export const { rebuild } = (await load('worker/rebuild.js')) as typeof import('../../src/worker/rebuild.ts');
 export const { startWriteBehind } = (await load(
   'worker/write-behind.js',
 )) as typeof import('../../src/worker/write-behind.ts');

@@ -10,14 +10,19 @@ test('all sections, in their order, unless some are asked for', () => {
   for (const name of SECTION_NAMES) expect(USAGE).toContain(name);
 });
 
-test('a chart that nobody asked for does not take the place of the one that is shown', () => {
-  expect(read('--only peers')).toMatchObject({ svg: expect.stringMatching(/^\.holdfast\//) });
-  expect(read('--svg docs/figures/peers.svg')).toMatchObject({ svg: 'docs/figures/peers.svg' });
+test('charts that nobody asked for do not take the place of those that are shown', () => {
+  expect(read('--only peers')).toMatchObject({ charts: expect.stringMatching(/^\.holdfast\//) });
+  expect(read('--only cost --charts docs/figures')).toMatchObject({ only: ['cost'], charts: 'docs/figures' });
 });
 
-test.each(['--only speed', '--repeats 0', '--repeats many', '--guard --quick', '--fast', 'engine'])(
-  '%s is refused',
-  (line) => {
-    expect(() => read(line)).toThrow(WrongOption);
-  },
-);
+test.each([
+  '--only speed',
+  '--repeats 0',
+  '--repeats many',
+  '--guard --quick',
+  '--fast',
+  'engine',
+  '--svg peers.svg',
+])('%s is refused', (line) => {
+  expect(() => read(line)).toThrow(WrongOption);
+});

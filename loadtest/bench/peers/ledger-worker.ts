@@ -9,8 +9,12 @@ import { makeDatabase } from '../ledger-feed.ts';
 import type { Stores } from '../stores.ts';
 import { WrongBooks } from './books.ts';
 
-/** What the worker is told. */
-export type Told = { readonly redisUrl: string; readonly databaseUrl: string } | 'finish' | 'stop';
+/** What the worker is told: begin, tell when all is carried, the same and stop, stop. */
+export type Told =
+  | { readonly redisUrl: string; readonly databaseUrl: string; readonly partitions?: number }
+  | 'drained'
+  | 'finish'
+  | 'stop';
 
 export interface LedgerWorker {
   /** Begins to carry the partition, which must stand at epoch 1 with nothing decided. */

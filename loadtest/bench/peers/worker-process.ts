@@ -16,29 +16,40 @@ const tell = (_: unknown, words?: string) => console.error(`  worker: ${words}`)
 const log = { info() {}, warn: tell, error: tell };
 
 interface Carrying {
-  /** Everything carried; answers the findings. */
+  /** Everything carried that was decided before; answers the findings. */
   drained(): Promise<number>;
   stop(): Promise<void>;
 }
 
 let carrying: Carrying | undefined;
 
-async function begin(redisUrl: string, databaseUrl: string): Promise<void> {
+async function begin(redisUrl: string, databaseUrl: string, partitions = 1): Promise<void> {
   const streamRedis = connectRedis(redisUrl);
   await streamRedis.connect();
-  // Its own commands are trims and sweeps, for whose answers nobody waits.
-  const hot = await openHotInventory({ redisUrl, ack: 'memory' });
   const ledger = await openLedger({ databaseUrl });
-  const { partition } = hot.keys;
-  await ledger.beginEpoch(partition, EPOCH);
-  const sweep = startExpirySweep({ hot });
-  const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition, log });
+  const carriers = await Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => {
+      // Its own commands are trims and sweeps, for whose answers nobody waits.
+      const hot = await openHotInventory({ redisUrl, ack: 'memory', partition });
+      await ledger.beginEpoch(partition, EPOCH);
+      const sweep = startExpirySweep({ hot });
+      const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition, log });
+      return { hot, sweep, writeBehind };
+    }),
+  );
   carrying = {
-    drained: () => writeBehind.drained().then(() => writeBehind.status().findings),
+    drained: async () => {
+      await Promise.all(carriers.map(({ writeBehind }) => writeBehind.drained()));
+      return carriers.reduce((sum, { writeBehind }) => sum + writeBehind.status().findings, 0);
+    },
     stop: async () => {
-      await sweep.stop();
-      await writeBehind.stop();
-      await hot.close();
+      await Promise.all(
+        carriers.map(async ({ hot, sweep, writeBehind }) => {
+          await sweep.stop();
+          await writeBehind.stop();
+          await hot.close();
+        }),
+      );
       await ledger.close();
       streamRedis.disconnect();
     },
@@ -57,8 +68,9 @@ async function obey(told: Told): Promise<object> {
     await stop();
     return { findings };
   }
+  if (told === 'drained') return { findings: await carrying?.drained() };
   if (told === 'stop') await stop();
-  else await begin(told.redisUrl, told.databaseUrl);
+  else await begin(told.redisUrl, told.databaseUrl, told.partitions);
   return {};
 }
 

@@ -1,0 +1,253 @@
+/**
+ * The shop whose cost is taken: Redis, Postgres, one API process, one worker, each a process of its own, and the load
+ * apart from them. The API is the real server, or the engine without HTTP, an engine a partition. Promises: each shop
+ * begins with an empty Redis and a ledger of its own, and what was told to be sold is in the ledger when it is answered.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import pg from 'pg';
+import { partitionKeys } from '../../../src/hotpath/keys.ts';
+import { ask, startChild } from '../child.ts';
+import { WAREHOUSE } from '../hot-sku.ts';
+import { closeServer, load, reopenServer, type Server, startServer } from '../http-load.ts';
+import { makeDatabase } from '../ledger-feed.ts';
+import type { Told as ToldWorker } from '../peers/ledger-worker.ts';
+import { skuOf } from '../peers/peer.ts';
+import { memoryOf } from '../redis-memory.ts';
+import { openLedger, openPartition, readControl, rebuild } from '../shipped.ts';
+import type { Stores } from '../stores.ts';
+import { infoNumber, type Reading, type Sizes, takeReading } from './readings.ts';
+import { namesOf, tellSeller } from './seller.ts';
+
+const CONNECTIONS = 100;
+const EPOCH = 1;
+/** As the engine has it. */
+const TOMBSTONE_MS = 86_400_000;
+/** While one part of a long filling is carried, the next is sold: nothing waits longer for an answer than for one part. */
+const FILL_STEP = 250_000;
+
+export type Api = 'HTTP' | 'engine';
+
+export interface Wish {
+  readonly api: Api;
+  readonly skus: number;
+  readonly partitions: number;
+}
+
+export interface Shop {
+  /** So many holds more, all of them carried. */
+  fill(holds: number, onProgress: (held: number) => void): Promise<void>;
+  /** Makes orders ready for {@link sell}. */
+  prepare(orders: number, holdSeconds?: number): Promise<void>;
+  /** From the first order until the ledger has the last. */
+  sell(orders: number): Promise<void>;
+  /** The same, of the payments of all that was sold last by the engine. */
+  confirm(): Promise<void>;
+  reading(): Promise<Reading>;
+  /** Bytes of Redis that grow with what it keeps. */
+  weigh(): Promise<{ bytes: number; resident: number }>;
+  sizes(): Promise<Sizes>;
+  /** Syncs of the write-ahead log so far. The worker starts anew, because only then Postgres tells all of them. */
+  walSyncs(): Promise<number>;
+  /** Entries of the deadline index, and the bytes of it. */
+  deadlines(): Promise<{ entries: number; bytes: number }>;
+  /** Fills Redis from the ledger, and answers how many orders of all kinds a second came back. The shop is over then. */
+  rebuild(): Promise<number>;
+  /** Bytes of one order and of its answer over HTTP, headers included. */
+  httpBytes(): Promise<{ request: number; answer: number }>;
+}
+
+export interface Street {
+  readonly stores: Stores;
+  open(wish: Wish): Promise<Shop>;
+  close(): Promise<void>;
+}
+
+/** Processes that live longer than a shop, so that their code is warm. */
+export async function openStreet(stores: Stores): Promise<Street> {
+  const serverUrl = await stores.databaseUrl();
+  const template = await makeDatabase(serverUrl);
+  const admin = new pg.Client({ connectionString: serverUrl });
+  // Of a connection that breaks, the query on it tells.
+  admin.on('error', () => {});
+  await admin.connect();
+  const {
+    rows: [postgres],
+  } = await admin.query<{ pid: number }>(
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
+  );
+  const worker = startChild('peers/worker-process.ts');
+  const seller = startChild('cost/seller-process.ts');
+  const server = await startServer('real', stores.redisUrl);
+  await closeServer(server);
+  const street: Parts = { stores, admin, worker, seller, server, postgresPid: postgres?.pid ?? 0 };
+  let name: string | undefined;
+  const leave = async () => {
+    await closeServer(server);
+    await tellSeller(seller, 'close');
+    await tellWorker(worker, 'stop');
+    if (name !== undefined) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    name = undefined;
+  };
+  return {
+    stores,
+    open: async (wish) => {
+      await leave();
+      name = `bench_${randomBytes(6).toString('hex')}`;
+      const from = new URL(template.url).pathname.slice(1);
+      await admin.query(`CREATE DATABASE ${name} TEMPLATE ${from}`);
+      return openShop(street, wish, Object.assign(new URL(serverUrl), { pathname: name }).href);
+    },
+    close: async () => {
+      await leave().catch(() => {});
+      for (const child of [worker, seller, server.child]) child.kill();
+      // What failed before is what is to be told, not that Postgres is away.
+      await template.drop().catch(() => {});
+      await admin.end().catch(() => {});
+    },
+  };
+}
+
+interface Parts {
+  readonly stores: Stores;
+  readonly admin: pg.Client;
+  readonly worker: ChildProcess;
+  readonly seller: ChildProcess;
+  readonly server: Server;
+  readonly postgresPid: number;
+}
+
+async function tellWorker(worker: ChildProcess, told: ToldWorker): Promise<void> {
+  const said = await ask(worker, told);
+  if ('findings' in said && said.findings !== 0) throw new Error('the worker found drift');
+}
+
+async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseUrl: string): Promise<Shop> {
+  const { stores, admin, worker, seller, server, postgresPid } = parts;
+  const { redisUrl } = stores;
+  const allKeys = Array.from({ length: partitions }, (_, partition) => partitionKeys(undefined, partition));
+  await stores.clear();
+  for (const keys of allKeys) await openPartition(stores.admin, keys, EPOCH);
+  await tellSeller(seller, { open: { redisUrl, partitions, skus } });
+  const beginWorker = () => tellWorker(worker, { redisUrl, databaseUrl, partitions });
+  await beginWorker();
+  await tellSeller(seller, 'receive');
+  await tellWorker(worker, 'drained');
+  const names = namesOf(skus);
+  const port = api === 'HTTP' ? await reopenServer(server) : 0;
+  let runs = 0;
+  const question = async <T extends pg.QueryResultRow>(text: string): Promise<T> =>
+    (await admin.query<T>(text)).rows[0] as T;
+  const pids = {
+    API: (api === 'HTTP' ? server.child.pid : seller.pid) ?? 0,
+    Redis: stores.redisPid,
+    worker: worker.pid ?? 0,
+    Postgres: postgresPid,
+  };
+  const batches = async () => {
+    const controls = await Promise.all(allKeys.map((keys) => readControl(stores.admin, keys)));
+    return controls.reduce((sum, control) => sum + (control?.sequence ?? Number.NaN), 0);
+  };
+
+  return {
+    fill: async (holds, onProgress) => {
+      let carried: Promise<void> = Promise.resolve();
+      for (let held = 0; held < holds; held += FILL_STEP) {
+        await tellSeller(seller, { prepare: Math.min(FILL_STEP, holds - held) });
+        await Promise.all([tellSeller(seller, 'sell'), carried]);
+        carried = tellWorker(worker, 'drained');
+        carried.catch(() => {}); // awaited one part later
+        onProgress(Math.min(holds, held + FILL_STEP));
+      }
+      await carried;
+    },
+    prepare: async (orders, holdSeconds) => {
+      if (api === 'engine') await tellSeller(seller, { prepare: orders, holdSeconds });
+    },
+    sell: async (requests) => {
+      const mark = `${++runs}`;
+      if (api === 'engine') await tellSeller(seller, 'sell');
+      else await load({ port, connections: CONNECTIONS, mark, requests, skuOf: (n) => skuOf(names, n) });
+      await tellWorker(worker, 'drained');
+    },
+    confirm: async () => {
+      await tellSeller(seller, 'confirm');
+      await tellWorker(worker, 'drained');
+    },
+    reading: () => {
+      const walBytes = () =>
+        question<{ bytes: number }>(
+          `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS bytes`,
+        ).then(({ bytes }) => bytes);
+      return takeReading(stores.admin, pids, walBytes, batches);
+    },
+    weigh: async () => {
+      const bytes = await memoryOf(stores);
+      const info = await stores.admin.info('memory');
+      return { bytes, resident: infoNumber(info, 'used_memory_rss') / infoNumber(info, 'used_memory') };
+    },
+    sizes: () => sizesOf(databaseUrl),
+    walSyncs: async () => {
+      // A connection tells Postgres's statistics what it did when it ends, else only some seconds later.
+      await tellWorker(worker, 'stop');
+      await beginWorker();
+      return (await question<{ syncs: number }>('SELECT wal_sync::float8 AS syncs FROM pg_stat_wal')).syncs;
+    },
+    deadlines: async () => {
+      const [keys = partitionKeys()] = allKeys;
+      const bytes = await stores.admin.memory('USAGE', keys.due, 'SAMPLES', 0);
+      return { entries: await stores.admin.zcard(keys.due), bytes: Number(bytes ?? 0) };
+    },
+    rebuild: async () => {
+      await tellSeller(seller, 'close');
+      await tellWorker(worker, 'stop');
+      const ledger = await openLedger({ databaseUrl });
+      try {
+        const parts = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
+        const { openHolds, settled, durationMs } = await rebuild(parts);
+        return ((openHolds + settled) / durationMs) * 1_000;
+      } finally {
+        await ledger.close();
+      }
+    },
+    httpBytes: () => exchange(port, names[0] ?? ''),
+  };
+}
+
+async function sizesOf(databaseUrl: string): Promise<Sizes> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ [name in keyof Sizes]: number }>(
+      `SELECT pg_table_size('ledger')::float8 AS ledger, pg_indexes_size('ledger')::float8 AS "ledgerIndexes",
+         pg_table_size('reservations')::float8 AS reservations,
+         pg_indexes_size('reservations')::float8 AS "reservationIndexes",
+         (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r'
+            AND relnamespace = 'public'::regnamespace AND relname NOT IN ('ledger', 'reservations'))::float8 AS rest`,
+    );
+    return rows[0] as Sizes;
+  } finally {
+    await client.end();
+  }
+}
+
+/** One order, byte for byte, as a service in Node sends it that keeps its connections. */
+function exchange(port: number, sku: string): Promise<{ request: number; answer: number }> {
+  const body = JSON.stringify({
+    orderId: `${randomBytes(16).toString('hex')}-one`,
+    lines: [{ sku, warehouse: WAREHOUSE, quantity: 1 }],
+  });
+  const request =
+    `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(request));
+    socket.once('error', reject);
+    socket.once('data', (answer) => {
+      socket.destroy();
+      if (answer.toString('latin1', 0, 12) !== 'HTTP/1.1 201') reject(new Error('one order was not held'));
+      else resolve({ request: request.length, answer: answer.length });
+    });
+  });
+}

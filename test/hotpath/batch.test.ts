@@ -19,6 +19,28 @@ async function inOneGo<T>(
 }
 
 describe('a batch', () => {
+  test('serves equal orders from the warehouse that is nearest by then, also one that had nothing before', async () => {
+    const shop = await givenShop('TEA@north=10');
+    const order = async (id: string) => spelled(answer(await shop.reserve(id, 'TEA=1')).lines);
+    const { answers, batches } = await inOneGo<unknown>(shop, () => [
+      order('order-1'),
+      order('order-2'),
+      shop.receive('TEA@east=1'), // tried before north, by its name
+      order('order-3'),
+      order('order-4'),
+      shop.release('order-3'),
+      order('order-5'),
+    ]);
+    expect(batches).toBe(1);
+    expect(answers.filter((line) => typeof line === 'string')).toEqual([
+      'TEA@north=1',
+      'TEA@north=1',
+      'TEA@east=1',
+      'TEA@north=1',
+      'TEA@east=1',
+    ]);
+  });
+
   test('takes every kind of command, decides in order, and answers in order', async () => {
     const shop = await givenShop('TEA@east=10,RICE@east=10');
     const { answers, batches } = await inOneGo<{ outcome: string }>(shop, () => [

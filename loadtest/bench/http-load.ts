@@ -37,7 +37,7 @@ export interface Loaded {
   readonly created: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Processor time of this process, which is autocannon's, per request. */
+  /** Processor time of the load generator per request. */
   readonly loadUs: number;
 }
 

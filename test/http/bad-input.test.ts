@@ -135,6 +135,12 @@ const TABLE: [what: string, route: string, body: unknown, paths: string[]][] = [
     '{"orderId":"bad","lines":[{"sku":"A","quantity":1}],"constructor":{"prototype":{}}}',
     [''],
   ],
+  [
+    'constructor with a prototype, escaped and in a line',
+    RESERVE,
+    '{"orderId":"bad","lines":[{"sku":"A","quantity":1,"\\u0063onstructor":{"prototype":1}}]}',
+    [''],
+  ],
   ['broken JSON', RESERVE, '{"orderId":"bad","lines":[', ['']],
   ['two JSON values', RESERVE, '{} {}', ['']],
   ['nested too deep', RESERVE, '['.repeat(30_000) + ']'.repeat(30_000), ['']],

@@ -18,19 +18,21 @@ export function copyCell(cell: Cell): string | number {
   return cell.replace(/[\\\t\n\r]/g, (character) => ESCAPES_IN_COPY[character] ?? character);
 }
 
-// All events of a batch have one time, and orders of a sale one hold: a few texts serve thousands of rows.
-const INSTANTS_REMEMBERED_MAX = 64;
-const instants = new Map<number, string>();
+// What a chunk tells happened within a second or two, and so do the ends of its holds: their texts differ in the last digits.
+const SECONDS_REMEMBERED_MAX = 64;
+const seconds = new Map<number, string>();
 
 /** A time as Postgres reads it, from milliseconds since 1970. */
 export function instantText(ms: number): string {
-  let text = instants.get(ms);
+  const second = Math.floor(ms / 1_000);
+  let text = seconds.get(second);
   if (text === undefined) {
-    if (instants.size >= INSTANTS_REMEMBERED_MAX) instants.clear();
-    text = new Date(ms).toISOString();
-    instants.set(ms, text);
+    if (seconds.size >= SECONDS_REMEMBERED_MAX) seconds.clear();
+    text = new Date(second * 1_000).toISOString().slice(0, -4);
+    seconds.set(second, text);
   }
-  return text;
+  const rest = ms - second * 1_000;
+  return `${text}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
 }
 
 /** Rows between two breaths: half a millisecond. */

@@ -3,6 +3,7 @@
  * While one chunk is being committed the next is read and judged; commits follow each other in order.
  * Promises: when a round is over nothing of it is under way. Refuses to know: what to do about trouble.
  */
+import { isReservationEvent } from '../domain/reservation.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import { type PreparedChunk, prepareChunk } from '../ledger/commit.ts';
 import { RefusedBySql } from '../ledger/errors.ts';
@@ -10,15 +11,17 @@ import type { WorkerLease } from '../ledger/lease.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { pause } from './expiry.ts';
 import { type Caution, Judge, type JudgeLimits } from './judge.ts';
+import { Pace, type PaceLimits } from './pace.ts';
 import {
   isReadable,
   NotReady,
+  type ReadEntry,
   type StreamPosition,
   StreamReader,
   type StreamRedis,
 } from './stream-reader.ts';
 import { Suspicion } from './suspicion.ts';
-import { Trimmer, type Trims } from './trimmer.ts';
+import { type TrimLimits, Trimmer, type Trims } from './trimmer.ts';
 
 /** Every place where the worker can be stopped between two steps; those within a commit are the ledger's. */
 export const WRITE_BEHIND_CHECKPOINTS = [
@@ -31,7 +34,7 @@ export const WRITE_BEHIND_CHECKPOINTS = [
 ] as const;
 export type WriteBehindCheckpoint = (typeof WRITE_BEHIND_CHECKPOINTS)[number];
 
-export interface CarryingLimits extends JudgeLimits {
+export interface CarryingLimits extends JudgeLimits, PaceLimits, TrimLimits {
   /** Event lines in one transaction. */
   readonly chunkLinesMax: number;
   /** The longest an idle worker waits before it looks again. */
@@ -64,12 +67,14 @@ export interface CarryingListener {
   committed(chunk: PreparedChunk, to: StreamPosition, atMs: number | undefined): void;
   /** Everything decided before the look with this number is in the ledger. */
   caughtUp(look: number): void;
+  /** Whether somebody waits for the ledger: then nothing is gathered, and no way given. */
+  isAwaited(): boolean;
   trimFailed(error: unknown): void;
 }
 
-const IDLE_WAIT_MS_MIN = 1;
 /** How often an active worker asks whether it still is one. Safety does not rest on it (D7). */
 const LEASE_VERIFY_MS = 2_000;
+const IDLE_WAIT_MS_MIN = 1;
 
 export class Carrying {
   readonly reader: StreamReader;
@@ -81,7 +86,11 @@ export class Carrying {
   readonly #judge: Judge;
   readonly #trimmer: Trimmer;
   readonly #suspicion = new Suspicion();
+  readonly #pace: Pace;
   #epoch = 0;
+  #resting: AbortController | undefined;
+  /** Somebody asked for haste since the last look began. */
+  #isHurried = false;
 
   constructor(parts: CarryingParts, limits: CarryingLimits, listener: CarryingListener) {
     this.#parts = parts;
@@ -89,11 +98,19 @@ export class Carrying {
     this.#listener = listener;
     this.reader = new StreamReader(parts.streamRedis, parts.hot.keys);
     this.#judge = new Judge(parts.ledger, parts.partition, limits);
+    this.#pace = new Pace(limits);
     this.#trimmer = new Trimmer(
       parts.hot,
+      limits,
       () => this.#parts.checkpoint?.('stream-trimmed'),
       (error) => listener.trimFailed(error),
     );
+  }
+
+  /** Ends the rest under way, and lets the worker look at once. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#resting?.abort();
   }
 
   /** @throws whatever ended the round; returns where it is time to stop or the lease is lost */
@@ -113,9 +130,12 @@ export class Carrying {
     try {
       while (!stopping.aborted && lease.isHeld) {
         const look = ++this.looks;
+        const beganMs = performance.now();
+        this.#isHurried = false;
         const entries = await this.reader.next(
           this.#suspicion.linesMax(from.sequence, this.#limits.chunkLinesMax),
         );
+        this.#pace.saw(this.reader.head);
         await checkpoint?.('entries-read');
         const last = entries.at(-1);
         if (last) {
@@ -132,12 +152,20 @@ export class Carrying {
           commit.catch(() => {});
           from = to;
           idleWaitMs = 0;
+          if (!this.#listener.isAwaited()) {
+            const restsPerWork = hasOrders(entries) ? this.#pace.restsPerWork(atMs) : 0;
+            // Who gives way does one thing at a time, and counts the commit as work.
+            if (restsPerWork > 0) await commit;
+            const workMs = performance.now() - beganMs;
+            await this.#rest(this.#pace.restMs(workMs, restsPerWork, !this.reader.isAtEnd), stopping);
+          }
         } else {
           await commit;
           await this.#trimmer.settle();
           this.#listener.caughtUp(look);
-          idleWaitMs = Math.min(this.#limits.idleWaitMsMax, Math.max(IDLE_WAIT_MS_MIN, idleWaitMs * 2));
-          await pause(idleWaitMs, stopping);
+          const { idleWaitMsMax, gatherMs } = this.#limits;
+          idleWaitMs = Math.min(idleWaitMsMax, Math.max(IDLE_WAIT_MS_MIN, gatherMs, idleWaitMs * 2));
+          await this.#rest(idleWaitMs, stopping);
         }
         if (performance.now() - verifiedMs > LEASE_VERIFY_MS) {
           await lease.verify();
@@ -145,11 +173,19 @@ export class Carrying {
         }
       }
       await commit;
+      if (lease.isHeld) await this.#trimmer.settle();
     } finally {
       await commit.catch(() => {});
       await this.#trimmer.abandon();
       this.#judge.reset();
     }
+  }
+
+  async #rest(ms: number, stopping: AbortSignal): Promise<void> {
+    if (ms <= 0 || this.#isHurried || stopping.aborted) return;
+    this.#resting = new AbortController();
+    await pause(ms, this.#resting.signal);
+    this.#resting = undefined;
   }
 
   async #commit(
@@ -169,4 +205,9 @@ export class Carrying {
     this.#listener.committed(chunk, to, atMs);
     this.#trimmer.soon(to);
   }
+}
+
+/** Whether somebody sells: an import is as fast as the ledger, and need not give way to itself. */
+function hasOrders(entries: readonly ReadEntry[]): boolean {
+  return entries.some((entry) => isReadable(entry) && entry.events.some(isReservationEvent));
 }

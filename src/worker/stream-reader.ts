@@ -88,11 +88,17 @@ export class StreamReader {
   #position: StreamPosition = { epoch: 0, sequence: 0, eventsTotal: 0 };
   #rows: readonly Row[] = [];
   #next = 0;
+  #isFetchedWhole = false;
   #entriesPerRead = 16;
 
   constructor(redis: StreamRedis, keys: PartitionKeys) {
     this.#redis = redis;
     this.#keys = keys;
+  }
+
+  /** Whether the last read came to the end of what was decided. */
+  get isAtEnd(): boolean {
+    return this.#isFetchedWhole && this.#next >= this.#rows.length;
   }
 
   /** The next entry is the one behind this position. */
@@ -156,7 +162,8 @@ export class StreamReader {
     }
     this.#rows = rows;
     this.#next = 0;
-    return rows.length < this.#entriesPerRead;
+    this.#isFetchedWhole = rows.length < this.#entriesPerRead;
+    return this.#isFetchedWhole;
   }
 
   #follows([id]: Row): boolean {

@@ -22,9 +22,11 @@ export interface WriteBehindLimits extends CarryingLimits {
 
 /**
  * Chunks of 4,000 lines take Postgres some 40 ms; larger ones gain nothing and make the ledger late.
- * Idle means polling, after 1 ms, 2, 4 ... 50 ms. XREAD BLOCK would wake a little sooner, but the same connection must
+ * Idle means polling, after 25 ms and then every 50. XREAD BLOCK would wake a little sooner, but the same connection must
  * tell within 50 ms that Redis forgot the partition or fell behind the ledger, and blocking fights with the client's
  * time-outs; a poll of an idle partition costs Redis 40 tiny commands a second.
+ * Gathering for 25 ms, at 5,000 orders a second over 1,000 SKUs, makes an order cost two fifths of what a chunk at a time
+ * costs in the worker and in Postgres; 100 ms would save a fifth more, and make `Holdfast-Ack: ledger` wait as long.
  */
 export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   chunkLinesMax: 4_000,
@@ -32,6 +34,11 @@ export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   reservationsCachedMax: 20_000,
   parkedEventsPerItemMax: 10_000,
   idleWaitMsMax: 50,
+  gatherMs: 25,
+  giveWayLagMs: 1_000,
+  hurryLagMs: 3_000,
+  trimEveryMs: 250,
+  trimEventsMax: 20_000,
   retryWaitMsMax: 5_000,
   standbyPollMs: 500,
 };
@@ -114,8 +121,11 @@ export class WriteBehind {
       },
       caughtUp: (look) => {
         this.#isWell();
+        // Else the first event after a quiet night would seem to be late by all of it.
+        this.#committedAtMs = this.#carrying.reader.head?.clockMs ?? this.#committedAtMs;
         this.#release((waiter) => waiter.sequence === undefined && waiter.sinceLook < look);
       },
+      isAwaited: () => this.#waiters.length > 0,
       trimFailed: (error) => this.#warn(error, 'the stream could not be trimmed, which is tried again'),
     });
     this.#done = this.#run();
@@ -147,13 +157,17 @@ export class WriteBehind {
     return new Promise((resolve, reject) => {
       if (sequence !== undefined && this.#committed.sequence >= sequence) resolve();
       else if (this.#stopping.signal.aborted) reject(new Error('the worker is stopped'));
-      else this.#waiters.push({ sequence, sinceLook: this.#carrying.looks, resolve, reject });
+      else {
+        this.#waiters.push({ sequence, sinceLook: this.#carrying.looks, resolve, reject });
+        this.#carrying.hurry();
+      }
     });
   }
 
   /** Finishes the chunks in hand, lets go of the partition, and resolves. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#carrying.hurry();
     await this.#done;
   }
 

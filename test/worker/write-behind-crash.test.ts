@@ -12,8 +12,8 @@ import { randomFrom, shop } from '../ledger/shoppers.ts';
 import { death } from './death.ts';
 
 const CHECKPOINTS = [...WRITE_BEHIND_CHECKPOINTS, ...COMMIT_CHECKPOINTS];
-/** Small, so that a few hundred commands make many chunks and one is judged while another is committed. */
-const limits = { chunkLinesMax: 16 };
+/** Small, so that a few hundred commands make many chunks, each with a trim, and one is judged while another is committed. */
+const limits = { chunkLinesMax: 16, trimEveryMs: 0 };
 
 let room: Room | undefined;
 afterEach(async () => {

@@ -9,7 +9,7 @@ import type { K6Outcome } from './k6-run.ts';
 import { chartsOf, type Times, timesOf } from './plots.ts';
 import { ordersIn } from './proving.ts';
 import type { Check } from './report.ts';
-import { coreShares, OTHERS, type Sample, type Shares } from './sampler.ts';
+import { coreShares, OTHERS, type Sample, type Shares, usedSince } from './sampler.ts';
 import type { LoadSettings } from './settings.ts';
 
 /** The ledger may be this far behind while orders come, and needs at most this long once they have ended. */
@@ -188,9 +188,12 @@ function cpuUsed(samples: readonly Sample[], { startMs, endMs }: Times): Map<str
   // The first second may have begun before the first look.
   const first = samples.findLast(({ atMs }) => atMs <= startMs) ?? samples[0];
   const used = new Map<string, number>();
+  let before = first?.cpu ?? {};
   for (const { atMs, cpu, lagEvents } of samples) {
     if (first === undefined || atMs <= first.atMs) continue;
-    for (const [name, seconds] of Object.entries(cpu)) used.set(name, seconds - (first.cpu[name] ?? 0));
+    for (const [name, seconds] of Object.entries(cpu))
+      used.set(name, (used.get(name) ?? 0) + usedSince(before[name] ?? 0, seconds));
+    before = cpu;
     if (atMs >= endMs && lagEvents === 0) break;
   }
   return used;

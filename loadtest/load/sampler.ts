@@ -125,6 +125,11 @@ export interface Shares {
   readonly cores: Readonly<Record<string, number>>;
 }
 
+/** Seconds used between two looks; a process that came meanwhile in the place of another has used all it has used. */
+export function usedSince(before: number, now: number): number {
+  return now >= before ? now - before : now;
+}
+
 /** How many cores each process had between one look and the next. */
 export function coreShares(samples: readonly Sample[]): Shares[] {
   return samples.slice(1).flatMap((sample, i) => {
@@ -133,8 +138,7 @@ export function coreShares(samples: readonly Sample[]): Shares[] {
     const seconds = (sample.atMs - before.atMs) / 1_000;
     const cores: Record<string, number> = {};
     for (const [name, used] of Object.entries(sample.cpu)) {
-      // A process that came meanwhile has used all it has used.
-      cores[name] = Math.max(0, used - (before.cpu[name] ?? 0)) / seconds;
+      cores[name] = usedSince(before.cpu[name] ?? 0, used) / seconds;
     }
     if (sample.busySeconds !== undefined && before.busySeconds !== undefined) {
       const ours = Object.values(cores).reduce((sum, share) => sum + share, 0);

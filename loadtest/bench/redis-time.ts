@@ -3,11 +3,13 @@
  * alone: parsing, the append-only file and its sync come on top and are in the engine's figures. One batch at a time and
  * always full, so the size of a batch is known and what is measured is the program, not the traffic.
  */
+
+import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { type Figure, figure, ratios, type Section, type Target } from './figures.ts';
-import { openEngine, orderIds } from './hot-sku.ts';
+import { LINE, openEngine, orderIds } from './hot-sku.ts';
 import { inTurn } from './in-turn.ts';
 import { memoryFigures } from './redis-memory.ts';
-import { keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
+import { FULL, keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
 import { type Stores, scriptTime } from './stores.ts';
 
 const ORDERS = 40_000;
@@ -19,18 +21,20 @@ export const redisTime: Section = {
   run: async (bench) => {
     const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
     bench.progress('time in Redis');
-    const results = await inTurn(
-      bench.settings.repeats,
-      WORKS.map((work) => ({
-        name: keyOf(work),
-        measure: async () => meanOf(await timesInRedis(bench.stores, work, orders)),
-      })),
-      bench.progress,
-      (us) => us.toFixed(2),
-    );
-    const turns = new Map(WORKS.map((work, i) => [keyOf(work), results[i] ?? []]));
+    const works = WORKS.map((work) => ({
+      name: keyOf(work),
+      measure: async () => meanOf(await timesInRedis(bench.stores, work, orders)),
+    }));
+    const floors = FLOORS.map((size) => ({
+      name: keyOf({ name: FLOOR, size }),
+      measure: async () => meanOf(await timesOfBareSets(bench.stores, size, orders)),
+    }));
+    const rivals = [...works, ...floors];
+    const results = await inTurn(bench.settings.repeats, rivals, bench.progress, (us) => us.toFixed(2));
+    const turns = new Map(rivals.map(({ name }, i) => [name, results[i] ?? []]));
     const figures = WORKS.flatMap((work) => figuresOf(work, turns));
-    return [...figures, fixedPart(turns), ...(await memoryFigures(bench))];
+    const bare = FLOORS.flatMap((size) => figuresOfFloor(size, turns));
+    return [...figures, ...bare, fixedPart(turns), ...(await memoryFigures(bench))];
   },
 };
 
@@ -42,6 +46,44 @@ function figuresOf(work: Work, turns: ReadonlyMap<string, readonly number[]>): F
   const times = ratios(us, turns.get(work.against.key) ?? []);
   const name = `${key} / ${work.against.key.replace(/,[^,]*$/, '')}`;
   return [own, figure(name, 'x', times, atMost(work.against.timesMax))];
+}
+
+/** What no program could do without: a key with a time to live for each order, set from within one script. */
+const FLOOR = 'SET with a TTL for each order and nothing else';
+const FLOORS = [100, FULL];
+const BARE_SETS = `#!lua
+for i = 1, #KEYS do
+  redis.call("SET", KEYS[i], ARGV[1], "PXAT", ARGV[2])
+end
+return #KEYS`;
+const HOLD_AND_TOMBSTONE_MS = 88_200_000;
+
+function figuresOfFloor(size: number, turns: ReadonlyMap<string, readonly number[]>): Figure[] {
+  const us = turns.get(keyOf({ name: FLOOR, size })) ?? [];
+  const reserves = turns.get(keyOf({ name: 'reserve', size })) ?? [];
+  return [
+    figure(keyOf({ name: FLOOR, size }), 'us/order', us),
+    figure(`${keyOf({ name: 'reserve', size })} / bare SETs`, 'x', ratios(reserves, us)),
+  ];
+}
+
+async function timesOfBareSets(stores: Stores, size: number, orders: number): Promise<number[]> {
+  const batches = Math.ceil(orders / size);
+  const ids = orderIds((batches + WARM_UP_BATCHES) * size);
+  const { reservation } = partitionKeys();
+  await stores.clear();
+  const sha = String(await stores.admin.script('LOAD', BARE_SETS));
+  const now = Date.now();
+  const value = `ACTIVE ${now} 1800000 ${LINE.sku}@${LINE.warehouse}=1`;
+  const times: number[] = [];
+  for (let batch = 0; batch < batches + WARM_UP_BATCHES; batch++) {
+    const keys = ids.slice(batch * size, (batch + 1) * size).map(reservation);
+    const before = await scriptTime(stores);
+    await stores.admin.evalsha(sha, size, ...keys, value, now + HOLD_AND_TOMBSTONE_MS);
+    const after = await scriptTime(stores);
+    if (batch >= WARM_UP_BATCHES) times.push((after.us - before.us) / size);
+  }
+  return times;
 }
 
 function atMost(limit: number | undefined): { target?: Target } {

@@ -197,10 +197,10 @@ test('processor time is read from what Linux tells', () => {
   expect(readBusy('')).toBeUndefined();
 });
 
-test('a process that came meanwhile, or took the place of another, has used no less than nothing', () => {
+test('a process that came meanwhile, or took the place of another, has used all it has used', () => {
   const before = sample(0, { cpu: { k6: 50 }, busySeconds: 100 });
   const after = sample(1, { cpu: { k6: 0.5, API: 0.25 }, busySeconds: 101 });
-  expect(coreShares([before, after])).toMatchObject([{ cores: { k6: 0, API: 0.25, others: 0.75 } }]);
+  expect(coreShares([before, after])).toMatchObject([{ cores: { k6: 0.5, API: 0.25, others: 0.25 } }]);
 });
 
 test('metrics are found by their whole names', () => {

@@ -29,7 +29,7 @@ export const BOUNDS: readonly Bound[] = [
   { name: RELEASE_TIMES, unit: 'x', usual: 1.05, atMost: 2.2 },
   { name: SALE_TIMES, unit: 'x', usual: 1.9, atMost: 3.8 },
   { name: FAR_TIMES, unit: 'x', usual: 1.4, atMost: 2.8 },
-  { name: SKUS_TIMES, unit: 'x', usual: 4, atMost: 9 },
+  { name: SKUS_TIMES, unit: 'x', usual: 3.2, atMost: 6.5 },
   { name: HTTP_TIMES, unit: 'x', usual: 1.7, atMost: 3.5 },
   { name: HOLD_BYTES, unit: 'bytes', usual: 250, atMost: 290 },
   { name: SETTLED_BYTES, unit: 'bytes', usual: 266, atMost: 310 },

@@ -210,7 +210,7 @@ local function reserve(command, key, order_id, value, customer)
   end
   local lines, items, texts, answer = serve(command, sale, units)
   if not lines then
-    return items
+    return items -- the refusal
   end
   -- `change` and `watch_stock` written out: this loop is hot, and two calls a line are 7 % of it.
   local is_near_line = false
@@ -243,13 +243,15 @@ local function reserve(command, key, order_id, value, customer)
   return answer
 end
 
--- Terms of an order beside its lines, which most orders of a batch have in common: their text -> what it says, or false.
-local terms_read = {}
+local terms_read = {} -- text -> terms: what an order says beside its lines, which most orders of a batch have in common
 
 local function read_terms(text)
   local hold_text, actor, candidates, sale, allocation = string.match(text, "^(%d+) (%S+) (%S+) (%S+) (%l+)$")
   local hold_ms = hold_text and #hold_text <= 10 and tonumber(hold_text) or 0
-  local terms = hold_ms >= 1 and hold_ms <= LIFETIME_MS_MAX and {
+  if hold_ms < 1 or hold_ms > LIFETIME_MS_MAX then
+    return nil
+  end
+  local terms = {
     hold_ms = hold_ms,
     hold_text = hold_text,
     actor = actor,

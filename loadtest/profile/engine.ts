@@ -3,6 +3,8 @@
  * Node. Promises: warm code, and only what comes after the warm-up is sampled.
  */
 import { closedLoop, ownCpu } from '../bench/callers.ts';
+import { namesOf } from '../bench/cost/seller.ts';
+import { PER_SECOND_MAX } from '../bench/engine.ts';
 import { openEngine, orderIds, receive, reserveOne, SKU, WAREHOUSE } from '../bench/hot-sku.ts';
 import { redisCpu, type Stores } from '../bench/stores.ts';
 import { giveOwnCore } from './own-core.ts';
@@ -12,8 +14,6 @@ import { shareTables } from './tables.ts';
 import { stacksOfV8, startProfiler } from './v8.ts';
 
 const CALLERS = 512;
-/** Orders a second that no measurement reaches; it bounds the ids made beforehand. */
-const PER_SECOND_MAX = 200_000;
 const WARM_UP_MS = 1_500;
 
 export interface Loaded {
@@ -36,8 +36,8 @@ export async function loadEngine(
   const ids = orderIds(callsMax);
   const hot = await openEngine(stores);
   try {
-    const names = [SKU, ...Array.from({ length: skus - 1 }, (_, i) => `MANY-${i}`)];
-    await Promise.all(names.slice(1).map((sku) => receive(hot, sku)));
+    const names = namesOf(skus);
+    await Promise.all(names.filter((sku) => sku !== SKU).map((sku) => receive(hot, sku)));
     const lines = names.map((sku) => ({ sku, warehouse: WAREHOUSE, quantity: 1 }));
     let beginning: Promise<void> | undefined;
     const meter = async () => {

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask, heard, startChild } from '../bench/child.ts';
+import { namesOf } from '../bench/cost/seller.ts';
 import { openEngine, receive, SKU } from '../bench/hot-sku.ts';
 import { load } from '../bench/http-load.ts';
 import type { Stores } from '../bench/stores.ts';
@@ -19,9 +20,9 @@ const WARM_UP_MS = 3_000;
 
 export async function profileHttp(settings: Settings, stores: Stores): Promise<Profile> {
   const { seconds, skus = 1 } = settings;
-  const names = [SKU, ...Array.from({ length: skus - 1 }, (_, i) => `MANY-${i}`)];
+  const names = namesOf(skus);
   const hot = await openEngine(stores);
-  await Promise.all(names.slice(1).map((sku) => receive(hot, sku)));
+  await Promise.all(names.filter((sku) => sku !== SKU).map((sku) => receive(hot, sku)));
   await hot.close();
   const child = startChild('../profile/http-server.ts', ['real', stores.redisUrl]);
   try {

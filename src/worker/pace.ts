@@ -2,7 +2,8 @@
  * How long the worker rests between two chunks, so that it costs those who sell little where it shares processors with
  * Redis and the API. Two reasons to rest: to gather, for a chunk of a few lines is not worth a transaction; and to give
  * way, for while orders come in the ledger may be a little late. Promises: nobody is given way to for longer than
- * {@link GIVE_WAY_MS_MAX} at once; a ledger that is far behind, or that nobody adds to any more, is caught up with at full speed. Refuses to know: stores.
+ * {@link GIVE_WAY_MS_MAX} at once; a ledger that is far behind, or that nobody adds to any more, is caught up with at full
+ * speed. Refuses to know: stores.
  */
 
 export interface PaceLimits {

@@ -229,8 +229,9 @@ local function reserve(command, key, order_id, value, customer)
   end
   if sale then
     count_held(sale, units, customer)
-  elseif #lines == 1 and answer == texts.answer then
-    -- The item that is tried first serves, and does so again for as long as it has enough.
+  elseif #lines == 1 and #command.lines == 1 and answer == texts.answer then
+    -- The item that is tried first serves, and does so again for as long as it has enough. Two lines of an order can come
+    -- to one where both are served from the same warehouse: that takes more than its first line says.
     texts.item, texts.made = items[1], items_made
     command.again = texts
   end

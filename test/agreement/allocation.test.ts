@@ -65,6 +65,18 @@ onBoth('an order from one warehouse', (given) => {
     expect(passedBy(decision)).toEqual(['RICE@east short']);
   });
 
+  // Seed 523831533 of twins.test.ts: the second order held two and took one, so one could be sold twice.
+  test('takes what it holds where a line that names its warehouse and one that does not come to one', async () => {
+    const shop = await withPlaces(given, 'RICE@east=5,RICE@west=5');
+    const orders = ['order-1', 'order-2', 'order-3'].map((orderId) =>
+      shop.reserve(orderId, 'RICE@east=1,RICE=1', undefined, toTaipei),
+    );
+    const held = (await Promise.all(orders)).map(served);
+    expect(held).toEqual(['RICE@east=2', 'RICE@east=2', 'RICE@east=1,RICE@west=1']);
+    expect(await shop.figures('RICE@east')).toBe('5 = 0 available + 5 reserved + 0 sold');
+    expect(await shop.figures('RICE@west')).toBe('5 = 4 available + 1 reserved + 0 sold');
+  });
+
   test(`tells of ${PASSED_BY_MAX} warehouses at most, to each order of the same moment`, async () => {
     const nearer = Array.from({ length: PASSED_BY_MAX + 9 }, (_, i) => `TEA@a${String(i).padStart(3, '0')}`);
     const shop = await given([...nearer.map((name) => `${name}=1`), 'TEA@b=9'].join());

@@ -88,6 +88,11 @@ export const OPENING: readonly Asked[] = [
   },
 ];
 
+/** The same with so much more stock that a rush of equal orders is served to the last. */
+export const PLENTY: readonly Asked[] = OPENING.map((of) =>
+  of.kind === 'receive' || of.kind === 'schedule-sale' ? { ...of, quantity: of.quantity * 20 } : of,
+);
+
 // `max`, for fast-check makes short lists by itself, and short histories meet nothing.
 export const history = fc
   .array(step, { minLength: 1, maxLength: 60, size: 'max' })

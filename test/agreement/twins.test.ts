@@ -135,7 +135,11 @@ afterEach(async () => {
 
 // Where stock is small the shortest ways through the program end soon, so each runs on plenty as well.
 test.each([
-  { what: 'histories', opening: OPENING, bursts: fc.array(burst, { minLength: 1, maxLength: 14, size: 'max' }) },
+  {
+    what: 'histories',
+    opening: OPENING,
+    bursts: fc.array(burst, { minLength: 1, maxLength: 14, size: 'max' }),
+  },
   {
     what: 'rushes on plenty of stock',
     opening: PLENTY,

@@ -198,11 +198,13 @@ local function reserve(command, key, order_id, value, customer)
   local sale, units
   if command.terms.sale then
     need("sale")
-    if not command.in_sale then
+    local in_sale = command.in_sale
+    if not in_sale or in_sale.made ~= sales_made then
       local found, its_units = sale_among(command.terms.sale, command.lines)
-      command.in_sale = { sale = found, units = its_units }
+      in_sale = { sale = found, units = its_units, made = sales_made }
+      command.in_sale = in_sale
     end
-    sale, units = command.in_sale.sale, command.in_sale.units
+    sale, units = in_sale.sale, in_sale.units
     local refusal = refuse_by_sale(sale, units, customer)
     if refusal then
       return refusal

@@ -15,6 +15,7 @@ local function drop_old_sales(sku)
       dropped_sales[sku] = dropped_sales[sku] or {}
       table.insert(dropped_sales[sku], "*" .. id)
       sales_of[sku][id] = nil
+      sales_made = sales_made + 1
     else
       left = left + 1
     end
@@ -61,6 +62,7 @@ local function schedule_sale(command, key, sale_id, value)
     expired = 0,
   }
   sales_of[sku][sale_id] = sale
+  sales_made = sales_made + 1
   for _, item in pairs(warehouses_of(sku)) do
     note_care(item)
   end

@@ -54,6 +54,19 @@ onBoth('what a sale sets aside', (given) => {
     expect(await short('TEA@west=9,RICE=9', inSale('flash'))).toEqual(['TEA@west 9 of 4', 'RICE@* 9 of 1']);
   });
 
+  // Seed 767645167 of twins.test.ts: that there was no such sale was remembered beyond the moment there was one.
+  test('is there for orders of the moment in which the sale is scheduled, from then on', async () => {
+    const shop = await given('TEA@east=5');
+    const decisions = [
+      shop.reserve('order-1', 'TEA@east=1', undefined, inSale('flash')),
+      shop.schedule('flash', 'TEA=1'),
+      shop.reserve('order-2', 'TEA@east=1', undefined, inSale('flash')),
+      shop.reserve('order-3', 'TEA@east=1', undefined, inSale('flash')),
+    ];
+    const outcomes = (await Promise.all(decisions)).map((decision) => outcome(decision));
+    expect(outcomes).toEqual(['unknown-sale', 'done', 'done', 'insufficient-stock']);
+  });
+
   test('is kept before the sale opens too', async () => {
     const shop = await given('TEA@east=5');
     await shop.schedule('flash', 'TEA=4', { opensInMs: 1_000 });

@@ -50,7 +50,7 @@ tombstone_ms = tonumber(ARGV[6]) + math.max(0, keys_live_by_ms - now_ms)
 local backlog = events_total - trimmed_total
 backlog_is_full = backlog >= tonumber(ARGV[4])
 
-local found = command_count > 0 and call("MGET", unpack(KEYS, 4, 3 + command_count)) or {}
+found_records = command_count > 0 and call("MGET", unpack(all_keys, KEYS_BEFORE + 1, KEYS_BEFORE + command_count)) or {}
 
 local more_due = false
 if clock_note == "frozen" then
@@ -80,64 +80,104 @@ readers["trim"] = function(text)
   } or nil
 end
 
-local id_start = #key_prefix + 3 -- behind "r:" or "m:"
-local byte, sub, keys = string.byte, string.sub, KEYS -- locals, for a global costs a look-up each time
+local byte = string.byte -- a local, for a global costs a look-up each time
 local text_count, which = tonumber(ARGV[8]), ARGV[9]
 for i = 10 + text_count, #ARGV do
   customers[#customers + 1] = ARGV[i]
 end
 
--- What the text of this number asks for; false where it cannot be read.
-local function read_command(number)
-  local text = ARGV[9 + number]
-  local has_customer = byte(text) == 64
-  if has_customer then
-    text = sub(text, 2)
-  end
-  local verb = string.match(text, "^[%l-]+")
-  if verb and not readers[verb] and cold[verb] then
-    cold[verb]()
-  end
-  local reader = readers[verb]
-  local command = verb and reader and reader(text) or { run = function()
-    return "REFUSED invalid-command"
-  end }
-  return command, has_customer
-end
-
 local answers, answer_count = { "", "" }, 0 -- the head comes last
-local codes, which_answer = {}, {} -- answer -> its two characters; those of each command
+local codes = {} -- answer -> its two characters
+local which_answer, which_count = {}, 0 -- those of each command, of several with one answer as one part
 local commands, have_customers, customer_count = {}, {}, 0
 local number = 1
-for i = 1, command_count do
+
+-- Records of commands next to each other: the first command, the last, the text of all (false: as in `values`), when their
+-- keys may vanish. What became of one of them later in the batch stands in `kept`; before, nothing did.
+local kept_runs, kept_run_count = {}, 0
+local function new_code(answer)
+  local code = string.char(35 + math.floor(answer_count / 64), 35 + answer_count % 64)
+  codes[answer] = code
+  answer_count = answer_count + 1
+  answers[2 + answer_count] = answer
+  return code
+end
+
+local last_alike = 0 -- the last command of those next to each other that have the same text
+
+local at = 1
+while at <= command_count do
   if text_count > 1 then
-    local high, low = byte(which, 2 * i - 1, 2 * i)
+    local high, low = byte(which, 2 * at - 1, 2 * at)
     number = (high - 35) * 64 + low - 34
   end
   local command = commands[number]
   if not command then
-    command, have_customers[number] = read_command(number)
+    local text = ARGV[9 + number]
+    have_customers[number] = byte(text) == 64
+    if have_customers[number] then
+      text = sub(text, 2)
+    end
+    local verb = string.match(text, "^[%l-]*")
+    -- @verbs
+    local reader = readers[verb]
+    command = reader and reader(text) or { run = function()
+      return "REFUSED invalid-command"
+    end }
     commands[number] = command
   end
-  local customer
-  if have_customers[number] then
-    customer_count = customer_count + 1
-    customer = customers[customer_count]
+  local has_customer = have_customers[number]
+  local count = 0
+  if command.again then
+    if text_count == 1 then
+      last_alike = command_count
+    elseif last_alike < at then
+      local high, low = byte(which, 2 * at - 1, 2 * at)
+      local next_high, next_low
+      last_alike = at - 1
+      repeat
+        last_alike = last_alike + 1
+        next_high, next_low = byte(which, 2 * last_alike + 1, 2 * last_alike + 2)
+      until next_low ~= low or next_high ~= high
+    end
+    local until_text, value, answer
+    count, until_text, value, answer = alike[command.run](command, at, last_alike, has_customer and customer_count)
+    if count > 0 then
+      run_count = run_count + count
+      event_count = event_count + count
+      kept_runs[kept_run_count + 1] = at
+      kept_runs[kept_run_count + 2] = at + count - 1
+      kept_runs[kept_run_count + 3] = value
+      kept_runs[kept_run_count + 4] = until_text
+      kept_run_count = kept_run_count + 4
+      if answer then
+        which_count = which_count + 1
+        which_answer[which_count] = string.rep(codes[answer], count) -- it was answered before, or there would be no `again`
+      else
+        for i = at, at + count - 1 do
+          local record = values[all_keys[KEYS_BEFORE + i]]
+          which_count = which_count + 1
+          which_answer[which_count] = codes[record] or new_code(record)
+        end
+      end
+    end
   end
-  local key = keys[3 + i]
-  local value = values[key] -- an earlier command of the batch, or time, may have changed the record
-  if value == nil then
-    value = found[i]
+  if count == 0 then
+    count = 1
+    local key = all_keys[KEYS_BEFORE + at]
+    local value = values[key] -- an earlier command of the batch, or time, may have changed the record
+    if value == nil then
+      value = found_records[at]
+    end
+    local customer = has_customer and customers[customer_count + 1] or nil
+    local answer = command.run(command, key, sub(key, id_start), value, customer)
+    which_count = which_count + 1
+    which_answer[which_count] = codes[answer] or new_code(answer)
   end
-  local answer = command.run(command, key, sub(key, id_start), value, customer)
-  local code = codes[answer]
-  if not code then
-    code = string.char(35 + math.floor(answer_count / 64), 35 + answer_count % 64)
-    codes[answer] = code
-    answer_count = answer_count + 1
-    answers[2 + answer_count] = answer
+  at = at + count
+  if has_customer then
+    customer_count = customer_count + count
   end
-  which_answer[i] = code
 end
 answers[2] = table.concat(which_answer)
 
@@ -197,6 +237,13 @@ if event_count > 0 then
     end
     write_fields(stocktake_prefix .. id, fields)
     call("PEXPIREAT", stocktake_prefix .. id, digits(now_ms + LEASE_MS_MAX + tombstone_ms))
+  end
+  for run = 1, kept_run_count, 4 do
+    local value, until_text = kept_runs[run + 2], kept_runs[run + 3]
+    for i = kept_runs[run], kept_runs[run + 1] do
+      local key = all_keys[KEYS_BEFORE + i]
+      call("SET", key, value or values[key], "PXAT", until_text)
+    end
   end
   for i = 1, kept_count, 3 do
     call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])

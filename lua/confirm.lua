@@ -6,26 +6,10 @@
 -- exceeds-reservation sku=requested:held,... | stocktake-in-progress items | quarantined items; late ones also
 -- paid-but-short as reserve's insufficient-stock.
 
-local function confirm_plain(command, plan, key, order_id, value)
-  for i = 1, #plan.items do
-    local item, quantity = plan.items[i], plan.lines[i].quantity
-    item.reserved = item.reserved - quantity
-    item.sold = item.sold + quantity
-    item.version = item.version + 1
-    if not item.is_changed then
-      mark_changed(item)
-    end
-  end
-  plan.event_end = plan.event_end
-    or " " .. command.actor .. " " .. plan.lines_text .. " " .. command.operation .. " " .. command.propose
-  emit_of_run("InventoryDeducted ", order_id, plan.event_end)
-  return keep_settled(plan, key, value, "CONFIRMED")
-end
-
 local function confirm(command, key, order_id, value)
-  local plan = plain_plan(command, value)
-  if plan then
-    return confirm_plain(command, plan, key, order_id, value)
+  local text = settle_plain(command, key, order_id, value)
+  if text then
+    return text
   end
   local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
@@ -66,18 +50,26 @@ local function confirm(command, key, order_id, value)
   return "DONE " .. keep_reservation(key, reservation)
 end
 
+alike[confirm] = settle_alike
+
 readers["confirm"] = function(text)
   local parts_text, actor, if_late, propose = string.match(text, "^confirm (%S+) (%S+) (%S+) (%S+)$")
   local parts = parts_text and parts_text ~= "*" and read_parts(parts_text) or nil
   if not parts_text or (parts_text ~= "*" and not parts) or (if_late ~= "-" and if_late ~= "reacquire") then
     return nil
   end
+  local operation = "c" .. parts_text
   return {
     run = confirm,
     parts = parts,
     plans = {},
+    again = false,
+    sells = true,
+    status = "CONFIRMED ",
+    event_type = "InventoryDeducted ",
+    event_tail = " " .. operation .. " " .. propose,
     actor = actor,
-    operation = "c" .. parts_text,
+    operation = operation,
     reacquires = if_late == "reacquire",
     propose = propose,
   }

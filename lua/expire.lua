@@ -7,7 +7,8 @@ local function outlive_locks(key, order_id, reservation, items)
   local lives_until_ms = 0
   for _, item in ipairs(items) do
     if item.stocktake then
-      need("lapse_lock")(item.name, now_ms)
+      need("lock")
+      lapse_lock(item.name, now_ms)
     end
     local until_ms = item.locked_until_ms or 0
     if item.stocktake then
@@ -82,7 +83,8 @@ function return_due(entries, ids_max)
   for i, id in ipairs(ids) do
     local key = keys[i]
     if string.find(id, "@", 1, true) then
-      need("lapse_lock")(id, scores[i])
+      need("lock")
+      lapse_lock(id, scores[i])
     end
     local value = values[key]
     if value == nil then

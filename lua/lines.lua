@@ -76,3 +76,5 @@ local UNREADABLE = "REFUSED quarantined -"
 -- What is made when a batch first needs it, `need("record")`: reservation.lua, expire.lua.
 local read_reservation, write_reservation, keep_reservation, settle, remembers, remember, items_of, refuse_locked, tally
 local expire_when_due, return_due
+-- As above, `need("lock")`: lock.lua.
+local sheet_text, write_sheet, lock_item, unlock_item, lapse_lock

@@ -1,14 +1,13 @@
 -- Count sheets and the locks they put on items (BR-007). Twin: src/domain/stocktakes.ts.
 -- A sheet is a hash of its own: sku@warehouse -> "status until_ms before counted"; the lock itself stands in the item.
 
-
 -- The text of an item's line on a sheet, or nil.
-local function sheet_text(id, name)
+function sheet_text(id, name)
   local sheet = sheets[id]
   return sheet and sheet[name] or call("HGET", stocktake_prefix .. id, name) or nil
 end
 
-local function write_sheet(id, name, text)
+function write_sheet(id, name, text)
   local sheet = sheets[id]
   if not sheet then
     sheet = {}
@@ -18,14 +17,14 @@ local function write_sheet(id, name, text)
   return text
 end
 
-local function lock_item(item, id, until_ms)
+function lock_item(item, id, until_ms)
   item.stocktake, item.locked_until_ms = id, until_ms
   note_care(item)
 end
 
 -- Takes the lock off and says on the sheet how it ended. Holds on the item live a while longer, so that a payment that was
 -- refused under the lock can be repeated.
-local function unlock_item(item, status, counted)
+function unlock_item(item, status, counted)
   local id, until_ms = item.stocktake, item.locked_until_ms
   item.stocktake, item.locked_until_ms = nil, math.min(until_ms, now_ms) + STOCKTAKE_GRACE_MS
   note_care(item)
@@ -34,7 +33,7 @@ local function unlock_item(item, status, counted)
 end
 
 -- A lease that ran out ends by itself. `due_ms` is when it was to end: a lock set since then stands in a later entry.
-local function lapse_lock(name, due_ms)
+function lapse_lock(name, due_ms)
   local sku, warehouse = string.match(name, "^([^@]+)@([^@]+)$")
   local item = sku and warehouses_of(sku)[warehouse]
   if item and item.is_broken then
@@ -48,4 +47,4 @@ local function lapse_lock(name, due_ms)
   end
 end
 
-late.lapse_lock = lapse_lock
+late.lock = true

@@ -30,6 +30,10 @@ local backlog_is_full = false -- the ledger is too far behind to promise more (D
 
 -- Records: reservations and movements ----------------------------------------------------------------
 
+local all_keys, sub = KEYS, string.sub -- locals, for a global costs a look-up each time
+local KEYS_BEFORE = 3 -- the record key of a command stands behind those of the partition
+local id_start = #reservation_prefix + 1 -- where the id begins in the key of any record
+local found_records -- what Redis has at the record key of each command: a text, false where there is none
 local values = {} -- record key -> its text, where this batch changed or learnt it; false where there is none
 local kept, kept_count = {}, 0 -- key, text, when the key may vanish (digits); in order, so the last of a key stands
 
@@ -72,12 +76,16 @@ local function emit(text)
   part_count = part_count + 2
 end
 
+local function open_run(event_type, event_end)
+  close_run()
+  run_type, run_end, run_count = event_type, event_end, 0
+end
+
 -- An event about an order that may be the next of a run. `who` is the order's id, of a reserve with its customer behind
 -- "@" where it has one; `event_end` is all of the event behind that.
 local function emit_of_run(event_type, who, event_end)
   if run_end ~= event_end or run_type ~= event_type then
-    close_run()
-    run_type, run_end, run_count = event_type, event_end, 0
+    open_run(event_type, event_end)
   end
   event_count = event_count + 1
   run_count = run_count + 1
@@ -108,15 +116,21 @@ end
 -- else a table with `run(command, key, id, value, customer)`, shared by all commands of the batch with the same text;
 -- `value` is the record as it stands, false where there is none; `customer` is who ordered, where the command says.
 local readers = {}
+-- What serves several commands with the same text next to each other at once, by the `run` of such a command: called where
+-- an earlier one of them has left `again` in what they share, with the first and the last of them and how many commands
+-- before have a customer (false where these have none). It does as many as come to what the earlier one came to, with
+-- their ids in `run_ids`, behind `run_count`, and their records in `values`. Answers how many, when the records may vanish, and
+-- where they are the same the record of each and the answer of each, which else is its record. The rest is left to `run`.
+local alike = {}
 -- What not every batch needs is made when it is needed, for to make a function costs Lua a search for each local that it
--- leans on. Name of a verb or of a late function -> the files that have it, as a function that fills `readers` and `late`.
--- A hot file says what it needs, `need("record")`, before it calls what is declared and not made.
-local cold = {} -- filled by program.ts
+-- leans on. Name of what is made late -> the files that have it, as a function that says so in `late`. A hot file says what
+-- it needs, `need("record")`, before it calls what is declared and not made.
+local files_of = {} -- filled by program.ts
 local late = {}
 
 local function need(name)
   if not late[name] then
-    cold[name]()
+    files_of[name]()
   end
   return late[name]
 end

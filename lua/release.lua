@@ -1,33 +1,10 @@
 -- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
 -- Twin: release in src/domain/orders.ts. Answers: as confirm, and REFUSED too-many-partial-releases.
 
-local function release_plain(command, plan, key, order_id, value)
-  local is_near_line = false
-  for i = 1, #plan.items do
-    local item, quantity = plan.items[i], plan.lines[i].quantity
-    item.available = item.available + quantity
-    item.reserved = item.reserved - quantity
-    item.version = item.version + 1
-    if not item.is_changed then
-      mark_changed(item)
-    end
-    is_near_line = is_near_line or item.is_low
-  end
-  plan.event_end = plan.event_end
-    or " " .. command.actor .. " " .. plan.lines_text .. " cancelled " .. command.operation
-  emit_of_run("InventoryReleased ", order_id, plan.event_end)
-  if is_near_line then
-    for i = 1, #plan.items do
-      watch_stock(plan.items[i], command.actor)
-    end
-  end
-  return keep_settled(plan, key, value, "RELEASED")
-end
-
 local function release(command, key, order_id, value)
-  local plan = plain_plan(command, value)
-  if plan then
-    return release_plain(command, plan, key, order_id, value)
+  local text = settle_plain(command, key, order_id, value)
+  if text then
+    return text
   end
   local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
@@ -64,11 +41,24 @@ local function release(command, key, order_id, value)
   return "DONE " .. keep_reservation(key, reservation)
 end
 
+alike[release] = settle_alike
+
 readers["release"] = function(text)
   local parts_text, operation, actor = string.match(text, "^release (%S+) (r%S+) (%S+)$")
   local parts = parts_text and parts_text ~= "*" and read_parts(parts_text) or nil
   if not parts_text or (parts_text ~= "*" and not parts) then
     return nil
   end
-  return { run = release, parts = parts, plans = {}, operation = operation, actor = actor }
+  return {
+    run = release,
+    parts = parts,
+    plans = {},
+    again = false,
+    sells = false,
+    status = "RELEASED ",
+    event_type = "InventoryReleased ",
+    event_tail = " cancelled " .. operation,
+    actor = actor,
+    operation = operation,
+  }
 end

@@ -5,6 +5,8 @@
 -- sale-not-open ms | sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items |
 -- quarantined items | stocktake-in-progress item=stocktake:until,... | insufficient-stock sku@warehouse=requested:available,...
 
+local RESERVED = "InventoryReserved "
+
 -- Which warehouses are tried for an order, and one that serves it whole; made when first needed: serve.lua.
 local order_for, serve_again
 
@@ -41,7 +43,7 @@ local function texts_of(command, lines)
     lines_text = lines_text,
     until_text = terms.until_text,
     due_ids = due_at(now_ms + terms.hold_ms),
-    item = false, -- the only one of its lines, where another such order may take from it at once; see reserve_again
+    item = false, -- the only one of its lines, where another such order may take from it at once; see reserve_alike
     made = false,
   }
 end
@@ -111,27 +113,50 @@ local function hold_stock(command, texts, key, order_id, customer)
   due_ids[#due_ids + 1] = order_id
   if customer then
     keep(key, value_for(command, texts, customer), texts.until_text)
-    emit_of_run("InventoryReserved ", order_id .. "@" .. customer, texts.event_end)
+    emit_of_run(RESERVED, order_id .. "@" .. customer, texts.event_end)
   else
     keep(key, texts.value, texts.until_text)
-    emit_of_run("InventoryReserved ", order_id, texts.event_end)
+    emit_of_run(RESERVED, order_id, texts.event_end)
   end
 end
 
--- The most frequent order of all: one line, and another order of this batch had the same content and was served. Only
--- what differs from order to order is done here. Answers nil where more has to be looked at.
-local function reserve_again(command, key, order_id, customer)
+-- The most frequent orders of all: one line, and an order of this batch with the same content was served. Only what
+-- differs from order to order is done for each. See `alike`.
+local function reserve_alike(command, first, last, customers_before)
   local texts = command.again
   local item, quantity = texts.item, command.lines[1].quantity
-  local available = item.available - quantity
-  if available < 0 or available < item.safety_stock or item.is_low or item.needs_care or texts.made ~= items_made then
-    return nil
+  if item.is_low or item.needs_care or texts.made ~= items_made then
+    return 0
   end
-  item.available = available
-  item.reserved = item.reserved + quantity
-  item.version = item.version + 1
-  hold_stock(command, texts, key, order_id, customer)
-  return texts.answer
+  last = math.min(last, first - 1 + math.floor((item.available - item.safety_stock) / quantity))
+  local due_ids, ids = texts.due_ids, run_ids
+  local due_count, ids_count = #due_ids, run_count
+  local value = texts.value
+  local n = first
+  while n <= last do
+    local key = all_keys[KEYS_BEFORE + n]
+    if found_records[n] or values[key] then
+      break
+    elseif n == first and (run_end ~= texts.event_end or run_type ~= RESERVED) then
+      open_run(RESERVED, texts.event_end)
+      ids_count = 0
+    end
+    local order_id = sub(key, id_start)
+    n = n + 1
+    due_ids[due_count + n - first] = order_id
+    if customers_before then
+      local customer = customers[customers_before + n - first]
+      value = value_for(command, texts, customer)
+      order_id = order_id .. "@" .. customer
+    end
+    values[key] = value
+    ids[ids_count + n - first] = order_id
+  end
+  local count = n - first
+  item.available = item.available - count * quantity
+  item.reserved = item.reserved + count * quantity
+  item.version = item.version + count
+  return count, texts.until_text, not customers_before and value, texts.answer
 end
 
 -- Which items serve an order, and its texts and answer; or nil and the refusal.
@@ -189,12 +214,6 @@ local function reserve(command, key, order_id, value, customer)
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  if command.again then
-    local answer = reserve_again(command, key, order_id, customer)
-    if answer then
-      return answer
-    end
-  end
   local sale, units
   if command.terms.sale then
     need("sale")
@@ -245,6 +264,8 @@ local function reserve(command, key, order_id, value, customer)
   end
   return answer
 end
+
+alike[reserve] = reserve_alike
 
 local terms_read = {} -- text -> terms: what an order says beside its lines, which most orders of a batch have in common
 

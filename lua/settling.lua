@@ -99,41 +99,128 @@ local function plain_plan(command, value)
   if not value or command.parts or string.byte(value, 21) ~= 32 or string.sub(value, 1, 7) ~= "ACTIVE " then
     return nil
   end
-  local rest = string.sub(value, 22) -- behind thirteen digits of milliseconds, which last until 2286
+  local rest = string.sub(value, 21) -- behind thirteen digits of milliseconds, which last until 2286
   local plan = command.plans[rest]
   if plan == nil then
     plan = false
     local reservation = read_reservation(value)
     local items = reservation and items_of(reservation.lines)
-    if items and not string.find(rest, " .* ") then
+    if items and not string.find(rest, "^ .* .* ") then
       plan = {
+        rest = rest,
         hold_ms = reservation.expires_at_ms - tonumber(reservation.reserved_at),
         lines = reservation.lines,
-        lines_text = reservation.lines_text,
         items = items,
-        tail = " " .. rest .. " - " .. now_text .. " " .. command.operation,
+        tail = rest .. " - " .. now_text .. " " .. command.operation,
+        event_end = " " .. command.actor .. " " .. reservation.lines_text .. command.event_tail,
+        texts = false, -- reserved_at -> the record of such an order when it is settled, which is the answer too
       }
     end
     command.plans[rest] = plan
   end
-  local reserved_at = plan and tonumber(string.sub(value, 8, 20))
-  if not reserved_at or reserved_at + plan.hold_ms <= now_ms then
-    return nil
-  end
-  for i = 1, #plan.items do
-    local item = plan.items[i]
-    if item.is_broken or item.stocktake or item.reserved < plan.lines[i].quantity then
-      return nil
-    end
-  end
-  return plan
+  return plan or nil
 end
 
--- Writes an order of a plan as settled. The record is the answer as it is, because another text made for each order is a
--- tenth of what it costs.
-local function keep_settled(plan, key, value, status)
-  local text = status .. " " .. string.sub(value, 8, 20) .. plan.tail
-  plan.until_text = plan.until_text or digits(now_ms + tombstone_ms)
-  keep(key, text, plan.until_text)
+-- How many orders of a plan can be settled, as far as its items tell.
+local function room_in(plan)
+  local count = QUANTITY_MAX
+  for i = 1, #plan.items do
+    local item = plan.items[i]
+    if item.is_broken or item.stocktake then
+      return 0
+    end
+    count = math.min(count, math.floor(item.reserved / plan.lines[i].quantity))
+  end
+  return count
+end
+
+-- The record of an order of a plan when it is settled, by when it was reserved; nil where it is due.
+local function settled_text(command, plan, reserved_at)
+  local reserved_at_ms = tonumber(reserved_at)
+  return reserved_at_ms and reserved_at_ms + plan.hold_ms > now_ms and command.status .. reserved_at .. plan.tail or nil
+end
+
+local settled_until_text
+-- When the record of an order that is settled now may vanish.
+local function settled_until()
+  settled_until_text = settled_until_text or digits(now_ms + tombstone_ms)
+  return settled_until_text
+end
+
+-- Units of so many orders of a plan go from reserved to where the command takes them.
+local function settle_units(command, plan, count)
+  for i = 1, #plan.items do
+    local item, units = plan.items[i], count * plan.lines[i].quantity
+    item.reserved = item.reserved - units
+    if command.sells then
+      item.sold = item.sold + units
+    else
+      item.available = item.available + units
+    end
+    item.version = item.version + count
+    if not item.is_changed then
+      mark_changed(item)
+    end
+  end
+end
+
+-- The first order of its kind in the batch; nil where more has to be looked at.
+local function settle_plain(command, key, order_id, value)
+  local plan = plain_plan(command, value)
+  local text = plan and room_in(plan) > 0 and settled_text(command, plan, sub(value, 8, 20))
+  if not text then
+    return nil
+  end
+  settle_units(command, plan, 1)
+  emit_of_run(command.event_type, order_id, plan.event_end)
+  if not command.sells then
+    for i = 1, #plan.items do
+      if plan.items[i].is_low then
+        watch_stock(plan.items[i], command.actor)
+      end
+    end
+  end
+  keep(key, text, settled_until())
+  command.again = plan
   return text
+end
+
+-- Those behind it. See `alike`.
+local function settle_alike(command, first, last)
+  local plan = command.again
+  local rest, texts = plan.rest, plan.texts or {}
+  local value = found_records[first]
+  if not value or sub(value, 21) ~= rest then
+    return 0
+  end
+  last = math.min(last, first - 1 + room_in(plan))
+  for i = 1, #plan.items do
+    if plan.items[i].is_low and not command.sells then
+      return 0
+    end
+  end
+  plan.texts = texts
+  local ids, ids_count = run_ids, run_count
+  local n = first
+  while n <= last do
+    local key = all_keys[KEYS_BEFORE + n]
+    value = found_records[n]
+    if not value or values[key] ~= nil or sub(value, 21) ~= rest or sub(value, 1, 7) ~= "ACTIVE " then
+      break
+    end
+    local reserved_at = sub(value, 8, 20)
+    local text = texts[reserved_at] or settled_text(command, plan, reserved_at)
+    if not text then
+      break
+    elseif n == first and (run_end ~= plan.event_end or run_type ~= command.event_type) then
+      open_run(command.event_type, plan.event_end)
+      ids_count = 0
+    end
+    n = n + 1
+    texts[reserved_at] = text
+    values[key] = text
+    ids[ids_count + n - first] = sub(key, id_start)
+  end
+  settle_units(command, plan, n - first)
+  return n - first, settled_until()
 end

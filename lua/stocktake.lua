@@ -6,6 +6,7 @@
 -- changes while the lock is on.
 
 need("record")
+need("lock")
 
 local STOCKTAKE_LINES_MAX = 5000
 local SHORTFALL_RELEASES_MAX = 200

@@ -3,6 +3,8 @@
  * line that no file has says so, and is not given to a file that it does not belong to.
  */
 
+import { VERBS_STAND_HERE } from '../../src/hotpath/program.ts';
+
 export interface Place {
   /** `reserve.lua`, or {@link JOINED}. */
   readonly file: string;
@@ -23,11 +25,19 @@ const NAMES = [
 export function linesOf(program: string, files: ReadonlyMap<string, string>) {
   const lines = program.split('\n');
   const places = lines.map((_, i): Place => ({ file: JOINED, line: i + 1 }));
-  for (const [file, text] of files) {
-    const at = text === '' ? -1 : program.indexOf(text);
-    if (at < 0) continue;
-    const first = program.slice(0, at).split('\n').length - 1;
-    for (const [i] of text.trimEnd().split('\n').entries()) places[first + i] = { file, line: i + 1 };
+  for (const [file, whole] of files) {
+    let before = 0; // lines of the file
+    for (const text of whole.split(VERBS_STAND_HERE)) {
+      const at = text === '' ? -1 : program.indexOf(text);
+      const first = program.slice(0, Math.max(0, at)).split('\n').length - 1;
+      const lines = text.split('\n');
+      if (at >= 0) {
+        for (const i of lines.keys()) {
+          if (i < lines.length - 1) places[first + i] = { file, line: before + i + 1 };
+        }
+      }
+      before += lines.length;
+    }
   }
   const placeOf = (line: number): Place => places[line - 1] ?? { file: JOINED, line };
   return {

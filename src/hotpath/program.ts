@@ -39,30 +39,45 @@ export const LUA_FILES = [
 ] as const;
 
 /**
- * Files that not every batch needs, those that lean on each other together: each group becomes a function that runs when
- * a batch first needs something of it. To make a function, Lua searches among all locals made so far for each that it
- * leans on; made for every batch, these cost a third of what a batch costs before its first order (docs/performance.md).
+ * Files that not every batch needs, those that lean on each other together. To make a function, Lua searches among all
+ * locals made so far for each that it leans on; made for every batch, these cost a third of what a batch costs before its
+ * first order (docs/performance.md). Each of these groups becomes a function that runs when a batch first needs something
+ * of it.
  */
-const COLD: readonly (readonly string[])[] = [
+const LATE: readonly (readonly string[])[] = [
   ['reservation', 'expire'],
   ['sale'],
   ['serve'],
   ['allocate', 'plan'],
-  ['settling', 'reacquire', 'confirm', 'release', 'extend'],
-  ['look'],
-  ['lock', 'stocktake', 'movement', 'transfer', 'safety-stock', 'schedule-sale', 'quarantine'],
+  ['lock'],
 ];
+/** What only commands of their own need: these stand where batch.lua reads the first command of a verb. */
+const VERBS: readonly (readonly string[])[] = [
+  ['settling', 'reacquire', 'confirm', 'release', 'extend'],
+  ['stocktake', 'movement', 'transfer', 'safety-stock', 'schedule-sale', 'quarantine'],
+  ['look'],
+];
+export const VERBS_STAND_HERE = /^ *-- @verbs\n/m;
 
-/** Each verb that a cold group reads and each late name that it fills. */
-function namesIn(text: string): string[] {
-  const found = text.matchAll(/^(?:readers\["([a-z-]+)"\]|late\.(\w+)) =/gm);
-  return [...found].map(([, verb, late]) => (verb ?? late) as string);
+/** Each verb that a group reads. */
+const verbsOf = (text: string): string[] => [...text.matchAll(/^readers\["([a-z-]+)"\] =/gm)].map(captured);
+/** Each name by which a group is needed. */
+const namesOf = (text: string): string[] => [...text.matchAll(/^late\.(\w+) =/gm)].map(captured);
+const captured = ([, name]: RegExpExecArray): string => name as string;
+
+/** What batch.lua does about a verb that nobody reads yet. */
+function readerOf(groups: readonly string[]): string {
+  const cases = groups.map((text) => {
+    const isOne = verbsOf(text).map((verb) => `verb == "${verb}"`);
+    return `if ${isOne.join(' or ')} then (function()\n${text}\nend)() end`;
+  });
+  return ['if not readers[verb] then', ...cases, 'end'].join('\n');
 }
 
 /** Which function makes what; one constructor, because a table that grows field by field is made anew five times. */
-function coldTable(groups: readonly string[]): string {
-  const fields = groups.flatMap((text, group) => namesIn(text).map((name) => `["${name}"] = cold_${group}`));
-  return `cold = { ${fields.join(', ')} }`;
+function lateTable(groups: readonly string[]): string {
+  const fields = groups.flatMap((text, group) => namesOf(text).map((name) => `["${name}"] = late_${group}`));
+  return `files_of = { ${fields.join(', ')} }`;
 }
 
 export interface Script {
@@ -86,11 +101,16 @@ export function loadProgram(clock?: string): Program {
     name === 'clock' && clock !== undefined
       ? clock
       : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
-  const groups = COLD.map((files) => files.map(read).join('\n'));
+  const joined = (files: readonly string[]): string => files.map(read).join('\n');
+  const late = LATE.map(joined);
+  const verbs = readerOf(VERBS.map(joined));
   const parts = LUA_FILES.map((name) => {
-    const group = COLD.findIndex((files) => files.includes(name));
-    if (group < 0) return name === 'batch' ? `${coldTable(groups)}\n${read(name)}` : read(name);
-    return name === COLD[group]?.[0] ? `local cold_${group} = function()\n${groups[group]}\nend` : '';
+    if (name === 'batch')
+      return `${lateTable(late)}\n${read(name).replace(VERBS_STAND_HERE, () => `${verbs}\n`)}`;
+    if (VERBS.some((files) => files.includes(name))) return '';
+    const group = LATE.findIndex((files) => files.includes(name));
+    if (group < 0) return read(name);
+    return name === LATE[group]?.[0] ? `local late_${group} = function()\n${late[group]}\nend` : '';
   });
   const text = parts.join('\n');
   return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };

@@ -121,11 +121,12 @@ local function hold_stock(command, texts, key, order_id, customer)
 end
 
 -- The most frequent orders of all: one line, and an order of this batch with the same content was served. Only what
--- differs from order to order is done for each. See `alike`.
+-- differs from order to order is done for each. An item that is low has less than its safety stock, and the line that the
+-- alert watches is not crossed here (BR-005): both are left to `reserve`. See `alike`.
 local function reserve_alike(command, first, last, customers_before)
   local texts = command.again
   local item, quantity = texts.item, command.lines[1].quantity
-  if item.is_low or item.needs_care or texts.made ~= items_made then
+  if item.needs_care or texts.made ~= items_made then
     return 0
   end
   last = math.min(last, first - 1 + math.floor((item.available - item.safety_stock) / quantity))

@@ -124,6 +124,18 @@ onBoth('BR-005: the alert', (given) => {
     },
   );
 
+  test('BR-005: is re-armed by one of many equal cancellations of the same moment', async () => {
+    const shop = await given('TEA@east=10');
+    await shop.setSafetyStock('TEA@east', 5);
+    const orders = ['order-1', 'order-2', 'order-3', 'order-4'];
+    await Promise.all(orders.map((orderId) => shop.reserve(orderId, 'TEA@east=2')));
+    expect(await alertsOf(shop)).toEqual(['TEA 4 under 5']);
+    await Promise.all(orders.map((orderId) => shop.release(orderId)));
+    expect(await shop.item('TEA@east')).toMatchObject({ available: 10, isLow: false });
+    await shop.move('issue', 'TEA@east=7');
+    expect(await alertsOf(shop)).toEqual(['TEA 4 under 5', 'TEA 3 under 5']);
+  });
+
   test('BR-005: is not fired by what leaves available alone', async () => {
     const shop = await withLine(given);
     await shop.reserve('order', 'TEA@east=5');

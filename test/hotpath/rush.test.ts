@@ -192,6 +192,18 @@ describe('payments and cancellations of one moment', () => {
     },
   );
 
+  test.each(['confirm', 'release'] as const)('leave alone what nobody here wrote: %s', async (how) => {
+    const shop = await givenShop('TEA@east=10');
+    const orders = ['order-1', 'order-2', 'order-3', 'order-4'];
+    await Promise.all(orders.map((orderId) => shop.reserve(orderId, 'TEA@east=1')));
+    const key = shop.keys.reservation('order-3');
+    const text = (await shop.redis.get(key))?.replace('ACTIVE', 'STOLEN') ?? '';
+    await shop.redis.set(key, text);
+    const decided = await Promise.all(orders.map((orderId) => shop[how](orderId)));
+    expect(decided.map(outcome)).toEqual(['done', 'done', 'quarantined', 'done']);
+    expect(await shop.redis.get(key)).toBe(text);
+  });
+
   test('BR-006: are told apart from what was done in the middle to one of them', async () => {
     const { shop, words } = await ends('confirm', (shop) => shop.release('order-3'));
     expect(words).toEqual(['done', 'done', 'already-released', 'done']);

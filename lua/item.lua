@@ -16,7 +16,8 @@ local customers = {} -- of the orders of this batch that have one, in order; fil
 local quotas = {} -- sale id -> what its customers have: texts by customer, and who changed
 -- A sale that is closed so long has no hold left that could still count in it.
 local SALE_AFTERLIFE_MS = 172800000
-local read_sale, write_sale, mark_sale, left_in, open_to, sale_among, refuse_by_sale, count_held, count_ended
+local read_sale, write_sale, mark_sale, left_in, open_to, orders_beside_sales, sale_among, refuse_by_sale
+local hold_for, count_held, count_ended
 
 -- "total available reserved sold version safety_stock is_low[ stocktake|- until_ms]": the text of an item. Under a stocktake
 -- `until_ms` is when the lock ends by itself; behind "-" it is until when no hold expires after one (BR-007). With

@@ -94,17 +94,9 @@ end
 
 -- The same where all that needs care is a sale beside the one item of an order: what it set aside for others is left.
 local function has_enough_beside_sales(items, lines, sale, units)
-  local item, line = items[1], lines[1]
-  if #lines ~= 1 or item.is_broken or item.stocktake or item.available < line.quantity then
-    return false
-  end
-  local others = 0
-  for _, other in pairs(sales_of[line.sku]) do
-    if other ~= sale then
-      others = others + left_in(other)
-    end
-  end
-  return item.available - others >= line.quantity and (not sale or left_in(sale) >= units)
+  local item = items[1]
+  return #lines == 1 and not item.is_broken and not item.stocktake and sales_of[item.sku]
+    and orders_beside_sales(item, lines[1].quantity, sale, units) >= 1
 end
 
 -- The record, the deadline and the event of a hold.
@@ -120,23 +112,35 @@ local function hold_stock(command, texts, key, order_id, customer)
   end
 end
 
--- The most frequent orders of all: one line, and an order of this batch with the same content was served. Only what
--- differs from order to order is done for each. An item that is low has less than its safety stock, and the line that the
--- alert watches is not crossed here (BR-005): both are left to `reserve`. See `alike`.
-local function reserve_alike(command, first, last, customers_before)
-  local texts = command.again
+-- How many more orders are served as the last one with this content was, as far as stock and sales tell. None of them
+-- crosses the line that the alert watches (BR-005).
+local function orders_alike(command, texts, sale, units)
   local item, quantity = texts.item, command.lines[1].quantity
-  if item.needs_care or texts.made ~= items_made then
+  if texts.made ~= items_made or item.is_broken or item.stocktake then
     return 0
   end
-  last = math.min(last, first - 1 + math.floor((item.available - item.safety_stock) / quantity))
+  local count = math.floor((item.available - (item.is_low and 0 or item.safety_stock)) / quantity)
+  return sales_of[item.sku] and math.min(count, orders_beside_sales(item, quantity, sale, units)) or count
+end
+
+-- The most frequent orders of all: one line, and an order of this batch with the same content was served. Only what
+-- differs from order to order is done for each. See `alike`.
+local function reserve_alike(command, first, last, customers_before)
+  local texts, in_sale = command.again, command.in_sale
+  local sale, units
+  if in_sale then
+    sale, units = in_sale.sale, in_sale.units
+  end
+  local has_limit = sale and sale.limit > 0
+  last = math.min(last, first - 1 + orders_alike(command, texts, sale, units))
   local due_ids, ids = texts.due_ids, run_ids
   local due_count, ids_count = #due_ids, run_count
   local value = texts.value
   local n = first
   while n <= last do
     local key = all_keys[KEYS_BEFORE + n]
-    if found_records[n] or values[key] then
+    local customer = customers_before and customers[customers_before + 1 + n - first]
+    if found_records[n] or values[key] or (has_limit and not hold_for(customer, sale, units)) then
       break
     elseif n == first and (run_end ~= texts.event_end or run_type ~= RESERVED) then
       open_run(RESERVED, texts.event_end)
@@ -145,8 +149,7 @@ local function reserve_alike(command, first, last, customers_before)
     local order_id = sub(key, id_start)
     n = n + 1
     due_ids[due_count + n - first] = order_id
-    if customers_before then
-      local customer = customers[customers_before + n - first]
+    if customer then
       value = value_for(command, texts, customer)
       order_id = order_id .. "@" .. customer
     end
@@ -154,9 +157,14 @@ local function reserve_alike(command, first, last, customers_before)
     ids[ids_count + n - first] = order_id
   end
   local count = n - first
-  item.available = item.available - count * quantity
-  item.reserved = item.reserved + count * quantity
+  local taken = count * command.lines[1].quantity
+  local item = texts.item
+  item.available = item.available - taken
+  item.reserved = item.reserved + taken
   item.version = item.version + count
+  if sale then
+    sale.held = sale.held + count * units
+  end
   return count, texts.until_text, not customers_before and value, texts.answer
 end
 
@@ -251,7 +259,8 @@ local function reserve(command, key, order_id, value, customer)
   end
   if sale then
     count_held(sale, units, customer)
-  elseif #lines == 1 and #command.lines == 1 and answer == texts.answer then
+  end
+  if #lines == 1 and #command.lines == 1 and answer == texts.answer then
     -- The item that is tried first serves, and does so again for as long as it has enough. Two lines of an order can come
     -- to one where both are served from the same warehouse: that takes more than its first line says.
     texts.item, texts.made = items[1], items_made

@@ -65,6 +65,19 @@ function open_to(sku, sale)
   return math.max(0, sale and math.min(units, left_in(sale)) or units)
 end
 
+-- How many orders of so many of an item are covered by it alone, of a sale (else nil) by what is left in that, too. There
+-- may be more: what other sales set aside is wherever the SKU is.
+function orders_beside_sales(item, quantity, sale, units)
+  local room = item.available
+  for _, other in pairs(sales_of[item.sku]) do
+    if other ~= sale then
+      room = room - left_in(other)
+    end
+  end
+  local count = math.floor(room / quantity)
+  return sale and math.min(count, math.floor(left_in(sale) / units)) or count
+end
+
 -- The sale of this name among the SKUs of some lines, and their units of its SKU.
 function sale_among(id, lines)
   local sale, units = nil, 0
@@ -150,14 +163,23 @@ function refuse_by_sale(sale, units, customer)
   return nil
 end
 
--- An order of a sale holds its units.
+-- Counts units to a customer as held, where a sale with a limit lets him have them; false where it does not.
+function hold_for(customer, sale, units)
+  local quota = quota_in(sale)
+  local counts = counts_of(quota, customer)
+  if counts.is_broken or counts.held + counts.bought + units > sale.limit then
+    return false
+  end
+  keep_counts(quota, customer, counts.held + units, counts.bought)
+  return true
+end
+
+-- An order that a sale takes holds its units.
 function count_held(sale, units, customer)
   mark_sale(sale)
   sale.held = sale.held + units
   if customer and sale.limit > 0 then
-    local quota = quota_in(sale)
-    local counts = counts_of(quota, customer)
-    keep_counts(quota, customer, counts.held + units, counts.bought)
+    hold_for(customer, sale, units)
   end
 end
 

@@ -125,6 +125,18 @@ test('notice in the middle that goods came into another warehouse, which is made
   expect(decided).toEqual([...times(2, 'TEA@east=1'), 'insufficient-stock', ...times(3, 'TEA@north=1')]);
 });
 
+test.each([false, true])(
+  'notice in the middle that a warehouse is there which is tried before: of a sale %s',
+  async (isOfSale) => {
+    const shop = await givenShop('TEA@east=9');
+    await shop.schedule('flash', 'TEA=6');
+    const more = () => (isOfSale ? { saleId: 'flash' } : {});
+    if (!isOfSale) await shop.closeSale('flash');
+    const decided = await rush(shop, 6, 'TEA=1', more, () => [shop.receive('TEA@cellar=9')]);
+    expect(decided).toEqual([...times(3, 'TEA@east=1'), ...times(3, 'TEA@cellar=1')]);
+  },
+);
+
 test('notice in the middle that a sale has been closed', async () => {
   const shop = await givenShop('TEA@east=5');
   await shop.schedule('flash', 'TEA=4');

@@ -19,7 +19,7 @@ export interface Surroundings {
 }
 
 export interface SectionResult {
-  readonly section: SectionName;
+  readonly section: SectionName | 'against';
   readonly title: string;
   readonly seconds: number;
   readonly loadBefore: number;
@@ -127,6 +127,7 @@ export function align(
 export function summary(results: readonly SectionResult[]): string {
   const aimed = results.flatMap((result) => result.figures).filter((row) => row.target);
   const short = aimed.filter((row) => shortBy(row) > 0);
+  if (aimed.length === 0) return '';
   const names = short.map((row) => row.name).join('; ');
   return `\n${aimed.length - short.length} of ${aimed.length} targets reached${short.length > 0 ? `, short: ${names}` : ''}`;
 }

@@ -2,6 +2,7 @@
  * The benchmark, in one command: `npm run bench`. Starts its own Redis and Postgres in a temporary folder, runs the
  * sections one after the other, prints each table as soon as it is there, and leaves nothing behind, Ctrl-C included.
  */
+import { against } from './against.ts';
 import { cost } from './cost.ts';
 import { engine } from './engine.ts';
 import { expiry } from './expiry.ts';
@@ -36,37 +37,45 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const other = settings.against === undefined ? undefined : against(settings.against);
   const progress = (line: string) => console.error(`  ${line}`);
   progress('starting Redis');
   const stores = await startStores(progress);
   stopOnSignals(stores);
   try {
     const bench = { settings, stores, known: [], progress };
-    return await (settings.guard ? runGuard(bench) : runSections(bench));
+    return await (settings.guard ? runGuard(bench) : runSections(bench, other));
   } finally {
     await stores.stop();
   }
 }
 
 /** A section that fails has no figures; the others still have theirs, and the exit code tells. */
-async function runSections(bench: Bench): Promise<number> {
+async function runSections(bench: Bench, other: Section | undefined): Promise<number> {
   const { settings, stores } = bench;
   const around = await lookAround(stores.folder, stores.redisRoute);
   console.log(describe(around));
   const results: SectionResult[] = [];
-  for (const name of settings.only) {
+  const sections = other
+    ? [['against', other] as const]
+    : settings.only.map((name) => [name, SECTIONS[name]] as const);
+  for (const [name, section] of sections) {
     console.error(`${name}:`);
-    const result = await runSection(bench, name, SECTIONS[name]);
+    const result = await runSection(bench, name, section);
     bench.known.push(...result.figures);
     results.push(result);
-    console.log(table(result, SECTIONS[name].rows));
+    console.log(table(result, section.rows));
   }
   console.log(summary(results));
   if (settings.json !== undefined) await writeJson(settings.json, around, settings, results);
   return results.some((result) => result.failure) ? 1 : 0;
 }
 
-async function runSection(bench: Bench, name: SectionName, section: Section): Promise<SectionResult> {
+async function runSection(
+  bench: Bench,
+  name: SectionResult['section'],
+  section: Section,
+): Promise<SectionResult> {
   const loadBefore = loadNow();
   const startedMs = performance.now();
   let figures: readonly Figure[] = [];

@@ -18,6 +18,8 @@ export interface Settings {
   readonly only: readonly SectionName[];
   /** The regression guard instead of the sections. */
   readonly guard: boolean;
+  /** A built checkout whose program is measured beside this one's, instead of the sections. */
+  readonly against: string | undefined;
   /** Fewer sizes, shorter measurements: a first look in minutes, not figures to quote. */
   readonly quick: boolean;
   /** Turns of each comparison; figures are medians over them. */
@@ -42,6 +44,8 @@ export const USAGE = `Usage: npm run bench -- [options]
   --repeats N     turns of each comparison, 1 to ${REPEATS_MAX} (default 5, with --quick 2)
   --json FILE     write the figures, their spread and the machine as JSON as well
   --charts FOLDER write the charts here, peers.svg and cost.svg (default ${CHARTS_DEFAULT})
+  --against FOLDER  time in Redis of this program and of that of another built checkout, in turn; with --quick,
+                  --repeats and --json
   --guard         the regression guard alone: ratios against stored bounds in under a minute; fails on a clear loss
   --help          this page
 `;
@@ -58,10 +62,14 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
   }
   if (values.help) return 'help';
   const quick = values.quick ?? false;
+  if (values.against !== undefined && (values.only !== undefined || values.charts !== undefined)) {
+    throw new WrongOption('--against takes --quick, --repeats and --json, and has no sections and no charts');
+  }
   const guard = values.guard ?? false;
   if (guard && Object.keys(values).length > 1) throw new WrongOption('--guard stands alone');
   return {
     guard,
+    against: values.against,
     only: values.only === undefined ? SECTION_NAMES : values.only.split(',').map(readSection),
     quick,
     repeats: values.repeats === undefined ? (quick ? 2 : 5) : readRepeats(values.repeats),
@@ -81,6 +89,7 @@ function parse(argv: readonly string[]) {
       repeats: { type: 'string' },
       json: { type: 'string' },
       charts: { type: 'string' },
+      against: { type: 'string' },
       guard: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },

@@ -15,11 +15,18 @@ test('charts that nobody asked for do not take the place of those that are shown
   expect(read('--only cost --charts docs/figures')).toMatchObject({ only: ['cost'], charts: 'docs/figures' });
 });
 
+test('another checkout is measured beside this one, without the sections', () => {
+  expect(read('--against ../before --quick')).toMatchObject({ against: '../before', repeats: 2 });
+  expect(read('')).toMatchObject({ against: undefined });
+});
+
 test.each([
   '--only speed',
   '--repeats 0',
   '--repeats many',
   '--guard --quick',
+  '--against ../before --only engine',
+  '--against ../before --guard',
   '--fast',
   'engine',
   '--svg peers.svg',

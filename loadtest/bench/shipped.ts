@@ -4,7 +4,7 @@
  */
 const load = (path: string): Promise<unknown> => import(new URL(`../../dist/${path}`, import.meta.url).href);
 
-export const { connectRedis, openHotInventory } = (await load(
+export const { connectRedis, HotInventory, openHotInventory } = (await load(
   'hotpath/hot-inventory.js',
 )) as typeof import('../../src/hotpath/hot-inventory.ts');
 export const { clearPartition, openPartition, readControl } = (await load(

@@ -10,6 +10,7 @@ export interface Profile {
   readonly title: string;
   /** Of the weights. */
   readonly unit: string;
+  /** None where there is no picture to draw. */
   readonly stacks: readonly Stack[];
   /** For the screen. */
   readonly tables: string;

@@ -1,5 +1,5 @@
 /**
- * Where the time goes, in one command: `npm run profile -- http|engine|lua|redis`. Draws a flame graph, prints where most was
+ * Where the time goes, in one command: `npm run profile -- http|waits|engine|lua|redis`. Draws a flame graph, prints where most was
  * spent, and leaves nothing running, Ctrl-C included.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { profileLua } from './lua.ts';
 import { Unavailable } from './profile.ts';
 import { profileRedis } from './redis.ts';
 import { readSettings, type Settings, USAGE } from './settings.ts';
+import { profileWaits } from './waits.ts';
 
 /** What a shell reports of a program that was ended by Ctrl-C. */
 const INTERRUPTED = 130;
@@ -24,10 +25,11 @@ async function main(): Promise<void> {
     return;
   }
   const { title, unit, stacks, tables } = await take(settings);
-  await mkdir(dirname(settings.out), { recursive: true });
-  await writeFile(settings.out, drawFlame({ title, unit, stacks }));
   console.log(title);
   console.log(tables);
+  if (stacks.length === 0) return;
+  await mkdir(dirname(settings.out), { recursive: true });
+  await writeFile(settings.out, drawFlame({ title, unit, stacks }));
   console.log(`\n${settings.out}: the flame graph; open it in a browser and point at what is narrow`);
 }
 
@@ -37,6 +39,8 @@ function take(settings: Settings) {
       return profileLua(settings);
     case 'http':
       return withStores((stores) => profileHttp(settings, stores));
+    case 'waits':
+      return withStores((stores) => profileWaits(settings, stores));
     case 'engine':
       return withStores((stores) => profileEngine(settings, stores));
     case 'redis':

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { WrongOption } from '../bench/settings.ts';
 
-export const SUBJECTS = ['http', 'engine', 'lua', 'redis'] as const;
+export const SUBJECTS = ['http', 'waits', 'engine', 'lua', 'redis'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 export interface Settings {
@@ -22,12 +22,13 @@ const SKUS_MAX = 100_000;
 export const USAGE = `Usage: npm run profile -- ${SUBJECTS.join('|')} [options]
 
   http            the API, 100 connections, every answer on disk: node's profiler in the server's process
+  waits           where a request of the API waits, at 70 % of its highest rate, without and with a worker; needs wrk
   engine          the engine in one process, 512 callers: node's profiler
   lua             the Lua program: counted instructions, the same on every machine; needs lua5.1
   redis           redis-server under the load of the engine: needs Linux and perf
   --seconds N     how long, 1 to ${SECONDS_MAX} (default ${SECONDS_DEFAULT}; lua has no use for it)
   --skus N        orders for N articles in turn (default one; lua counts one and 1000 beside each other)
-  --out FILE      the picture (default .holdfast/profile/<subject>.svg)
+  --out FILE      the picture (default .holdfast/profile/<subject>.svg; waits has none)
   --help          this page
 `;
 

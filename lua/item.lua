@@ -9,7 +9,7 @@ local sheets = {} -- stocktake id -> item name -> text, where this batch changed
 
 -- Sales, which most batches have nothing to do with: functions are made when one first does, `need("sale")`: sale.lua.
 local sales_of = {} -- sku -> sale id -> sale, where the SKU has any
-local sales_made = 0 -- grows when a sale is made or dropped, as items_made does
+local sales_made = 0 -- grows when a sale is made, as items_made does
 local changed_sales, changed_sale_count = {}, 0
 local dropped_sales = {} -- sku -> fields of its hash that go
 local customers = {} -- of the orders of this batch that have one, in order; filled by batch.lua

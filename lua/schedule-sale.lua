@@ -15,7 +15,6 @@ local function drop_old_sales(sku)
       dropped_sales[sku] = dropped_sales[sku] or {}
       table.insert(dropped_sales[sku], "*" .. id)
       sales_of[sku][id] = nil
-      sales_made = sales_made + 1
     else
       left = left + 1
     end

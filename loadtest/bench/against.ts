@@ -1,7 +1,7 @@
 /**
  * This program and that of another checkout, before and after a change: what an order costs each in Redis, batch by batch in
- * turn on one Redis, so that whatever the machine does meanwhile weighs on both. Without the append-only file, whose
- * part no change of the program moves. The other checkout must be built, and keep the engine's interface.
+ * turn on one Redis, so that whatever the machine does meanwhile weighs on both. The other checkout must be built, and have
+ * this engine's interface.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -9,9 +9,10 @@ import { pathToFileURL } from 'node:url';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { type Bench, type Figure, figure, ratios, type Section, spreadOf } from './figures.ts';
 import { orderIds, receive, SKU } from './hot-sku.ts';
+import { runBatches, timeBatches } from './redis-time.ts';
 import { FULL, keyOf, reserveIn, WORKS, type Work } from './redis-works.ts';
 import { WrongOption } from './settings.ts';
-import { type Stores, scriptTime } from './stores.ts';
+import type { Stores } from './stores.ts';
 
 const BATCHES = 60;
 const BATCHES_QUICK = 20;
@@ -90,18 +91,17 @@ async function turnOf(
     for (const hot of hots) {
       await work.prepare?.(hot, ids.length);
       const { first } = work;
-      if (first) await eachBatch(ids, size, (id) => first(hot, id));
+      if (first) await runBatches(ids, size, 0, batches + WARM_UP_BATCHES, (id) => first(hot, id));
     }
     const times: [number[], number[]] = [[], []];
     for (let batch = 0; batch < batches + WARM_UP_BATCHES; batch++) {
       for (const rival of [batch % 2, 1 - (batch % 2)]) {
-        const before = await scriptTime(stores);
-        await oneBatch(ids, size, batch, async (id, n) => {
+        const [timed] = await timeBatches(stores, ids, size, batch, 1, async (id, n) => {
           const { outcome } = await work.call(hots[rival] as HotInventory, id, n);
           if (outcome !== 'done') throw new Error(`${work.name} of ${id} was ${outcome}`);
         });
-        const after = await scriptTime(stores);
-        if (batch >= WARM_UP_BATCHES) times[rival]?.push((after.us - before.us) / size);
+        if (timed?.calls !== 1) throw new Error(`a batch of ${work.name} was not one call`);
+        if (batch >= WARM_UP_BATCHES) times[rival]?.push(timed.us);
       }
     }
     return [spreadOf(times[0]).median, spreadOf(times[1]).median];
@@ -116,15 +116,4 @@ async function opened(stores: Stores, engine: Engine, prefix: string, size: numb
   const hot = await engine.open({ redisUrl: stores.redisUrl, prefix, ack: 'fsync', limits });
   await receive(hot, SKU);
   return hot;
-}
-
-type Call = (orderId: string, n: number) => Promise<unknown>;
-
-async function eachBatch(ids: readonly string[], size: number, call: Call): Promise<void> {
-  for (let batch = 0; batch * size < ids.length; batch++) await oneBatch(ids, size, batch, call);
-}
-
-async function oneBatch(ids: readonly string[], size: number, batch: number, call: Call): Promise<void> {
-  const start = batch * size;
-  await Promise.all(ids.slice(start, start + size).map((id, i) => call(id, start + i)));
 }

@@ -12,13 +12,14 @@ import { cpuOf, type Loaded, startServer } from './http-load.ts';
 import { inTurn } from './in-turn.ts';
 import { type LedgerWorker, startLedgerWorker } from './peers/ledger-worker.ts';
 import { openHotInventory, openPartition } from './shipped.ts';
+import type { Stores } from './stores.ts';
 import { loadGenerator } from './wrk.ts';
 
-const CONNECTIONS = 100;
+export const CONNECTIONS = 100;
 const TARGET_RATIO = 0.85;
 const TARGET_P99_TIMES = 2;
 /** Of a server's own highest rate: as much as one would plan for. */
-const PACED_SHARE = 0.7;
+export const PACED_SHARE = 0.7;
 const PACED_MS = 3_000;
 /** A server that does less of the rate than this did not keep up: its waits are those of another rate. */
 const PACED_DONE_MIN = 0.95;
@@ -106,13 +107,18 @@ function ratiosOf(
 
 const pacedP99 = ({ pacedP99Ms }: Answers): number => pacedP99Ms ?? Number.NaN;
 
-async function measure(bench: Bench, { kind, worker }: Rivalry): Promise<Answers> {
-  const { stores, settings } = bench;
+/** An empty Redis with all stock of the hot SKU, and a worker that carries it from the first movement on. */
+export async function openShop(stores: Stores, worker?: LedgerWorker): Promise<void> {
   await stores.clear();
   await openPartition(stores.admin, partitionKeys(), 1);
   await worker?.begin();
   const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack: 'fsync' });
   await receive(hot, SKU).finally(() => hot.close());
+}
+
+async function measure(bench: Bench, { kind, worker }: Rivalry): Promise<Answers> {
+  const { stores, settings } = bench;
+  await openShop(stores, worker);
   const server = await startServer(kind, stores.redisUrl);
   try {
     const request = { port: server.port, connections: CONNECTIONS };

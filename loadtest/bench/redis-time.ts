@@ -154,7 +154,7 @@ export async function timeBatches(
 }
 
 /** Batches of exactly `size` orders, one after the other. */
-async function runBatches(
+export async function runBatches(
   ids: readonly string[],
   size: number,
   from: number,

@@ -2,11 +2,9 @@
  * Where a request waits: the API at 70 % of its highest rate, 100 connections, every answer on disk, without and with a worker
  * on the same machine. Promises: nothing is added up that was not measured; each row is a clock of its own.
  */
-import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { ask, heard, startChild } from '../bench/child.ts';
-import { receive, SKU } from '../bench/hot-sku.ts';
+import { CONNECTIONS, openShop, PACED_SHARE } from '../bench/http.ts';
 import { type LedgerWorker, startLedgerWorker } from '../bench/peers/ledger-worker.ts';
-import { openHotInventory, openPartition } from '../bench/shipped.ts';
 import { redisCpu, type Stores, scriptTime } from '../bench/stores.ts';
 import { loadGenerator } from '../bench/wrk.ts';
 import { type Profile, Unavailable } from './profile.ts';
@@ -14,8 +12,6 @@ import type { Settings } from './settings.ts';
 import { type Row, table } from './tables.ts';
 import { SHARES, type Waits } from './waits-shares.ts';
 
-const CONNECTIONS = 100;
-const PACED_SHARE = 0.7;
 const WARM_UP_MS = 3_000;
 const HIGHEST_MS = 3_000;
 /** Redis keeps the longest of each second that took at least so long. */
@@ -35,11 +31,7 @@ export async function profileWaits(settings: Settings, stores: Stores): Promise<
 
 async function tableOf({ seconds }: Settings, stores: Stores, worker?: LedgerWorker): Promise<string> {
   const generator = loadGenerator();
-  await stores.clear();
-  await openPartition(stores.admin, partitionKeys(), 1);
-  await worker?.begin();
-  const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack: 'fsync' });
-  await receive(hot, SKU).finally(() => hot.close());
+  await openShop(stores, worker);
   await stores.admin.config('SET', 'latency-monitor-threshold', String(SLOW_SYNC_MS));
   const child = startChild('../profile/waits-server.ts', ['real', stores.redisUrl]);
   try {

@@ -4,14 +4,14 @@
  */
 import type { StocktakeLine } from './domain/language.ts';
 import type { AlertRecords } from './http/alert-records.ts';
-import type { LedgerReaders } from './http/readers.ts';
+import type { LedgerQueries } from './http/readers.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
-import { PAGE_ROWS_MAX } from './ledger/queries.ts';
+import { PAGE_ROWS_MAX } from './ledger/read/queries.ts';
 
 export function openLedgerReaders(
   databaseUrl: string,
   partition: number,
-): { readonly readers: LedgerReaders; readonly alerts: AlertRecords; close(): Promise<void> } {
+): { readonly readers: LedgerQueries; readonly alerts: AlertRecords; close(): Promise<void> } {
   let opened: Promise<Ledger> | undefined;
   const ledger = (): Promise<Ledger> => {
     opened ??= openLedger({ databaseUrl, role: 'holdfast_api', applicationName: 'holdfast-api' });

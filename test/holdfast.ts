@@ -8,8 +8,8 @@ import { connectRedis, type HotInventory, openHotInventory } from '../src/hotpat
 import type { PartitionKeys } from '../src/hotpath/keys.ts';
 import { type Ledger, openLedger } from '../src/ledger/ledger.ts';
 import { migrate } from '../src/ledger/migrate.ts';
-import { type Working, work } from '../src/work.ts';
-import { audit } from '../src/worker/reconciliation.ts';
+import { type Working, work } from '../src/programs/work.ts';
+import { audit } from '../src/worker/audit/reconciliation.ts';
 import { testDatabase, testPrefix, testRedisUrl } from './services.ts';
 
 export interface TestHoldfast {

@@ -19,6 +19,7 @@ interface Wall {
 
 const WALLS: Readonly<Record<string, Wall>> = {
   domain: { rooms: [], packages: ['node:assert'], types: [] },
+  model: { rooms: ['domain'], packages: ['node:assert'], types: [] },
   hotpath: { rooms: ['domain'], packages: ['ioredis', 'node:*'], types: [] },
   ledger: { rooms: ['domain'], packages: ['pg', 'kysely', 'node:*'], types: [] },
   worker: { rooms: ['domain', 'hotpath', 'ledger'], packages: ['node:*'], types: ['pino', 'ioredis'] },
@@ -43,8 +44,11 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .sort();
 const textOf = new Map(files.map((name) => [name, readFileSync(join(SRC, name), 'utf8')]));
-/** `http` for http/routes/stock.ts; empty for a composition root. */
-const roomOf = (name: string): string => (name.includes('/') ? (name.split('/')[0] ?? '') : '');
+/** `http` for http/routes/stock.ts; empty for what composes the rooms: the files of src/ itself and its programs. */
+const roomOf = (name: string): string => {
+  const [room = ''] = name.includes('/') ? name.split('/') : [];
+  return room === 'programs' ? '' : room;
+};
 
 interface Import {
   readonly from: string;

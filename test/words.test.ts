@@ -29,7 +29,7 @@ import {
 } from '../src/domain/language.ts';
 import { SHORT_OPERATION } from '../src/domain/reservation.ts';
 import { SALE_AFTERLIFE_SECONDS } from '../src/domain/sale.ts';
-import { encodeReason } from '../src/hotpath/event-texts.ts';
+import { encodeReason } from '../src/hotpath/codec/event-codec.ts';
 import { LUA_FILES, LUA_FOLDER } from '../src/hotpath/program.ts';
 
 const ROOT = new URL('..', import.meta.url);

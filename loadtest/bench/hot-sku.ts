@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { OrderLine } from '../../src/domain/language.ts';
+import { readItem } from '../../src/hotpath/codec/record-codec.ts';
 import type { BatchLimits, HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
-import { readItem } from '../../src/hotpath/texts.ts';
 import { openHotInventory, openPartition } from './shipped.ts';
 import type { Stores } from './stores.ts';
 

@@ -117,7 +117,7 @@ async function measure({ stores }: Bench, rows: number, layout: Layout): Promise
   }
 }
 
-const program = (name: string): string => new URL(`../../dist/${name}.js`, import.meta.url).pathname;
+const program = (name: string): string => new URL(`../../dist/programs/${name}.js`, import.meta.url).pathname;
 
 function* csv(rows: number, layout: Layout): Generator<string> {
   let text = 'sku,warehouse,quantity,reason\n';

@@ -8,10 +8,10 @@ import pg from 'pg';
 import { connectRedis, type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { clearPartition, openPartition } from '../../src/hotpath/partition.ts';
-import { numberArray, secondsArray, textArray } from '../../src/ledger/bulk-text.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
-import { startWriteBehind } from '../../src/worker/write-behind.ts';
+import { numberArray, secondsArray, textArray } from '../../src/ledger/write/bulk-text.ts';
+import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
 
 export interface FeedOptions {
   readonly redisUrl: string;

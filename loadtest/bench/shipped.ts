@@ -13,9 +13,11 @@ export const { clearPartition, openPartition, readControl } = (await load(
 export const { startExpirySweep } = (await load(
   'worker/expiry.js',
 )) as typeof import('../../src/worker/expiry.ts');
-export const { rebuild } = (await load('worker/rebuild.js')) as typeof import('../../src/worker/rebuild.ts');
+export const { rebuild } = (await load(
+  'worker/rebuild.js',
+)) as typeof import('../../src/worker/recovery/rebuild.ts');
 export const { startWriteBehind } = (await load(
   'worker/write-behind.js',
-)) as typeof import('../../src/worker/write-behind.ts');
+)) as typeof import('../../src/worker/carry/write-behind.ts');
 export const { openLedger } = (await load('ledger/ledger.js')) as typeof import('../../src/ledger/ledger.ts');
 export const { buildServer } = (await load('http/server.js')) as typeof import('../../src/http/server.ts');

@@ -108,7 +108,7 @@ function startProgram(
   environment: Record<string, string>,
   log: (line: string) => void,
 ): Program {
-  const file = fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
+  const file = fileURLToPath(new URL(`../../dist/programs/${name}.js`, import.meta.url));
   const child = spawn(process.execPath, [file], {
     env: { ...process.env, ...environment, LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit'],

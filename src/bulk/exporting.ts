@@ -7,7 +7,7 @@ import { rename, rm } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
-import type { ExtractPage } from '../ledger/extracts.ts';
+import type { ExtractPage } from '../ledger/read/extracts.ts';
 import type { BulkFormat } from './records.ts';
 
 /** How far it is; read by whoever shows it. */

@@ -9,8 +9,8 @@ import { csvRecords } from './csv-records.ts';
 import { type RowKind, type RunEnd, runDry, runImport } from './import-run.ts';
 import { ndjsonRecords } from './ndjson-records.ts';
 import { Outcomes } from './outcomes.ts';
-import { Patience } from './patience.ts';
 import type { BulkFormat, Columns } from './records.ts';
+import { RetryPolicy } from './retry-policy.ts';
 import { StockImport } from './stock-import.ts';
 import { readStockRow, STOCK_COLUMNS } from './stock-rows.ts';
 import { WarehouseImport } from './warehouse-import.ts';
@@ -32,7 +32,7 @@ export interface ImportRequest {
   /** Ends it behind the rows under way. */
   readonly signal: AbortSignal;
   /** How long an outage is waited out. */
-  readonly patienceMs?: number | undefined;
+  readonly giveUpAfterMs?: number | undefined;
 }
 
 export interface ImportStores {
@@ -45,7 +45,7 @@ export interface ImportStores {
 /** How far it is; read by whoever shows it. */
 export interface ImportProgress {
   outcomes: Outcomes | undefined;
-  patience: Patience | undefined;
+  retry: RetryPolicy | undefined;
   /** Batches the ledger is behind, once all rows are decided. */
   ledgerBehind: number | undefined;
 }
@@ -76,27 +76,26 @@ export async function importFile(
   const startedMs = performance.now();
   const ending = new AbortController();
   const signal = AbortSignal.any([request.signal, ending.signal]);
-  const patience = new Patience(signal, request.patienceMs);
+  const retry = new RetryPolicy(signal, request.giveUpAfterMs);
   const name = what === 'stock' ? (request.name ?? `import-${await file.digest()}`) : undefined;
   const outcomes = await Outcomes.open(request.resultsPath);
-  Object.assign(progress, { outcomes, patience });
+  Object.assign(progress, { outcomes, retry });
   const result = (end: ImportResult['end'], error?: unknown): ImportResult => {
     const seconds = (performance.now() - startedMs) / 1_000;
     return { name, outcomes, end, error, seconds };
   };
   const run = async <Row extends object, Known>(kind: RowKind<Row, Known>): Promise<ImportResult> => {
-    const { epoch } = await patience.answered(() => hot.sweep(0));
+    const { epoch } = await retry.answered(() => hot.sweep(0));
     const limits = { underWayMax: UNDER_WAY_MAX[what], rejectsMax, signal };
     const end = await runImport(recordsOf(request, kind.columns), kind, outcomes, limits);
     const isRebuilt = isLedgerAwaited ? await awaitLedger() : false;
     return result(isRebuilt || hot.head?.epoch !== epoch ? 'rebuilt' : end);
   };
   try {
-    if (what === 'warehouses')
-      return await run(new WarehouseImport({ places: hot.places, ledger, patience }));
+    if (what === 'warehouses') return await run(new WarehouseImport({ places: hot.places, ledger, retry }));
     const limit = Math.min(BACKLOG_EVENTS_MAX, Math.ceil(backlogEventsMax * BACKLOG_PART_MAX));
     return await run(
-      new StockImport({ hot, ledger, patience, importName: name ?? '', backlogEventsMax: limit }),
+      new StockImport({ hot, ledger, retry, importName: name ?? '', backlogEventsMax: limit }),
     );
   } catch (error) {
     return request.signal.aborted ? result('stopped') : result('failed', error);
@@ -107,16 +106,16 @@ export async function importFile(
 
   /** Resolves when the ledger has all that was decided, with whether the partition was rebuilt instead. */
   async function awaitLedger(): Promise<boolean> {
-    const { epoch, sequence } = await patience.answered(() => hot.sweep(0));
+    const { epoch, sequence } = await retry.answered(() => hot.sweep(0));
     for (let behind = Number.POSITIVE_INFINITY; ; ) {
-      const cursor = await patience.answered(() => ledger.cursor(hot.keys.partition));
+      const cursor = await retry.answered(() => ledger.cursor(hot.keys.partition));
       if (cursor && cursor.epoch > epoch) return true;
       const before = behind;
       behind = cursor?.epoch === epoch ? sequence - cursor.sequence : sequence;
       if (behind <= 0) return false;
-      if (behind < before) patience.moved();
+      if (behind < before) retry.moved();
       progress.ledgerBehind = behind;
-      await patience.pause(`the ledger is ${behind} batches behind: is a worker running?`);
+      await retry.pause(`the ledger is ${behind} batches behind: is a worker running?`);
     }
   }
 }

@@ -7,17 +7,17 @@ import type { Issue } from '../domain/input-reader.ts';
 import { QUANTITY_MAX, type Refusal } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { MovementRecord } from '../ledger/movement-records.ts';
+import type { MovementRecord } from '../ledger/read/movement-records.ts';
 import type { RowKind } from './import-run.ts';
 import { DONE, REPLAYED, type RowOutcome } from './outcomes.ts';
-import type { Patience } from './patience.ts';
 import type { Fields } from './records.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import { movementIdOf, ROWS_MAX, readStockRow, STOCK_COLUMNS, type StockRow } from './stock-rows.ts';
 
 export interface StockImportParts {
   readonly hot: HotInventory;
   readonly ledger: Pick<Ledger, 'movementRecords' | 'movementRecordsBetween'>;
-  readonly patience: Patience;
+  readonly retry: RetryPolicy;
   /** Names the movements of rows that have no id of their own. */
   readonly importName: string;
   /** Events the ledger may be behind before the import waits for it. */
@@ -45,12 +45,12 @@ export class StockImport implements RowKind<StockRow, Known> {
 
   /** The hot path forgets a movement after its tombstone; done again, it would be drift. */
   async lookUp(rows: readonly StockRow[]): Promise<Known> {
-    const { ledger, patience } = this.#parts;
+    const { ledger, retry } = this.#parts;
     const own: string[] = [];
     const made: string[] = [];
     for (const { movementId, hasOwnId } of rows) (hasOwnId ? own : made).push(movementId);
     const [first, last] = [made[0], made.at(-1)];
-    const records = await patience.answered(async () => [
+    const records = await retry.answered(async () => [
       ...(await ledger.movementRecords(own)),
       ...(first && last ? await ledger.movementRecordsBetween(first, last) : []),
     ]);
@@ -58,14 +58,14 @@ export class StockImport implements RowKind<StockRow, Known> {
   }
 
   async room(): Promise<void> {
-    const { hot, patience, backlogEventsMax } = this.#parts;
+    const { hot, retry, backlogEventsMax } = this.#parts;
     let backlog = hot.head?.backlogEvents ?? 0;
     if (backlog <= backlogEventsMax) return;
     while (backlog > backlogEventsMax / 2) {
-      await patience.pause(`the ledger is ${backlog} events behind: is a worker running?`);
+      await retry.pause(`the ledger is ${backlog} events behind: is a worker running?`);
       const before = backlog;
-      backlog = (await patience.answered(() => hot.sweep(0))).backlogEvents;
-      if (backlog < before) patience.moved();
+      backlog = (await retry.answered(() => hot.sweep(0))).backlogEvents;
+      if (backlog < before) retry.moved();
     }
   }
 
@@ -74,8 +74,8 @@ export class StockImport implements RowKind<StockRow, Known> {
     const record = known.get(movementId);
     if (record) return isRecordOf(row, record) ? this.#finish(row, record.version) : CONFLICT;
     if (quantity === 0) return NOTHING;
-    const { hot, patience } = this.#parts;
-    const decision = await patience.decided(() =>
+    const { hot, retry } = this.#parts;
+    const decision = await retry.decided(() =>
       hot.receive({ movementId, sku, warehouse, quantity, reason, actor: ACTOR }),
     );
     if (decision.outcome === 'refused') return refused(decision.refusal);
@@ -91,7 +91,7 @@ export class StockImport implements RowKind<StockRow, Known> {
   async #finish(row: StockRow, version: number): Promise<RowOutcome> {
     const { sku, warehouse, safetyStock } = row;
     if (safetyStock === undefined) return REPLAYED;
-    const decision = await this.#parts.patience.decided(() => this.#parts.hot.item(sku));
+    const decision = await this.#parts.retry.decided(() => this.#parts.hot.item(sku));
     if (decision.outcome === 'refused') return REPLAYED;
     const item = decision.value.warehouses.find((one) => one.warehouse === warehouse);
     if (!item || item.safetyStock === safetyStock) return REPLAYED;
@@ -104,9 +104,9 @@ export class StockImport implements RowKind<StockRow, Known> {
   }
 
   async #setSafetyStock(row: StockRow, quantity: number, outcome: RowOutcome): Promise<RowOutcome> {
-    const { hot, patience } = this.#parts;
+    const { hot, retry } = this.#parts;
     const { sku, warehouse } = row;
-    const decision = await patience.decided(() =>
+    const decision = await retry.decided(() =>
       hot.setSafetyStock({ sku, warehouse, quantity, actor: ACTOR }),
     );
     if (decision.outcome === 'done') return outcome;

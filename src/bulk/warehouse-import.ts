@@ -5,17 +5,17 @@
 import type { Warehouse } from '../domain/geography.ts';
 import type { WarehousePlaces } from '../hotpath/warehouse-places.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { WAREHOUSES_MAX } from '../ledger/warehouses.ts';
+import { WAREHOUSES_MAX } from '../ledger/read/warehouses.ts';
 import type { RowKind } from './import-run.ts';
 import { DONE, REPLAYED, type RowOutcome } from './outcomes.ts';
-import type { Patience } from './patience.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import { readWarehouseRow, WAREHOUSE_COLUMNS } from './warehouse-rows.ts';
 
 export interface WarehouseImportParts {
   /** The engine's copy. */
   readonly places: Pick<WarehousePlaces, 'put'>;
   readonly ledger: Pick<Ledger, 'warehouses' | 'putWarehouse'>;
-  readonly patience: Patience;
+  readonly retry: RetryPolicy;
 }
 
 export class WarehouseImport implements RowKind<Warehouse, undefined> {
@@ -31,16 +31,16 @@ export class WarehouseImport implements RowKind<Warehouse, undefined> {
   }
 
   async lookUp(): Promise<undefined> {
-    const { ledger, patience } = this.#parts;
+    const { ledger, retry } = this.#parts;
     this.#known ??= new Map(
-      (await patience.answered(() => ledger.warehouses())).map((warehouse) => [warehouse.id, warehouse]),
+      (await retry.answered(() => ledger.warehouses())).map((warehouse) => [warehouse.id, warehouse]),
     );
   }
 
   async room(): Promise<void> {}
 
   async send(warehouse: Warehouse): Promise<RowOutcome> {
-    const { places, ledger, patience } = this.#parts;
+    const { places, ledger, retry } = this.#parts;
     const { id } = warehouse;
     const known = this.#known ?? new Map<string, Warehouse>();
     const before = known.get(id);
@@ -49,10 +49,10 @@ export class WarehouseImport implements RowKind<Warehouse, undefined> {
     this.#inFile.add(id);
     known.set(id, warehouse);
     const isSame = before !== undefined && isSamePlace(before, warehouse);
-    if (!isSame) await patience.answered(() => ledger.putWarehouse(warehouse));
+    if (!isSame) await retry.answered(() => ledger.putWarehouse(warehouse));
     // Also where the ledger has it: an earlier run may have ended in between.
-    await patience.answered(() => places.put(warehouse));
-    patience.moved();
+    await retry.answered(() => places.put(warehouse));
+    retry.moved();
     return isSame ? REPLAYED : DONE;
   }
 }

@@ -23,7 +23,7 @@ export interface InventoryReserved extends EventBase {
   readonly orderId: string;
   readonly expiresAtMs: number;
   /** The canonical text of what was asked, by which a repeat is known from a conflict (BR-006). */
-  readonly asked: string;
+  readonly fingerprint: string;
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
 }

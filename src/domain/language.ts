@@ -5,9 +5,9 @@
  */
 import type { Confirm, ReceiveTransfer, Release } from './commands.ts';
 
-export * from './answers.ts';
 export * from './commands.ts';
 export * from './events.ts';
+export * from './views.ts';
 
 /** Order, SKU, warehouse, movement, actor ...: what a caller may name a thing (design, section 5). */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
@@ -124,7 +124,7 @@ export function canonicalLines<L extends OrderLine>(lines: readonly L[]): readon
 }
 
 /** What belongs to a reserve beside its lines and its hold. */
-export interface AskedBeside {
+export interface FingerprintTerms {
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
   readonly allocation?: Allocation | undefined;
@@ -134,7 +134,11 @@ export interface AskedBeside {
  * What a reserve asks for, as one text: equal texts are the same request (BR-006). Takes canonical lines. Where it is
  * shipped to is not part of it: that only says which warehouse is tried first.
  */
-export function askedText(holdMs: number, lines: readonly OrderLine[], beside: AskedBeside = {}): string {
+export function requestFingerprint(
+  holdMs: number,
+  lines: readonly OrderLine[],
+  beside: FingerprintTerms = {},
+): string {
   let text = `${holdMs};${linesText(lines)}`;
   if (beside.customerId !== undefined) text += `;c=${beside.customerId}`;
   if (beside.saleId !== undefined) text += `;s=${beside.saleId}`;
@@ -144,7 +148,7 @@ export function askedText(holdMs: number, lines: readonly OrderLine[], beside: A
 }
 
 /** The lines of an asked text, as they were asked. */
-export function parseAskedLines(asked: string): OrderLine[] {
+export function fingerprintLines(asked: string): OrderLine[] {
   const lines = parseLines(asked.split(';')[1] ?? '');
   return lines.map(({ sku, warehouse, quantity }) =>
     warehouse === ANY_WAREHOUSE ? { sku, quantity } : { sku, warehouse, quantity },

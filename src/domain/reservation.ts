@@ -31,7 +31,7 @@ export interface Reservation {
   readonly reservedAtMs: number;
   readonly expiresAtMs: number;
   /** The canonical text of the request that made it (BR-006). */
-  readonly asked: string;
+  readonly fingerprint: string;
   readonly resolvedAtMs?: number | undefined;
   /** Confirms and releases done already, so that a repeat is known. */
   readonly operations: readonly string[];
@@ -136,7 +136,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
       lines: plain(event.lines),
       reservedAtMs: event.atMs,
       expiresAtMs: event.expiresAtMs,
-      asked: event.asked,
+      fingerprint: event.fingerprint,
       operations: [],
       ...(event.customerId === undefined ? undefined : { customerId: event.customerId }),
       ...(event.saleId === undefined ? undefined : { saleId: event.saleId }),

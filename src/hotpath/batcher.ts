@@ -4,10 +4,10 @@
  * Promises: an answer for every command or a fault that says whether it can have run; queue, batch and waiting are bounded.
  */
 import type { Redis } from 'ioredis';
+import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './codec/batch-codec.ts';
 import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type Program, runScript, type Script } from './program.ts';
-import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './wire.ts';
 
 /** What the head of every answer says about the partition. */
 export interface BatchHead {

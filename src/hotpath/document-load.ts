@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { LEASE_SECONDS_MAX, type StocktakeLine } from '../domain/language.ts';
 import { type Quota, SALE_AFTERLIFE_SECONDS, type Sale } from '../domain/sale.ts';
 import type { Transfer } from '../domain/transfer.ts';
-import { writeSale, writeStocktakeLine, writeTransfer } from './document-texts.ts';
+import { writeSale, writeStocktakeLine, writeTransfer } from './codec/document-codec.ts';
 import type { PartitionKeys } from './keys.ts';
 import { execute, LOAD_CHUNK_MAX } from './partition.ts';
 

@@ -35,11 +35,16 @@ import {
   type StartStocktakeInput,
 } from '../domain/validate-stock.ts';
 import type { Batcher, BatchHead } from './batcher.ts';
-import { readSaleView, readStocktakeLine, readStocktakeSheet, readTransferView } from './document-texts.ts';
-import { encodeReason } from './event-texts.ts';
+import {
+  readSaleView,
+  readStocktakeLine,
+  readStocktakeSheet,
+  readTransferView,
+} from './codec/document-codec.ts';
+import { encodeReason } from './codec/event-codec.ts';
+import { itemView, type SkuView, skuView, Unreadable } from './codec/record-codec.ts';
+import { readRefusal } from './codec/refusal-codec.ts';
 import type { PartitionKeys } from './keys.ts';
-import { readRefusal } from './refusal-texts.ts';
-import { itemView, type SkuView, skuView, Unreadable } from './texts.ts';
 
 export class HotGoods {
   readonly keys: PartitionKeys;

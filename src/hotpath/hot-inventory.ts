@@ -27,6 +27,7 @@ import {
   readReserve,
 } from '../domain/validate.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
+import { readReservationView, Unreadable } from './codec/record-codec.ts';
 import { causeOf, connectRedis } from './connection.ts';
 import { Fault } from './fault.ts';
 import { HotGoods } from './hot-goods.ts';
@@ -34,11 +35,10 @@ import { partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
 import { loadProgram } from './program.ts';
 import { type AckLevel, checkRedis } from './redis-check.ts';
-import { readReservationView, Unreadable } from './texts.ts';
 import { WarehousePlaces } from './warehouse-places.ts';
 
+export type { SkuView } from './codec/record-codec.ts';
 export { connectRedis, type RedisConnection } from './connection.ts';
-export type { SkuView } from './texts.ts';
 
 export interface HotInventoryOptions {
   /** Where Redis is, `redis://user:password@host:port/db`. */

@@ -8,10 +8,16 @@ import type { Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
 import type { MovementKind } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
-import { encodeReason } from './event-texts.ts';
+import { encodeReason } from './codec/event-codec.ts';
+import {
+  type HotItem,
+  Unreadable,
+  writeItem,
+  writeQuarantinedItem,
+  writeReservation,
+} from './codec/record-codec.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
-import { type HotItem, Unreadable, writeItem, writeQuarantinedItem, writeReservation } from './texts.ts';
 
 /** "epoch sequence clock_ms events trimmed_events state". */
 export interface Control {

@@ -5,8 +5,8 @@
  */
 import type { Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
+import { Unreadable } from './codec/record-codec.ts';
 import type { PartitionKeys } from './keys.ts';
-import { Unreadable } from './texts.ts';
 
 /** How long another process may go on with places that have changed. */
 const REFRESH_MS = 5_000;

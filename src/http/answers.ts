@@ -5,7 +5,7 @@
  */
 import { InvalidCommand } from '../domain/validate.ts';
 import { Fault } from '../hotpath/fault.ts';
-import { LedgerAway } from './ledger-door.ts';
+import { LedgerAway } from './ledger-client.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { ISSUES_MAX, type Issue } from './schemas.ts';
 
@@ -30,7 +30,7 @@ export const REPLAYED_HEADER = 'Idempotent-Replayed';
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
 /** The answers of many requests in one, each as it would have been alone. @param names what each of them was about */
-export function together(answers: readonly Answer[], names?: readonly object[]): Answer {
+export function batchResponse(answers: readonly Answer[], names?: readonly object[]): Answer {
   const problemsWithin: ProblemCode[] = [];
   const texts = answers.map(({ status, body, problem }, i) => {
     if (problem !== undefined) problemsWithin.push(problem);

@@ -9,7 +9,7 @@ import { Fault } from '../hotpath/fault.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import { invalid, type Problem, problem } from './answers.ts';
 import { refused } from './decisions.ts';
-import { LedgerAway, type LedgerDoor } from './ledger-door.ts';
+import { LedgerAway, type LedgerClient } from './ledger-client.ts';
 
 /** Half a batch: the engine's queue is shared with the orders. */
 const AT_ONCE_MAX = 128;
@@ -117,7 +117,7 @@ export interface Count extends ItemName {
  */
 export async function completeReleasing(
   hot: HotInventory,
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
   count: Count,
 ): Promise<Decision<StocktakeLine>> {
   const decision = await hot.completeStocktake(count);
@@ -131,11 +131,11 @@ export async function completeReleasing(
 /** Under the lock nobody reserves, so once the ledger has the lock it has every hold on the item. */
 async function newestHolds(
   hot: HotInventory,
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
   { sku, warehouse }: ItemName,
 ): Promise<readonly string[]> {
   const { epoch, sequence } = hot.head ?? (await hot.sweep(0));
-  const orderIds = await ledger.ask(async (readers) =>
+  const orderIds = await ledger.query(async (readers) =>
     (await readers.waitForSequence(epoch, sequence, LEDGER_WAIT_MS_MAX))
       ? readers.newestHolds(sku, warehouse, SHORTFALL_RELEASES_MAX)
       : undefined,

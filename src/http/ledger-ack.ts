@@ -6,7 +6,7 @@
  * was decided.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
-import type { LedgerReaders } from './readers.ts';
+import type { LedgerQueries } from './readers.ts';
 
 /** The header by which a request asks for it; its only value is `ledger`. */
 export const ACK_HEADER = 'Holdfast-Ack';
@@ -24,11 +24,11 @@ interface Waiting {
 
 export class LedgerAck {
   readonly #hot: HotInventory;
-  readonly #readers: LedgerReaders | undefined;
+  readonly #readers: LedgerQueries | undefined;
   #waiting: Waiting[] = [];
   #isAsking = false;
 
-  constructor(hot: HotInventory, readers: LedgerReaders | undefined) {
+  constructor(hot: HotInventory, readers: LedgerQueries | undefined) {
     this.#hot = hot;
     this.#readers = readers;
   }
@@ -40,12 +40,12 @@ export class LedgerAck {
     const { epoch, sequence } = head;
     return new Promise((resolve) => {
       this.#waiting.push({ epoch, sequence, untilMs: performance.now() + LEDGER_ACK_MS_MAX, resolve });
-      if (!this.#isAsking) void this.#ask(this.#readers as LedgerReaders);
+      if (!this.#isAsking) void this.#ask(this.#readers as LedgerQueries);
     });
   }
 
   /** Waits for the newest of those that wait; what it has then, all before it have too. */
-  async #ask(readers: LedgerReaders): Promise<void> {
+  async #ask(readers: LedgerQueries): Promise<void> {
     this.#isAsking = true;
     while (this.#waiting.length > 0) {
       const asked = this.#waiting;

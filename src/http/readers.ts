@@ -151,7 +151,7 @@ export interface ShortfallView {
   readonly resolvedAtMs?: number | undefined;
 }
 
-export interface LedgerReaders extends HistoryReaders {
+export interface LedgerQueries extends HistoryReaders {
   entries(query: EntriesQuery): Promise<EntriesPage>;
   /** The last comparison; undefined before the first one. */
   reconciliation(): Promise<ReconciliationView | undefined>;

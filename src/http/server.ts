@@ -11,10 +11,10 @@ import type { AlertRecords } from './alert-records.ts';
 import { refuseAddress, refuseClientErrors, refuseErrors, refuseUnknownRoutes } from './errors.ts';
 import { readStrictJson } from './json-body.ts';
 import { LedgerAck } from './ledger-ack.ts';
-import { LedgerDoor } from './ledger-door.ts';
+import { LedgerClient } from './ledger-client.ts';
 import { HTTP_LIMITS_DEFAULT, type HttpLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
-import type { LedgerReaders } from './readers.ts';
+import type { LedgerQueries } from './readers.ts';
 import { Routes } from './route.ts';
 import { declareAlerts } from './routes/alerts.ts';
 import { declareExplain } from './routes/explain.ts';
@@ -37,7 +37,7 @@ export interface ServerParts {
   /** Where the metrics of this room are registered; /metrics shows all of it. */
   readonly registry: Registry;
   /** Without it the ledger's routes answer 503 and everything else works. */
-  readonly ledger?: LedgerReaders | undefined;
+  readonly ledger?: LedgerQueries | undefined;
   readonly alerts?: AlertRecords | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   readonly holdSecondsDefault?: number | undefined;
@@ -54,8 +54,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const limits = { ...HTTP_LIMITS_DEFAULT, ...parts.limits };
   const metrics = openMetrics(parts.registry, hot);
   const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
-  const ledger = new LedgerDoor(parts.ledger, log, limits.ledgerReadsMax);
-  const alerts = new LedgerDoor(parts.alerts, log, limits.ledgerReadsMax);
+  const ledger = new LedgerClient(parts.ledger, log, limits.ledgerReadsMax);
+  const alerts = new LedgerClient(parts.alerts, log, limits.ledgerReadsMax);
   const app = Fastify({
     ...networkOptions(limits),
     // Fastify logs nothing by itself: for every order it would make a logger and listen for the end of the answer, a

@@ -7,15 +7,31 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Warehouse } from '../domain/geography.ts';
 import type { Reservation } from '../domain/reservation.ts';
-import { Alerts } from './alerts.ts';
-import type { AsOf, Moment } from './as-of.ts';
-import { type AuditRecord, lastAudit, recordAudit } from './audits.ts';
-import { type CommitHook, commitChunk, type PreparedChunk } from './commit.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
-import type { TransferDocument } from './documents.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
-import { asOf, type ExplainAnswer, type ExplainQuery, explain } from './explain.ts';
-import { type Extract, type ExtractPage, streamExtract } from './extracts.ts';
+import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
+import { checkSchema } from './migrate.ts';
+import { Alerts } from './read/alerts.ts';
+import type { AsOf, Moment } from './read/as-of.ts';
+import { type AuditRecord, lastAudit, recordAudit } from './read/audits.ts';
+import { asOf, type ExplainAnswer, type ExplainQuery, explain } from './read/explain.ts';
+import { type Extract, type ExtractPage, streamExtract } from './read/extracts.ts';
+import { type MovementRecord, movementRecords, movementRecordsBetween } from './read/movement-records.ts';
+import { Past } from './read/past.ts';
+import { LedgerQueries } from './read/queries.ts';
+import { streamReservations } from './read/reservation-stream.ts';
+import { Sales } from './read/sales.ts';
+import { Shortfalls } from './read/shortfalls.ts';
+import { Stocktakes } from './read/stocktakes.ts';
+import { loadTransfers, Transfers } from './read/transfers.ts';
+import { listWarehouses, putWarehouse } from './read/warehouses.ts';
+import type { LedgerSchema } from './schema.ts';
+import { type SelfDifference, selfCheck } from './self-check.ts';
+import { WebhookDeliveries } from './webhooks/deliveries.ts';
+import { WebhookQueue } from './webhooks/queue.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
+import { type CommitHook, commitChunk, type PreparedChunk } from './write/commit.ts';
+import type { TransferDocument } from './write/documents.ts';
 import {
   type ItemName,
   knownMovements,
@@ -25,23 +41,7 @@ import {
   loadReservations,
   readCursor,
   waitForSequence,
-} from './judged-state.ts';
-import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
-import { checkSchema } from './migrate.ts';
-import { type MovementRecord, movementRecords, movementRecordsBetween } from './movement-records.ts';
-import { Past } from './past.ts';
-import { LedgerQueries } from './queries.ts';
-import { streamReservations } from './reservation-stream.ts';
-import { Sales } from './sales.ts';
-import type { LedgerSchema } from './schema.ts';
-import { type SelfDifference, selfCheck } from './self-check.ts';
-import { Shortfalls } from './shortfalls.ts';
-import { Stocktakes } from './stocktakes.ts';
-import { loadTransfers, Transfers } from './transfers.ts';
-import { listWarehouses, putWarehouse } from './warehouses.ts';
-import { WebhookDeliveries } from './webhook-deliveries.ts';
-import { WebhookQueue } from './webhook-queue.ts';
-import { Webhooks } from './webhooks.ts';
+} from './write/worker-queries.ts';
 
 export interface LedgerOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */

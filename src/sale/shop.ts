@@ -17,7 +17,7 @@ export interface ShopOptions {
   readonly url: string;
   readonly connectionsMax: number;
   /** How long a buyer goes on asking while the shop is away. */
-  readonly patienceMs: number;
+  readonly giveUpAfterMs: number;
 }
 
 /** One try that takes longer is repeated. */
@@ -57,7 +57,7 @@ export class Shop {
       const answer = await this.#try(method, path, body).catch(() => ({ status: 0, body: {} }));
       const latencyMs = performance.now() - startedMs;
       const isOver = answer.status !== 0 && answer.status !== 503;
-      if (isOver || latencyMs > this.#options.patienceMs) return { ...answer, latencyMs, repeats };
+      if (isOver || latencyMs > this.#options.giveUpAfterMs) return { ...answer, latencyMs, repeats };
       await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
     }
   }

@@ -4,13 +4,13 @@
  */
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { Inventory } from '../../src/domain/inventory.ts';
 import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { transferView } from '../../src/domain/transfer.ts';
 import { InvalidCommand } from '../../src/domain/validate.ts';
-import { readStream } from '../../src/hotpath/event-stream.ts';
-import { readItem, readReservation } from '../../src/hotpath/texts.ts';
+import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
+import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
   type Asked,
   commandOf,
@@ -37,7 +37,7 @@ async function compare(
   opening: readonly Step[],
   bursts: readonly (readonly Step[])[],
 ): Promise<void> {
-  const inventory = new Inventory();
+  const inventory = new ReferenceModel();
   for (const place of PLACES) await engine.hot.places.put(place);
   let nowMs = START_MS;
   for (const steps of [opening, ...bursts]) {
@@ -67,7 +67,7 @@ async function compare(
   }
 }
 
-async function expectSameState(engine: TestEngine, inventory: Inventory): Promise<void> {
+async function expectSameState(engine: TestEngine, inventory: ReferenceModel): Promise<void> {
   const { redis, hot } = engine;
   const entries = await readStream(redis, hot.keys, 1, 0, 10_000);
   // Events of one batch about different items may come in another order; each item's own order is what counts.
@@ -104,7 +104,7 @@ const shown = (value: unknown) => ({ outcome: 'done', replayed: false, value });
 
 async function expectSameDocuments(
   { hot, redis }: TestEngine,
-  inventory: Inventory,
+  inventory: ReferenceModel,
   nowMs: number,
 ): Promise<void> {
   for (const transfer of inventory.transfers.values()) {

@@ -8,7 +8,7 @@ import { parse } from 'csv-parse/sync';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ExportProgress, exportTo, exportToFile } from '../../src/bulk/exporting.ts';
 import type { BulkFormat } from '../../src/bulk/records.ts';
-import type { Extract } from '../../src/ledger/extracts.ts';
+import type { Extract } from '../../src/ledger/read/extracts.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 import { importText, temporaryPath } from './importer.ts';
 

@@ -47,7 +47,7 @@ test('a Redis that stays away ends the import in its time, with the account so f
   const text = stockCsv(6_000, 100);
   let calls = 0;
   proxy.fate = ({ commands }) => (commands.length > 0 && ++calls > 5 ? 'cut-before' : 'pass');
-  const result = await importText(holdfast, text, { hot, patienceMs: 500 });
+  const result = await importText(holdfast, text, { hot, giveUpAfterMs: 500 });
   await hot.close();
   expect(result.end).toBe('failed');
   expect(String(result.error)).toMatch(/nothing went on for \d+ s/);
@@ -63,10 +63,10 @@ test('D13: rows that hear ledger-backlog wait until the ledger has caught up', a
   await holdfast.stopWorker();
   const limits = { backlogEventsMax: 1_000 };
   const hot = await openHotInventory({ redisUrl: testRedisUrl(), prefix: prefixOf(), limits });
-  const progress: ImportProgress = { outcomes: undefined, patience: undefined, ledgerBehind: undefined };
+  const progress: ImportProgress = { outcomes: undefined, retry: undefined, ledgerBehind: undefined };
   // The import believes in a higher limit than the engine, as beside sales that use the backlog up.
   const result = importText(holdfast, stockCsv(4_000, 100), { hot, progress });
-  await until(() => /ledger-backlog/.test(progress.patience?.trouble ?? ''));
+  await until(() => /ledger-backlog/.test(progress.retry?.trouble ?? ''));
   await holdfast.startWorker();
   expect(await result).toMatchObject({ end: 'complete', outcomes: { counts: { done: 4_000 } } });
   await hot.close();
@@ -76,7 +76,7 @@ test('D13: rows that hear ledger-backlog wait until the ledger has caught up', a
 test('BR-006: a process that is killed in the middle and run again has done every row once', async () => {
   const rows = 30_000;
   const path = await fileWith(stockCsv(rows, 100));
-  const program = new URL('../../src/import.ts', import.meta.url).pathname;
+  const program = new URL('../../src/programs/import.ts', import.meta.url).pathname;
   const run = () =>
     spawn(process.execPath, ['--import', 'tsx', program, 'stock', path, '--json'], {
       env: {

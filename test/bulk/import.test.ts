@@ -172,7 +172,7 @@ describe('the ledger', () => {
   test('is waited for; without a worker the import gives up in its time, says why, and a later run finds all done', async () => {
     await holdfast.stopWorker();
     const text = stockCsv(200, 10);
-    const result = await importText(holdfast, text, { patienceMs: 300 });
+    const result = await importText(holdfast, text, { giveUpAfterMs: 300 });
     expect(result.end).toBe('failed');
     expect(String(result.error)).toMatch(/the ledger is \d+ batches behind: is a worker running\?/);
     expect(result.outcomes.counts.done).toBe(200);
@@ -191,9 +191,9 @@ describe('the ledger', () => {
   test('that lags behind holds the import back, so that the sales keep the better part of the backlog', async () => {
     await holdfast.stopWorker();
     const rows = 10_000;
-    const progress: ImportProgress = { outcomes: undefined, patience: undefined, ledgerBehind: undefined };
+    const progress: ImportProgress = { outcomes: undefined, retry: undefined, ledgerBehind: undefined };
     const result = importText(holdfast, stockCsv(rows, 100), { backlogEventsMax: 8_000, progress });
-    await until(() => /events behind/.test(progress.patience?.trouble ?? ''));
+    await until(() => /events behind/.test(progress.retry?.trouble ?? ''));
     const { backlogEvents } = await holdfast.hot.sweep(0);
     expect(backlogEvents).toBeGreaterThan(2_000);
     expect(backlogEvents).toBeLessThan(5_000);

@@ -53,7 +53,7 @@ export async function importText(
   const { hot = holdfast.hot, backlogEventsMax = 5_000_000, ...request } = options;
   const progress = options.progress ?? {
     outcomes: undefined,
-    patience: undefined,
+    retry: undefined,
     ledgerBehind: undefined,
   };
   const resultsPath = temporaryPath('.ndjson');

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => holdfast.close());
 
 function start(program: 'import' | 'export', args: readonly string[]) {
-  const file = new URL(`../../src/${program}.ts`, import.meta.url).pathname;
+  const file = new URL(`../../src/programs/${program}.ts`, import.meta.url).pathname;
   const { control } = holdfast.keys;
   return spawn(process.execPath, ['--import', 'tsx', file, ...args], {
     env: {

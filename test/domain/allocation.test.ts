@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allocate, type Stock, warehousesInOrder } from '../../src/domain/allocation.ts';
 import { PASSED_BY_MAX } from '../../src/domain/language.ts';
+import { allocate, type Stock, warehousesInOrder } from '../../src/model/allocation.ts';
 import { HISTORIES } from './histories.ts';
 import { lines, spelled } from './sentences.ts';
 

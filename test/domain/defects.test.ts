@@ -36,7 +36,7 @@ const reserved: StockEvent = {
   ...order,
   type: 'InventoryReserved',
   expiresAtMs: START_MS + 1,
-  asked: '1;TEA@east=1',
+  fingerprint: '1;TEA@east=1',
 };
 const deducted: StockEvent = { ...order, type: 'InventoryDeducted', operation: 'c*' };
 const released: StockEvent = { ...order, type: 'InventoryReleased', cause: 'cancelled', operation: 'r*' };
@@ -141,7 +141,7 @@ describe('a reservation', () => {
       ...at(START_MS),
       type: 'InventoryReserved',
       expiresAtMs: START_MS + 60_000,
-      asked: '60000;RICE@east=1,TEA@east=3',
+      fingerprint: '60000;RICE@east=1,TEA@east=3',
     };
     expect(tell(givenHold(), again)).toThrow(/BR-006.*second time/);
   });

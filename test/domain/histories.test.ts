@@ -2,7 +2,6 @@
  * What holds after every history, whatever was asked in whatever order: the rules as properties of the aggregate.
  */
 import { expect } from 'vitest';
-import { Inventory } from '../../src/domain/inventory.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import {
   ACTOR_CLOCK,
@@ -10,6 +9,7 @@ import {
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
 } from '../../src/domain/language.ts';
+import { ReferenceModel } from '../../src/model/reference-model.ts';
 import { commandOf } from './histories.ts';
 import { always, play } from './play.ts';
 
@@ -197,7 +197,7 @@ always('the versions of every item begin at 1 and have no gap', (steps) => {
 
 always('replaying the events gives the same items, reservations and documents', (steps) => {
   const told = play(steps);
-  const replayed = new Inventory();
+  const replayed = new ReferenceModel();
   for (const event of told.events) replayed.apply(event);
   for (const part of ['items', 'reservations', 'sheets', 'transfers', 'sales', 'quotas', 'events'] as const) {
     expect(replayed[part]).toEqual(told[part]);

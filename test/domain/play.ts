@@ -3,14 +3,14 @@
  */
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { Inventory } from '../../src/domain/inventory.ts';
 import type { Decision, EventType, StockEvent } from '../../src/domain/language.ts';
+import { ReferenceModel } from '../../src/model/reference-model.ts';
 import { type Asked, commandOf, HISTORIES, history, type Step } from './histories.ts';
 import { START_MS } from './sentences.ts';
 
 /** One decision of a history and what it was decided on. */
 export interface Moment {
-  readonly inventory: Inventory;
+  readonly inventory: ReferenceModel;
   readonly asked: Asked;
   readonly decision: Decision<unknown>;
   readonly nowMs: number;
@@ -19,8 +19,11 @@ export interface Moment {
 }
 
 /** Plays a history and looks at the inventory after every decision. */
-export function play(steps: readonly Step[], look: (moment: Moment) => void = () => undefined): Inventory {
-  const inventory = new Inventory();
+export function play(
+  steps: readonly Step[],
+  look: (moment: Moment) => void = () => undefined,
+): ReferenceModel {
+  const inventory = new ReferenceModel();
   let nowMs = START_MS;
   for (const asked of steps) {
     if (asked.kind === 'wait') {

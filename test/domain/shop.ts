@@ -3,7 +3,6 @@
  * Promises: every command goes the whole way from input to decision, and what is due has returned before, as in the engine.
  */
 import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
-import { Inventory } from '../../src/domain/inventory.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import {
   CANDIDATES_MAX,
@@ -41,6 +40,7 @@ import {
   readScheduleSale,
   readStartStocktake,
 } from '../../src/domain/validate-stock.ts';
+import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
   figures,
   lines,
@@ -54,7 +54,7 @@ import {
 } from './sentences.ts';
 
 export class Shop {
-  readonly inventory = new Inventory();
+  readonly inventory = new ReferenceModel();
   nowMs = START_MS;
   readonly #places: Warehouse[] = [];
 
@@ -193,7 +193,7 @@ export class Shop {
     return this.happened(skip).map((event) => event.type);
   }
 
-  #decide<T>(command: Parameters<Inventory['decide']>[0]): Decision<T> {
+  #decide<T>(command: Parameters<ReferenceModel['decide']>[0]): Decision<T> {
     this.inventory.returnDue(this.nowMs);
     return this.inventory.decide(command, this.nowMs) as Decision<T>;
   }

@@ -2,11 +2,11 @@
  * Sums that hold after every history: nothing is lost, made up, or in two places, whatever was asked in whatever order.
  */
 import { expect } from 'vitest';
-import { unitsOf } from '../../src/domain/books.ts';
-import type { Inventory } from '../../src/domain/inventory.ts';
 import type { EventType, SaleView, StockEvent } from '../../src/domain/language.ts';
 import { leftIn } from '../../src/domain/sale.ts';
 import { inTransit } from '../../src/domain/transfer.ts';
+import { unitsOf } from '../../src/model/inventory-state.ts';
+import type { ReferenceModel } from '../../src/model/reference-model.ts';
 import { always, play, sumOf } from './play.ts';
 
 /** Units of an item that counts and corrections found beside the books, and that they missed in it. */
@@ -109,7 +109,7 @@ always('no more is ever sold of an item than came in or was found of it', (steps
 
 /** Units of a sale's orders by what became of them, from the events alone. */
 function countsOf(
-  { events, reservations }: Inventory,
+  { events, reservations }: ReferenceModel,
   { saleId, sku }: SaleView | { saleId: string; sku: string },
 ) {
   const counts = { reserved: 0, sold: 0, released: 0, expired: 0 };
@@ -133,7 +133,7 @@ function countsOf(
 }
 
 const reacquiredOf = (
-  { events, reservations }: Inventory,
+  { events, reservations }: ReferenceModel,
   saleId: string,
   sku: string,
   customerId?: string,

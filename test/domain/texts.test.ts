@@ -4,7 +4,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  askedText,
   canonicalLines,
   canonicalParts,
   confirmOperation,
@@ -14,6 +13,7 @@ import {
   partsText,
   QUANTITY_MAX,
   releaseOperation,
+  requestFingerprint,
 } from '../../src/domain/language.ts';
 import { HISTORIES } from './histories.ts';
 import { lines } from './sentences.ts';
@@ -91,8 +91,10 @@ describe('lines', () => {
       fc.property(someLines, someLines, fc.constantFrom(1_000, 10_000), (left, right, holdMs) => {
         const a = canonicalLines(left);
         const b = canonicalLines(right);
-        expect(askedText(holdMs, a) === askedText(holdMs, b)).toBe(JSON.stringify(a) === JSON.stringify(b));
-        expect(askedText(holdMs, a)).not.toBe(askedText(holdMs + 1, a));
+        expect(requestFingerprint(holdMs, a) === requestFingerprint(holdMs, b)).toBe(
+          JSON.stringify(a) === JSON.stringify(b),
+        );
+        expect(requestFingerprint(holdMs, a)).not.toBe(requestFingerprint(holdMs + 1, a));
       }),
       runs,
     );

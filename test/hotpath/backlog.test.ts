@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Inventory } from '../../src/domain/inventory.ts';
 import { type Decision, MOVEMENT_KINDS } from '../../src/domain/language.ts';
-import { readStream } from '../../src/hotpath/event-stream.ts';
+import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
+import { ReferenceModel } from '../../src/model/reference-model.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { outcome } from '../domain/sentences.ts';
@@ -160,7 +160,7 @@ describe('the stream', () => {
         const ids = (await shop.redis.xrange(shop.keys.events, '-', '+')).map(([id]) => id);
         expect(ids).toEqual(entries.map((_, i) => `1-${i + 1}`));
         let eventsTotal = 0;
-        const judged = new Inventory();
+        const judged = new ReferenceModel();
         for (const entry of entries) {
           eventsTotal += entry.events.length;
           expect(entry.eventsTotal).toBe(eventsTotal);

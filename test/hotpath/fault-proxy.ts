@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { answerAt } from '../../src/hotpath/wire.ts';
+import { answerAt } from '../../src/hotpath/codec/batch-codec.ts';
 import { testRedisUrl } from '../services.ts';
 
 /**

@@ -17,14 +17,14 @@ import type {
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { ConfirmInput, ReserveInput } from '../../src/domain/validate.ts';
 import type { MovementInput, ReceiveTransferInput } from '../../src/domain/validate-stock.ts';
-import { readStream, type StreamEntry } from '../../src/hotpath/event-stream.ts';
+import { type HotItem, readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
 import {
   type HotInventory,
   type HotInventoryOptions,
   openHotInventory,
 } from '../../src/hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../src/hotpath/keys.ts';
-import { type HotItem, readItem, readReservation } from '../../src/hotpath/texts.ts';
 import {
   answer,
   figures,

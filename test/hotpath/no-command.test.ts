@@ -4,8 +4,8 @@
  */
 import { expect, test } from 'vitest';
 import { LINES_MAX, SHORTFALL_RELEASES_MAX } from '../../src/domain/language.ts';
+import { answerAt, packTexts } from '../../src/hotpath/codec/batch-codec.ts';
 import { loadProgram, runScript } from '../../src/hotpath/program.ts';
-import { answerAt, packTexts } from '../../src/hotpath/wire.ts';
 import { START_MS } from '../domain/sentences.ts';
 import { TURNED_CLOCK } from '../services.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';

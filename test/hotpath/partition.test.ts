@@ -4,8 +4,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readSaleView, readStocktakeLine, readTransferView } from '../../src/hotpath/codec/document-codec.ts';
+import { type HotItem, readItem, Unreadable, writeItem } from '../../src/hotpath/codec/record-codec.ts';
 import { loadQuotas, loadSales, loadStocktakeLines, loadTransfers } from '../../src/hotpath/document-load.ts';
-import { readSaleView, readStocktakeLine, readTransferView } from '../../src/hotpath/document-texts.ts';
 import {
   clearPartition,
   fencePartition,
@@ -15,7 +16,6 @@ import {
   openPartition,
   readControl,
 } from '../../src/hotpath/partition.ts';
-import { type HotItem, readItem, Unreadable, writeItem } from '../../src/hotpath/texts.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { answer, outcome, START_MS } from '../domain/sentences.ts';

@@ -5,7 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { LedgerReaders } from '../../src/http/readers.ts';
+import type { LedgerQueries } from '../../src/http/readers.ts';
 import { asOfAnswer, explanation } from '../../src/http/schemas/history.ts';
 import { openLedgerReaders } from '../../src/readers.ts';
 import { book, FIRST_MS, hold } from '../ledger/hand-written.ts';
@@ -220,7 +220,7 @@ describe('a question that makes no sense is answered with what would', () => {
 
 test('a history too long to be added up, and a ledger that is away, are told apart', async () => {
   const unused = () => Promise.reject(new Error('not asked'));
-  const slow = { ...ledger.readers, asOf: unused } satisfies LedgerReaders;
+  const slow = { ...ledger.readers, asOf: unused } satisfies LedgerQueries;
   const other = await openServer(
     {},
     { ledger: { ...slow, explain: async () => ({ outcome: 'too-long', msMax: 5_000 }) } },

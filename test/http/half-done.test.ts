@@ -4,7 +4,7 @@
  * made here, for it has to be away at the right moment.
  */
 import { afterEach, expect, test } from 'vitest';
-import type { LedgerReaders, ProposalView } from '../../src/http/readers.ts';
+import type { LedgerQueries, ProposalView } from '../../src/http/readers.ts';
 import { type Answer, type OpenServer, openServer, problemOf } from './open-server.ts';
 import { openRedisLink, type RedisLink } from './redis-link.ts';
 import { silentReaders } from './silent-readers.ts';
@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function open(ledger: Partial<LedgerReaders> = {}): Promise<[OpenServer, RedisLink]> {
+async function open(ledger: Partial<LedgerQueries> = {}): Promise<[OpenServer, RedisLink]> {
   const link = await openRedisLink();
   closers.push(() => link.cut(true));
   const readers = { ...silentReaders, ...ledger };

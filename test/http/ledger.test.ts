@@ -3,7 +3,7 @@
  * outage stays theirs. Method: readers made here, for this room may not know Postgres.
  */
 import { afterEach, expect, test } from 'vitest';
-import type { EntriesPage, EntriesQuery, LedgerReaders } from '../../src/http/readers.ts';
+import type { EntriesPage, EntriesQuery, LedgerQueries } from '../../src/http/readers.ts';
 import { type OpenServer, openServer } from './open-server.ts';
 import { silentReaders } from './silent-readers.ts';
 
@@ -29,14 +29,14 @@ const step = {
   actor: 'order-service',
 } as const;
 const page: EntriesPage = { entries: [{ ...step, atMs: AT_MS, expiresAtMs: AT_MS + 1_000 }], next: 7 };
-const readers: LedgerReaders = {
+const readers: LedgerQueries = {
   ...silentReaders,
   entries: async () => page,
   reconciliation: async () => undefined,
   workerStatus: async () => ({ isRunning: false, committedAtMs: undefined }),
 };
 
-async function open(own: Partial<LedgerReaders> | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
+async function open(own: Partial<LedgerQueries> | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
   const ledger = own && { ...readers, ...own };
   const server = await openServer({}, { ledger, limits: { ledgerReadsMax } });
   closers.push(() => server.close());

@@ -22,7 +22,7 @@ interface Run {
 }
 
 function runServe(env: Record<string, string>): Run {
-  const file = new URL('../../src/serve.ts', import.meta.url).pathname;
+  const file = new URL('../../src/programs/serve.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,13 @@
 /**
  * Readers of a ledger that is away, for tests that answer a question or two of them by hand.
  */
-import type { LedgerReaders } from '../../src/http/readers.ts';
+import type { LedgerQueries } from '../../src/http/readers.ts';
 
 async function away(): Promise<never> {
   throw new Error('nobody answers this question');
 }
 
-export const silentReaders: LedgerReaders = {
+export const silentReaders: LedgerQueries = {
   entries: away,
   reconciliation: away,
   workerStatus: away,

@@ -6,14 +6,14 @@
  */
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { Books } from '../../src/domain/books.ts';
 import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { inTransit, transferView } from '../../src/domain/transfer.ts';
-import { readSaleView, readTransferView } from '../../src/hotpath/document-texts.ts';
-import { readStream } from '../../src/hotpath/event-stream.ts';
+import { readSaleView, readTransferView } from '../../src/hotpath/codec/document-codec.ts';
+import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
 import { type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { readItem, readReservation } from '../../src/hotpath/texts.ts';
+import { InventoryState } from '../../src/model/inventory-state.ts';
 import { ask } from '../agreement/ask.ts';
 import { type Asked, asked, OPENING } from '../domain/histories.ts';
 import { START_MS } from '../domain/sentences.ts';
@@ -76,7 +76,7 @@ async function allEvents({ redis, keys }: TestHoldfast): Promise<StockEvent[]> {
 }
 
 /** Goods in all warehouses and on the way, and what the events of the SKU say there must be. */
-function goodsOf(books: Books, sku: string): { there: number; told: number } {
+function goodsOf(books: InventoryState, sku: string): { there: number; told: number } {
   let there = books.itemsOf(sku).reduce((sum, item) => sum + item.total, 0);
   for (const transfer of books.transfers.values()) if (transfer.sku === sku) there += inTransit(transfer);
   const totals = new Map<string, number>();
@@ -125,7 +125,7 @@ test(`BR-001 to BR-007: ${HISTORIES} histories of all commands by ${CLIENTS} cli
   // From here on nobody decides anything until the worker starts, so what is compared stands still.
 
   const events = await allEvents(holdfast);
-  const books = new Books();
+  const books = new InventoryState();
   for (const event of events) books.apply(event);
 
   for (const item of books.items.values()) {
@@ -147,16 +147,16 @@ test(`BR-001 to BR-007: ${HISTORIES} histories of all commands by ${CLIENTS} cli
     expect(readSaleView(sale.saleId, `${sale.sku} ${text}`, nowMs)).toEqual(saleView(sale, nowMs));
   }
   const skus = new Set([...books.items.values()].map((item) => item.sku));
-  const byShop = new Map<string, Books>();
+  const byShop = new Map<string, InventoryState>();
   for (const event of events) {
     const sku = event.lines[0]?.sku ?? ('sku' in event ? event.sku : '');
     const shop = sku.slice(0, sku.indexOf('.'));
-    const own = byShop.get(shop) ?? new Books();
+    const own = byShop.get(shop) ?? new InventoryState();
     byShop.set(shop, own);
     own.apply(event);
   }
   for (const sku of skus) {
-    const { there, told } = goodsOf(byShop.get(sku.slice(0, sku.indexOf('.'))) as Books, sku);
+    const { there, told } = goodsOf(byShop.get(sku.slice(0, sku.indexOf('.'))) as InventoryState, sku);
     expect(there, `goods of ${sku}`).toBe(told);
   }
 

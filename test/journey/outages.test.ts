@@ -17,13 +17,13 @@ import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { readControl } from '../../src/hotpath/partition.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
+import { serve } from '../../src/programs/serve.ts';
+import { startHoldfast } from '../../src/programs/start.ts';
 import { ledgerHasCaughtUp, prove } from '../../src/proof/proof.ts';
 import { buy, Tally } from '../../src/sale/buyers.ts';
 import { hotArticle } from '../../src/sale/orders.ts';
 import { Shop } from '../../src/sale/shop.ts';
-import { serve } from '../../src/serve.ts';
-import { startHoldfast } from '../../src/start.ts';
-import { audit } from '../../src/worker/reconciliation.ts';
+import { audit } from '../../src/worker/audit/reconciliation.ts';
 import { until } from '../holdfast.ts';
 import { testDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
@@ -59,14 +59,14 @@ async function open() {
     new Registry(),
   );
   closing.push(() => api.close());
-  const shop = new Shop({ url: api.url, connectionsMax: 64, patienceMs: 50_000 });
+  const shop = new Shop({ url: api.url, connectionsMax: 64, giveUpAfterMs: 50_000 });
   closing.push(() => shop.close());
   return { stores, redis, keys, postgres, ledger, shop };
 }
 
 let worker: ChildProcess | undefined;
 async function startWorker(stores: { redisUrl: string; databaseUrl: string; prefix: string }): Promise<void> {
-  worker = spawn(process.execPath, ['--import', 'tsx', 'src/work.ts'], {
+  worker = spawn(process.execPath, ['--import', 'tsx', 'src/programs/work.ts'], {
     env: {
       PATH: process.env.PATH,
       REDIS_URL: stores.redisUrl,
@@ -158,7 +158,7 @@ test('a stopped Holdfast starts again with the stock, holds and ledger it had', 
   const config = { ...readConfig({}), dataFolder, port: 0 };
   const first = await startHoldfast(config, { quiet: true });
   const order = { orderId: 'order-1', lines: [{ sku: 'SNEAKER-42', quantity: 3 }] };
-  const shop = new Shop({ url: first.running.url, connectionsMax: 1, patienceMs: 10_000 });
+  const shop = new Shop({ url: first.running.url, connectionsMax: 1, giveUpAfterMs: 10_000 });
   expect(await shop.post('/v1/reservations', order)).toMatchObject({ status: 201 });
   const stock = (await shop.get('/v1/items/SNEAKER-42')).body;
   shop.close();
@@ -167,7 +167,7 @@ test('a stopped Holdfast starts again with the stock, holds and ledger it had', 
   const second = await startHoldfast(config, { quiet: true });
   closing.push(() => second.close());
   expect(second.wasSeeded).toBe(false);
-  const again = new Shop({ url: second.running.url, connectionsMax: 1, patienceMs: 10_000 });
+  const again = new Shop({ url: second.running.url, connectionsMax: 1, giveUpAfterMs: 10_000 });
   closing.push(() => again.close());
   expect((await again.get('/v1/items/SNEAKER-42')).body).toEqual(stock);
   expect(await again.post('/v1/reservations', order)).toMatchObject({

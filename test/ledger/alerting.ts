@@ -1,7 +1,7 @@
 /** Alerts in the ledger, written as the worker writes them, without the goods whose sale set them off. */
 import { newItem } from '../../src/domain/inventory-item.ts';
-import type { LedgerRow } from '../../src/ledger/chunk.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { LedgerRow } from '../../src/ledger/write/chunk.ts';
 import { AT_MS, commit, row } from './chunks.ts';
 
 export interface FiredAlert {

@@ -3,8 +3,8 @@
  * Method: alerts written as the worker writes them, asked with the rights of the API.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AlertsQuery } from '../../src/ledger/alerts.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import type { AlertsQuery } from '../../src/ledger/read/alerts.ts';
 import { alertBell } from './alerting.ts';
 import { AT_MS, commit, itemWith, received, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';

@@ -1,9 +1,9 @@
 /** Chunks written by hand: what the worker would bring, one event at a time. */
 import { changeOf, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../../src/domain/language.ts';
-import type { LedgerChunk, LedgerRow } from '../../src/ledger/chunk.ts';
-import { prepareChunk } from '../../src/ledger/commit.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { LedgerChunk, LedgerRow } from '../../src/ledger/write/chunk.ts';
+import { prepareChunk } from '../../src/ledger/write/commit.ts';
 
 export const AT_MS = Date.UTC(2025, 10, 11, 0, 0, 0, 123);
 
@@ -51,8 +51,16 @@ export function received(quantity: number, version: number, movementId = `m${ver
 export function reserved(orderId: string, quantity: number, version: number): StockEvent {
   const lines = [{ sku: 'S', warehouse: 'W', quantity, version }];
   const expiresAtMs = AT_MS + 1_800_000;
-  const asked = `1800000;S@W=${quantity}`;
-  return { type: 'InventoryReserved', orderId, lines, expiresAtMs, asked, atMs: AT_MS, actor: 'tester' };
+  const fingerprint = `1800000;S@W=${quantity}`;
+  return {
+    type: 'InventoryReserved',
+    orderId,
+    lines,
+    expiresAtMs,
+    fingerprint,
+    atMs: AT_MS,
+    actor: 'tester',
+  };
 }
 
 /** The row of an event of one line, from an item as it stood; what the aggregate would say of it is not asked. */

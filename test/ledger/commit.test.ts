@@ -141,23 +141,23 @@ describe('reservations', () => {
     ],
     reservedAtMs: AT_MS,
     expiresAtMs: AT_MS + 1_800_001,
-    asked: '1800001;S@W=1,T@*=2',
+    fingerprint: '1800001;S@W=1,T@*=2',
     resolvedAtMs: undefined,
     operations: [],
   };
-  const derivable: Reservation = { ...hold, orderId: 'plain', asked: '1800001;S@W=1,T@W=2' };
+  const derivable: Reservation = { ...hold, orderId: 'plain', fingerprint: '1800001;S@W=1,T@W=2' };
   const stored = async (orderId: string) => (await ledger.loadReservations([orderId]))[0];
 
   beforeEach(async () => {
     await commit(ledger, 0, { newReservations: [hold, derivable] });
   });
 
-  test('come back as they were given, with what was asked derived where it can be', async () => {
+  test('come back as they were given, with a fingerprint derived where it can be', async () => {
     expect(await stored('NULL')).toEqual(hold);
     expect(await ledger.read.reservation('plain')).toEqual(derivable);
     const { rows } = await database.owner.query('SELECT order_id, asked FROM reservations ORDER BY asked');
     expect(rows).toEqual([
-      { order_id: 'NULL', asked: hold.asked },
+      { order_id: 'NULL', asked: hold.fingerprint },
       { order_id: 'plain', asked: null },
     ]);
     expect(await ledger.loadReservations(['unknown', 'plain', 'null'])).toEqual([derivable]);

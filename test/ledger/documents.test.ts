@@ -4,14 +4,14 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseLines } from '../../src/domain/language.ts';
+import { ConcurrentModification, RefusedBySql } from '../../src/ledger/errors.ts';
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import type {
   Documents,
   SaleDocument,
   StocktakeDocument,
   TransferDocument,
-} from '../../src/ledger/documents.ts';
-import { ConcurrentModification, RefusedBySql } from '../../src/ledger/errors.ts';
-import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+} from '../../src/ledger/write/documents.ts';
 import { AT_MS, commit, itemWith } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
@@ -328,7 +328,7 @@ test('the newest holds of an item come first', async () => {
     lines: parseLines(lines),
     reservedAtMs: AT_MS - ageMs,
     expiresAtMs: AT_MS + 60_000,
-    asked: '-',
+    fingerprint: '-',
     operations: [],
   });
   const others = [hold('other', 0, 'S@V=1'), hold('alike', 0, 'xS@W=1,S@W2=1,S_W@W=1')];
@@ -347,14 +347,14 @@ test('the newest holds of an item come first', async () => {
   expect(await ledger.read.newestHolds('S', 'W', 200)).toHaveLength(4);
 });
 
-test('a reservation keeps its customer and its sale; what was asked is derived with them', async () => {
+test('a reservation keeps its customer and its sale; what was fingerprint is derived with them', async () => {
   const sold = {
     orderId: 'o',
     status: 'ACTIVE' as const,
     lines: [{ sku: 'S', warehouse: 'W', quantity: 1 }],
     reservedAtMs: AT_MS,
     expiresAtMs: AT_MS + 60_000,
-    asked: '60000;S@W=1;c=NULL;s=x',
+    fingerprint: '60000;S@W=1;c=NULL;s=x',
     operations: [],
     customerId: 'NULL',
     saleId: 'x',
@@ -366,14 +366,19 @@ test('a reservation keeps its customer and its sale; what was asked is derived w
     resolvedAtMs: AT_MS + 60_000,
     saleId: undefined,
   };
-  await commit(ledger, 0, { newReservations: [sold, { ...late, asked: '60000;S@*=1;c=NULL' }] });
+  await commit(ledger, 0, { newReservations: [sold, { ...late, fingerprint: '60000;S@*=1;c=NULL' }] });
   expect(await ledger.loadReservations(['o'])).toEqual([sold]);
   const { rows } = await database.owner.query('SELECT order_id, asked FROM reservations ORDER BY order_id');
   expect(rows).toEqual([
     { order_id: 'late', asked: '60000;S@*=1;c=NULL' },
     { order_id: 'o', asked: null },
   ]);
-  const paid = { ...late, status: 'CONFIRMED' as const, asked: '60000;S@*=1;c=NULL', operations: ['c*'] };
+  const paid = {
+    ...late,
+    status: 'CONFIRMED' as const,
+    fingerprint: '60000;S@*=1;c=NULL',
+    operations: ['c*'],
+  };
   await commit(ledger, 1, { paidLateReservations: [paid] });
   expect(await ledger.read.reservation('late')).toEqual(paid);
   // BR-006: only an expired one.

@@ -4,8 +4,8 @@
  */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ExplainAnswer } from '../../src/ledger/explain.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import type { ExplainAnswer } from '../../src/ledger/read/explain.ts';
 import {
   at,
   book,

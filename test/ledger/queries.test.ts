@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import type { LedgerEntry } from '../../src/ledger/ledger-entry.ts';
-import type { EntriesQuery } from '../../src/ledger/queries.ts';
+import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
+import type { EntriesQuery } from '../../src/ledger/read/queries.ts';
 import { AT_MS, commit, itemWith, received, reserved, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
@@ -143,7 +143,7 @@ describe('reservations', () => {
     lines,
     reservedAtMs: AT_MS + n,
     expiresAtMs: AT_MS + n + 60_000,
-    asked: '60000;A@east=2,AA@east=3',
+    fingerprint: '60000;A@east=2,AA@east=3',
     resolvedAtMs: undefined,
     operations: [],
   });

@@ -5,20 +5,20 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { writeSale, writeStocktakeLine, writeTransfer } from '../../src/hotpath/document-texts.ts';
-import { readStream, type StreamEntry } from '../../src/hotpath/event-stream.ts';
+import { writeSale, writeStocktakeLine, writeTransfer } from '../../src/hotpath/codec/document-codec.ts';
+import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
 import { connectRedis, type HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
-import { readItem, readReservation } from '../../src/hotpath/texts.ts';
-import type { Finding } from '../../src/ledger/chunk.ts';
-import type { SaleDocument } from '../../src/ledger/documents.ts';
 import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.ts';
-import type { LedgerEntry } from '../../src/ledger/ledger-entry.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
+import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
+import type { Finding } from '../../src/ledger/write/chunk.ts';
+import type { SaleDocument } from '../../src/ledger/write/documents.ts';
 import {
   startWriteBehind,
   type WriteBehind,
   type WriteBehindOptions,
-} from '../../src/worker/write-behind.ts';
+} from '../../src/worker/carry/write-behind.ts';
 import { type TestEngine, testDatabase, testEngine, testRedisUrl } from '../services.ts';
 import type { TradersClock } from './traders.ts';
 

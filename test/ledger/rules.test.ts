@@ -166,7 +166,7 @@ describe('a reservation is refused that breaks', () => {
     lines: [{ sku: 'S', warehouse: 'W', quantity: 1 }],
     reservedAtMs: 1_000_000,
     expiresAtMs: 2_800_000,
-    asked: '1800000;S@W=1',
+    fingerprint: '1800000;S@W=1',
     operations: [],
   };
 

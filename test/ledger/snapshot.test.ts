@@ -6,10 +6,10 @@ import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPool } from '../../src/ledger/connection.ts';
-import { asOf, explain } from '../../src/ledger/explain.ts';
-import { LedgerQueries } from '../../src/ledger/queries.ts';
+import { asOf, explain } from '../../src/ledger/read/explain.ts';
+import { LedgerQueries } from '../../src/ledger/read/queries.ts';
+import { inSnapshot, isTimeOut } from '../../src/ledger/read/snapshot.ts';
 import type { LedgerSchema } from '../../src/ledger/schema.ts';
-import { inSnapshot, isTimeOut } from '../../src/ledger/snapshot.ts';
 import { at, book, bookHistory, FIRST_MS, hold, ITEM, MINUTE_MS, received } from './hand-written.ts';
 import { migratedDatabase } from './room.ts';
 

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import { WEBHOOKS_MAX } from '../../src/ledger/webhooks.ts';
+import { WEBHOOKS_MAX } from '../../src/ledger/webhooks/webhooks.ts';
 import { alertBell } from './alerting.ts';
 import { migratedDatabase } from './room.ts';
 

@@ -3,21 +3,21 @@
  * date, and it does neither where the ledger is late or nobody sells.
  */
 import { describe, expect, test } from 'vitest';
-import { GIVE_WAY_MS_MAX, Pace } from '../../src/worker/pace.ts';
+import { GIVE_WAY_MS_MAX, Throttle } from '../../src/worker/carry/throttle.ts';
 
 const LIMITS = { gatherMs: 25, giveWayLagMs: 1_000, hurryLagMs: 3_000 };
 const NOW_MS = 1_000_000;
 
 /** After two looks between which this many events were decided. */
-function paceAfter(eventsBetween: number): Pace {
-  const pace = new Pace(LIMITS);
+function paceAfter(eventsBetween: number): Throttle {
+  const pace = new Throttle(LIMITS);
   pace.saw({ eventsTotal: 10, clockMs: NOW_MS - 100 });
   pace.saw({ eventsTotal: 10 + eventsBetween, clockMs: NOW_MS });
   return pace;
 }
 
 describe('gathering', () => {
-  const pace = new Pace(LIMITS);
+  const pace = new Throttle(LIMITS);
   test('a chunk that was not full is followed by a rest, counted from its beginning', () => {
     expect(pace.restMs(10, 0, false)).toBe(15);
     expect(pace.restMs(30, 0, false)).toBe(0);
@@ -45,7 +45,7 @@ describe('giving way', () => {
     expect(paceAfter(0).restsPerWork(NOW_MS)).toBe(0);
   });
   test('does not take a look that was not made for one that showed nothing', () => {
-    const pace = new Pace(LIMITS);
+    const pace = new Throttle(LIMITS);
     const head = { eventsTotal: 20, clockMs: NOW_MS };
     pace.saw({ eventsTotal: 10, clockMs: NOW_MS });
     pace.saw(head);
@@ -53,7 +53,7 @@ describe('giving way', () => {
     expect(pace.restsPerWork(NOW_MS)).toBe(2);
   });
   test('does not begin before it was seen that somebody sells', () => {
-    const pace = new Pace(LIMITS);
+    const pace = new Throttle(LIMITS);
     expect(pace.restsPerWork(NOW_MS)).toBe(0);
     pace.saw({ eventsTotal: 1_000, clockMs: NOW_MS });
     expect(pace.restsPerWork(NOW_MS)).toBe(0);

@@ -4,8 +4,8 @@
  */
 import { afterEach, expect, test } from 'vitest';
 import { clearPartition } from '../../src/hotpath/partition.ts';
-import { rebuild } from '../../src/worker/rebuild.ts';
-import { audit } from '../../src/worker/reconciliation.ts';
+import { audit } from '../../src/worker/audit/reconciliation.ts';
+import { rebuild } from '../../src/worker/recovery/rebuild.ts';
 import { Room } from '../ledger/room.ts';
 import { shop } from '../ledger/shoppers.ts';
 import { trade } from '../ledger/traders.ts';

@@ -3,11 +3,11 @@
  * to what it was. Which cases mend themselves and which wait for a person is a table.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readItem } from '../../src/hotpath/codec/record-codec.ts';
 import { Fault } from '../../src/hotpath/fault.ts';
 import { clearPartition, fencePartition, readControl } from '../../src/hotpath/partition.ts';
-import { readItem } from '../../src/hotpath/texts.ts';
-import { remedyFor } from '../../src/worker/mend.ts';
-import { rebuild } from '../../src/worker/rebuild.ts';
+import { rebuild } from '../../src/worker/recovery/rebuild.ts';
+import { remedyFor } from '../../src/worker/recovery/recover.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 
 let holdfast: TestHoldfast;

@@ -3,7 +3,7 @@
  */
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { audit } from '../../src/worker/reconciliation.ts';
+import { audit } from '../../src/worker/audit/reconciliation.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 
 let holdfast: TestHoldfast;

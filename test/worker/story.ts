@@ -4,7 +4,7 @@
  */
 import { evolveItem, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
 import { parseLines, type StockEvent } from '../../src/domain/language.ts';
-import type { StreamEntry } from '../../src/hotpath/event-stream.ts';
+import type { StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
 
 /** An event with its lines as text, `S@W=1,...`; none for an event without. */
 export type Told<E = StockEvent> = E extends StockEvent

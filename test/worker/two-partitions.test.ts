@@ -5,7 +5,7 @@ import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { openPartition } from '../../src/hotpath/partition.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
-import { startWriteBehind } from '../../src/worker/write-behind.ts';
+import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
 import { testDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
 const PARTITIONS = [0, 1];

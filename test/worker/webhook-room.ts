@@ -3,8 +3,12 @@
  * rights it has in a process of its own.
  */
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import type { Delivery } from '../../src/ledger/webhook-deliveries.ts';
-import { startWebhookSender, type WebhookLimits, type WebhookSender } from '../../src/worker/webhooks.ts';
+import type { Delivery } from '../../src/ledger/webhooks/deliveries.ts';
+import {
+  startWebhookSender,
+  type WebhookLimits,
+  type WebhookSender,
+} from '../../src/worker/webhooks/webhooks.ts';
 import { until } from '../holdfast.ts';
 import { alertBell } from '../ledger/alerting.ts';
 import { migratedDatabase } from '../ledger/room.ts';

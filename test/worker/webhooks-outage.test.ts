@@ -7,7 +7,7 @@ import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { openHotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { work } from '../../src/work.ts';
+import { work } from '../../src/programs/work.ts';
 import { until } from '../holdfast.ts';
 import { testPrefix, testRedisUrl } from '../services.ts';
 import { ok, status } from './receiver.ts';

@@ -3,9 +3,9 @@
  * in the open. Method: real receivers that fail, hang, redirect and talk too much.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SPREAD_ALERTS_MAX } from '../../src/ledger/webhook-queue.ts';
-import { signatures } from '../../src/worker/webhook-signature.ts';
-import { WEBHOOK_LIMITS_DEFAULT } from '../../src/worker/webhooks.ts';
+import { SPREAD_ALERTS_MAX } from '../../src/ledger/webhooks/queue.ts';
+import { signatures } from '../../src/worker/webhooks/signature.ts';
+import { WEBHOOK_LIMITS_DEFAULT } from '../../src/worker/webhooks/webhooks.ts';
 import { until } from '../holdfast.ts';
 import { AT_MS } from '../ledger/chunks.ts';
 import { isGenuine, ok, openReceiver, status } from './receiver.ts';

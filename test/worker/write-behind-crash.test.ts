@@ -4,8 +4,8 @@
  * one at every place where it waits; its connections are cut, as the death of a process cuts them; another takes over.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { COMMIT_CHECKPOINTS } from '../../src/ledger/commit.ts';
-import { WRITE_BEHIND_CHECKPOINTS } from '../../src/worker/carrying.ts';
+import { COMMIT_CHECKPOINTS } from '../../src/ledger/write/commit.ts';
+import { WRITE_BEHIND_CHECKPOINTS } from '../../src/worker/carry/replication-loop.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room } from '../ledger/room.ts';
 import { randomFrom, shop } from '../ledger/shoppers.ts';

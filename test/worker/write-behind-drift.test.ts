@@ -3,9 +3,9 @@
  * is told. The stream and Redis are tampered with by hand; the engine itself decides nothing wrong.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { LedgerItem } from '../../src/ledger/judged-state.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { Drift } from '../../src/ledger/queries.ts';
+import type { Drift } from '../../src/ledger/read/queries.ts';
+import type { LedgerItem } from '../../src/ledger/write/worker-queries.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 
 let room: Room;

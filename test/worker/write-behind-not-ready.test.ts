@@ -5,8 +5,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clearPartition, openPartition } from '../../src/hotpath/partition.ts';
 import type { WorkerLease } from '../../src/ledger/lease.ts';
-import type { NotReady } from '../../src/worker/stream-reader.ts';
-import { startWriteBehind } from '../../src/worker/write-behind.ts';
+import type { NotReady } from '../../src/worker/carry/stream-reader.ts';
+import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 import { shop } from '../ledger/shoppers.ts';

@@ -5,7 +5,7 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../src/domain/language.ts';
-import { COMMIT_CHECKPOINTS } from '../../src/ledger/commit.ts';
+import { COMMIT_CHECKPOINTS } from '../../src/ledger/write/commit.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room } from '../ledger/room.ts';
 import { randomFrom, shop } from '../ledger/shoppers.ts';

@@ -1,7 +1,7 @@
 /** What must stand in a store when orders are through. Refuses to know which store it is. */
 
 /** What stands there, over all SKUs. */
-export interface Books {
+export interface InventoryState {
   readonly available: number;
   readonly reserved: number;
   /** Records of holds that have an expiry. */
@@ -22,7 +22,7 @@ export class WrongBooks extends Error {}
  * @param stock that there was before, of a peer that keeps any
  */
 export function problemIn(
-  books: Books | undefined,
+  books: InventoryState | undefined,
   stock: { readonly skus: readonly string[]; readonly units: number } | undefined,
   { orders, orMore }: Acknowledged,
 ): string | undefined {

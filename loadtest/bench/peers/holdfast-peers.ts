@@ -2,14 +2,15 @@
  * Holdfast itself: the engine in this process at each level of acknowledgement, and the whole over HTTP. Where an answer
  * means that it is on disk, a worker carries it into a ledger meanwhile, and the ledger must have as many holds as Redis.
  */
+
+import { readItem } from '../../../src/hotpath/codec/record-codec.ts';
 import { partitionKeys } from '../../../src/hotpath/keys.ts';
 import type { AckLevel } from '../../../src/hotpath/redis-check.ts';
-import { readItem } from '../../../src/hotpath/texts.ts';
 import { receive, WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, reopenServer } from '../http-load.ts';
 import { openHotInventory, openPartition } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
-import { type Books, WrongBooks } from './books.ts';
+import { type InventoryState, WrongBooks } from './books.ts';
 import type { Outcome, Peer, Room, Setting, Shop } from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
 
@@ -107,7 +108,7 @@ async function booksOf(
   stores: Stores,
   { skus }: Setting,
   carried: (() => Promise<number>) | undefined,
-): Promise<Books> {
+): Promise<InventoryState> {
   const keys = partitionKeys();
   const texts = await Promise.all(skus.map((sku) => stores.admin.hget(keys.sku(sku), WAREHOUSE)));
   const items = texts.map((text, i) => readItem(skus[i] ?? '', WAREHOUSE, text ?? ''));

@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { closeServer, reopenServer } from '../http-load.ts';
-import type { Books } from './books.ts';
+import type { InventoryState } from './books.ts';
 import type { Peer } from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
 
@@ -105,4 +105,4 @@ export const bareRoute: Peer = {
   },
 };
 
-const ofHolds = (holds: number): Books => ({ available: 0, reserved: holds, holds });
+const ofHolds = (holds: number): InventoryState => ({ available: 0, reserved: holds, holds });

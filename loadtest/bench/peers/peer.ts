@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Bench } from '../figures.ts';
 import type { Server, ServerKind } from '../http-load.ts';
-import type { Books } from './books.ts';
+import type { InventoryState } from './books.ts';
 import type { LedgerWorker } from './ledger-worker.ts';
 import type { Replica } from './replica.ts';
 
@@ -31,7 +31,7 @@ export interface Shop {
   /** One unit. @param client from 0 on, with one order under way at any time */
   reserve(orderId: string, sku: string, client: number): Promise<Outcome>;
   /** Asked once, when all orders are through; undefined where it writes nothing. @throws where two stores do not agree */
-  books(): Promise<Books | undefined>;
+  books(): Promise<InventoryState | undefined>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { naiveItem, openNaiveScript } from '../naive-script.ts';
-import type { Books } from './books.ts';
+import type { InventoryState } from './books.ts';
 import type { Peer, Setting } from './peer.ts';
 
 const HOLD_MS = 1_800_000;
@@ -83,7 +83,7 @@ async function tryOnce(redis: Redis, orderId: string, sku: string): Promise<'hel
   return done === null ? 'conflict' : 'held';
 }
 
-async function booksOf(admin: Redis, { skus }: Setting): Promise<Books> {
+async function booksOf(admin: Redis, { skus }: Setting): Promise<InventoryState> {
   const items = await Promise.all(skus.map((sku) => admin.hmget(naiveItem(sku), 'available', 'reserved')));
   const sum = (column: number) => items.reduce((total, item) => total + Number(item[column]), 0);
   return { available: sum(0), reserved: sum(1), holds: await keysWithExpiry(admin) };

@@ -15,13 +15,13 @@ const EPOCH = 1;
 const tell = (_: unknown, words?: string) => console.error(`  worker: ${words}`);
 const log = { info() {}, warn: tell, error: tell };
 
-interface Carrying {
+interface ReplicationLoop {
   /** Everything carried that was decided before; answers the findings. */
   drained(): Promise<number>;
   stop(): Promise<void>;
 }
 
-let carrying: Carrying | undefined;
+let carrying: ReplicationLoop | undefined;
 
 async function begin(redisUrl: string, databaseUrl: string, partitions = 1): Promise<void> {
   const streamRedis = connectRedis(redisUrl);

@@ -7,14 +7,18 @@ import { readId } from '../../domain/validate.ts';
 import type { AlertRecords, AlertView } from '../alert-records.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import { actorOf, type Routes } from '../route.ts';
 import { acknowledgeBody, alert, alertParams, alertsPage, alertsQuery } from '../schemas/alerts.ts';
 import { jsonSchema } from '../schemas.ts';
 
 const tag = 'alerts';
 
-export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: LedgerDoor<AlertRecords>): void {
+export function declareAlerts(
+  app: FastifyInstance,
+  routes: Routes,
+  ledger: LedgerClient<AlertRecords>,
+): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/alerts',
@@ -26,7 +30,7 @@ export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: Ledg
     query: alertsQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(alertsPage, 'output') } },
     handle: async (request) => {
-      const { alerts, next } = await ledger.ask((records) => records.alerts(request.query));
+      const { alerts, next } = await ledger.query((records) => records.alerts(request.query));
       return { status: 200, body: { alerts: alerts.map(alertBody), next } };
     },
   });
@@ -47,7 +51,7 @@ export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: Ledg
     handle: async (request) => {
       const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
       const given = { alertId: Number(request.params.id), actor, note: request.body.note };
-      const found = await ledger.tell((records) => records.acknowledge(given));
+      const found = await ledger.execute((records) => records.acknowledge(given));
       if (!found) return problem('unknown-alert', `There is no alert ${given.alertId}.`);
       return { status: 200, body: alertBody(found.alert), replayed: found.replayed };
     },

@@ -7,7 +7,7 @@ import { type Answer, invalid, problem, unavailable } from '../answers.ts';
 import { iso, isoOf, itemBody } from '../bodies.ts';
 import { refused } from '../decisions.ts';
 import type { ExplanationView, Moment, NotThen } from '../history-readers.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import type { Routes } from '../route.ts';
 import { asOfAnswer, asOfQuery, explainQuery, explanation } from '../schemas/history.ts';
 import { itemParams } from '../schemas/stock.ts';
@@ -16,7 +16,7 @@ import { entryBody } from './ledger.ts';
 
 const tag = 'ledger';
 
-export function declareExplain(app: FastifyInstance, routes: Routes, ledger: LedgerDoor): void {
+export function declareExplain(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/items/:sku/warehouses/:warehouse/explain',
@@ -36,7 +36,7 @@ export function declareExplain(app: FastifyInstance, routes: Routes, ledger: Led
       const { params, query } = request;
       const moment = momentOf(query.at, query.version);
       const since = momentOf(query.since, query.sinceVersion);
-      const answer = await ledger.ask((readers) =>
+      const answer = await ledger.query((readers) =>
         readers.explain({ ...params, moment, since, holdsMax: query.limit }),
       );
       if (answer.outcome === 'explained') return { status: 200, body: explanationBody(answer) };
@@ -74,7 +74,7 @@ export function declareExplain(app: FastifyInstance, routes: Routes, ledger: Led
       const moment = momentOf(query.at, query.version);
       // The schema refuses a query without either.
       if (!moment) return invalid([{ path: 'at', message: 'say when' }]);
-      const answer = await ledger.ask((readers) => readers.asOf(params, moment));
+      const answer = await ledger.query((readers) => readers.asOf(params, moment));
       if (answer.outcome !== 'found') return notThen(answer, params);
       return { status: 200, body: { item: itemBody(answer.item), entry: entryBody(answer.entry) } };
     },

@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import { iso, isoOf } from '../bodies.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import type { EntryView, ReconciliationView } from '../readers.ts';
 import type { Routes } from '../route.ts';
 import { ledgerPage, ledgerQuery, reconciliation } from '../schemas/ledger.ts';
@@ -16,7 +16,7 @@ export function declareLedger(
   app: FastifyInstance,
   routes: Routes,
   hot: HotInventory,
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
 ): void {
   routes.declare(app, {
     method: 'GET',
@@ -29,7 +29,7 @@ export function declareLedger(
     query: ledgerQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(ledgerPage, 'output') } },
     handle: async (request) => {
-      const { entries, next } = await ledger.ask((readers) => readers.entries(request.query));
+      const { entries, next } = await ledger.query((readers) => readers.entries(request.query));
       return { status: 200, body: { entries: entries.map(entryBody), next } };
     },
   });
@@ -42,7 +42,7 @@ export function declareLedger(
     summary: 'See whether hot path and ledger agree',
     answers: { 200: { description: 'The last comparison.', ...jsonSchema(reconciliation, 'output') } },
     handle: async () => {
-      const [last, { isRunning, committedAtMs }] = await ledger.ask((readers) =>
+      const [last, { isRunning, committedAtMs }] = await ledger.query((readers) =>
         Promise.all([readers.reconciliation(), readers.workerStatus()]),
       );
       const backlogEvents = hot.head?.backlogEvents ?? null;

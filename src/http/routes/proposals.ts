@@ -7,7 +7,7 @@ import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
 import { type Problem, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import type { ProposalState, ProposalView } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import { proposal, proposalParams, proposalsPage, proposalsQuery } from '../schemas/transfers.ts';
@@ -15,7 +15,7 @@ import { emptyBody, jsonSchema } from '../schemas.ts';
 
 const tag = 'transfers';
 
-export function declareProposals(app: FastifyInstance, routes: Routes, ledger: LedgerDoor): void {
+export function declareProposals(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/transfer-proposals',
@@ -27,7 +27,7 @@ export function declareProposals(app: FastifyInstance, routes: Routes, ledger: L
     query: proposalsQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(proposalsPage, 'output') } },
     handle: async (request) => {
-      const { proposals, next } = await ledger.ask((readers) => readers.proposals(request.query));
+      const { proposals, next } = await ledger.query((readers) => readers.proposals(request.query));
       return { status: 200, body: { proposals: proposals.map(proposalBody), next } };
     },
   });
@@ -55,18 +55,18 @@ export function declareProposals(app: FastifyInstance, routes: Routes, ledger: L
 
 /** Writes down what became of a proposal, where nobody has before. @throws {LedgerAway} */
 export function settle(
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
   id: number,
   state: Exclude<ProposalState, 'open'>,
   actor: string | undefined,
 ) {
   const by = readId('actor', actor ?? ACTOR_DEFAULT);
-  return ledger.tell((readers) => readers.decideProposal(id, state, by));
+  return ledger.execute((readers) => readers.decideProposal(id, state, by));
 }
 
 /** The answer where a transfer cannot be made for this proposal any more, or it was never made. @throws {LedgerAway} */
-export async function refuseSettled(ledger: LedgerDoor, id: number): Promise<Problem | undefined> {
-  const found = await ledger.ask((readers) => readers.proposal(id));
+export async function refuseSettled(ledger: LedgerClient, id: number): Promise<Problem | undefined> {
+  const found = await ledger.query((readers) => readers.proposal(id));
   if (!found) return unknown();
   return found.state === 'open' ? undefined : ended(found);
 }

@@ -5,7 +5,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
-import { type Answer, invalid, together } from '../answers.ts';
+import { AllocationExplainer } from '../allocation-explainer.ts';
+import { type Answer, batchResponse, invalid } from '../answers.ts';
 import { reservationBody } from '../bodies.ts';
 import { decided, refused } from '../decisions.ts';
 import type { ProblemCode } from '../problems.ts';
@@ -22,7 +23,6 @@ import {
   reserveBody,
 } from '../schemas/orders.ts';
 import { issuesOf, jsonSchema } from '../schemas.ts';
-import { ServedFrom } from '../served-from.ts';
 
 const tag = 'reservations';
 const RESERVATION = { description: 'The reservation as it stands.', $ref: 'Reservation#' };
@@ -51,7 +51,7 @@ export function declareReservations(
   hot: HotInventory,
   { holdSecondsDefault, batchBodyBytesMax }: ReservationsOptions,
 ): void {
-  const servedFrom = new ServedFrom(hot.places);
+  const servedFrom = new AllocationExplainer(hot.places);
 
   function reserve(order: Order, actor: string | undefined): Promise<Answer> {
     const {
@@ -124,7 +124,7 @@ would have had by itself; a bad one is 400 in its place. Repeat the whole under 
           return routes.failed(error, request.id);
         }
       };
-      return together(await Promise.all(request.body.reservations.map(answerOf)));
+      return batchResponse(await Promise.all(request.body.reservations.map(answerOf)));
     },
   });
 

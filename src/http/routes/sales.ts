@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import { iso, saleBody, saleStateOf } from '../bodies.ts';
 import { decided } from '../decisions.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import type { SaleRecord } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import { saleParams, salesPage, salesQuery, scheduleBody } from '../schemas/sales.ts';
@@ -19,7 +19,7 @@ export function declareSales(
   app: FastifyInstance,
   routes: Routes,
   hot: HotInventory,
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
 ): void {
   /** Of the batch that answered last; one comes before every use. */
   const nowMs = () => hot.head?.nowMs ?? 0;
@@ -97,7 +97,7 @@ set aside. When the sale closes, what it did not sell is there for everybody.`,
     problems: ['not-ready'],
     handle: async (request) => {
       const { nowMs } = await hot.sweep(0);
-      const { sales, next } = await ledger.ask((readers) => readers.sales(request.query));
+      const { sales, next } = await ledger.query((readers) => readers.sales(request.query));
       return { status: 200, body: { sales: sales.map((sale) => recordBody(sale, nowMs)), next } };
     },
   });

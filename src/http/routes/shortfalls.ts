@@ -7,7 +7,7 @@ import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import type { ShortfallView } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import {
@@ -21,7 +21,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'reservations';
 
-export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: LedgerDoor): void {
+export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/shortfalls',
@@ -34,7 +34,7 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
     handle: async (request) => {
       const { state, ...page } = request.query;
       const query = { ...page, openOnly: state === 'open' };
-      const { shortfalls, next } = await ledger.ask((readers) => readers.shortfalls(query));
+      const { shortfalls, next } = await ledger.query((readers) => readers.shortfalls(query));
       return { status: 200, body: { shortfalls: shortfalls.map(shortfallBody), next } };
     },
   });
@@ -54,7 +54,7 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
     handle: async (request) => {
       const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
       const { orderId } = request.params;
-      const resolved = await ledger.tell((readers) =>
+      const resolved = await ledger.execute((readers) =>
         readers.resolveShortfall(orderId, request.body.resolution, actor),
       );
       if (!resolved) return problem('unknown-shortfall', 'No payment of this order came short.');

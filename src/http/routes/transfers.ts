@@ -7,7 +7,7 @@ import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import { type Answer, unfinished } from '../answers.ts';
 import { iso, isoOf, transferBody } from '../bodies.ts';
 import { decided } from '../decisions.ts';
-import { LedgerAway, type LedgerDoor } from '../ledger-door.ts';
+import { LedgerAway, type LedgerClient } from '../ledger-client.ts';
 import type { ProblemCode } from '../problems.ts';
 import type { TransferRecord } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
@@ -35,7 +35,7 @@ export function declareTransfers(
   app: FastifyInstance,
   routes: Routes,
   hot: HotInventory,
-  ledger: LedgerDoor,
+  ledger: LedgerClient,
 ): void {
   routes.declare(app, {
     method: 'POST',
@@ -129,7 +129,7 @@ export function declareTransfers(
       const { transferId } = request.params;
       const decision = await hot.transfer(transferId);
       if (decision.outcome === 'refused' && ledger.isThere) {
-        const known = await ledger.ask((readers) => readers.transfer(transferId));
+        const known = await ledger.query((readers) => readers.transfer(transferId));
         if (known) return { status: 200, body: transferBody(known) };
       }
       return decided(decision, 200, transferBody);
@@ -146,7 +146,7 @@ export function declareTransfers(
     answers: { 200: { description: 'One page.', ...jsonSchema(transfersPage, 'output') } },
     handle: async (request) => {
       const { state: status, ...page } = request.query;
-      const { transfers, next } = await ledger.ask((readers) => readers.transfers({ ...page, status }));
+      const { transfers, next } = await ledger.query((readers) => readers.transfers({ ...page, status }));
       return { status: 200, body: { transfers: transfers.map(recordBody), next } };
     },
   });

@@ -8,7 +8,7 @@ import { readId } from '../../domain/validate.ts';
 import type { AlertRecords, DeliveryView, WebhookView } from '../alert-records.ts';
 import { type Answer, invalid, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
-import type { LedgerDoor } from '../ledger-door.ts';
+import type { LedgerClient } from '../ledger-client.ts';
 import { actorOf, type Routes } from '../route.ts';
 import {
   deliveriesPage,
@@ -44,7 +44,7 @@ function unknownWebhook(webhookId: string): Answer {
 export function declareWebhooks(
   app: FastifyInstance,
   routes: Routes,
-  ledger: LedgerDoor<AlertRecords>,
+  ledger: LedgerClient<AlertRecords>,
 ): void {
   routes.declare(app, {
     method: 'PUT',
@@ -65,7 +65,7 @@ export function declareWebhooks(
       const issues = issuesOf(webhookBody, request.body);
       if (issues.length > 0) return invalid(issues);
       const put = { ...request.body, webhookId: request.params.webhookId, actor: actorIn(request) };
-      const done = await ledger.tell((records) => records.putWebhook(put));
+      const done = await ledger.execute((records) => records.putWebhook(put));
       if (done.outcome === 'too-many')
         return problem('too-many-webhooks', `There are ${done.limit} already.`, { limit: done.limit });
       const body = { ...webhookAnswer(done.webhook), secret: done.madeSecret };
@@ -82,7 +82,7 @@ export function declareWebhooks(
     summary: 'See where alerts are posted to',
     answers: { 200: { description: 'All of them, by id.', ...jsonSchema(webhooksPage, 'output') } },
     handle: async () => {
-      const webhooks = await ledger.ask((records) => records.webhooks());
+      const webhooks = await ledger.query((records) => records.webhooks());
       return { status: 200, body: { webhooks: webhooks.map(webhookAnswer), next: null } };
     },
   });
@@ -103,7 +103,7 @@ export function declareWebhooks(
     handle: async (request) => {
       const { webhookId } = request.params;
       const actor = actorIn(request);
-      const done = await ledger.tell((records) => records.disableWebhook(webhookId, actor));
+      const done = await ledger.execute((records) => records.disableWebhook(webhookId, actor));
       if (!done) return unknownWebhook(webhookId);
       return { status: 200, body: webhookAnswer(done.webhook), replayed: done.replayed };
     },
@@ -122,7 +122,7 @@ export function declareWebhooks(
     problems: ['unknown-webhook'],
     handle: async (request) => {
       const { webhookId } = request.params;
-      const page = await ledger.ask((records) => records.deliveries(webhookId, request.query));
+      const page = await ledger.query((records) => records.deliveries(webhookId, request.query));
       if (!page) return unknownWebhook(webhookId);
       return { status: 200, body: { deliveries: page.deliveries.map(deliveryBody), next: page.next } };
     },
@@ -142,7 +142,7 @@ export function declareWebhooks(
     problems: ['unknown-webhook', 'unknown-delivery', 'webhook-disabled'],
     handle: async (request) => {
       const { webhookId, id } = request.params;
-      const retried = await ledger.tell((records) => records.retryDelivery(webhookId, Number(id)));
+      const retried = await ledger.execute((records) => records.retryDelivery(webhookId, Number(id)));
       switch (retried) {
         case 'unknown-webhook':
           return unknownWebhook(webhookId);

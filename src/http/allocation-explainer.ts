@@ -1,0 +1,44 @@
+/**
+ * Why an order is served from where it is: how far each warehouse is, and which were passed by.
+ * Promises: it costs an order nothing that asks for none of it. Refuses to know: how warehouses are chosen.
+ */
+import { type Coordinates, distanceToKm, type Warehouse } from '../domain/geography.ts';
+import type { ReservationView } from '../domain/language.ts';
+import type { WarehousePlaces } from '../hotpath/warehouse-places.ts';
+import type { AllocationBody } from './bodies.ts';
+
+/** A tenth of a kilometre: what great circles are good for between streets. */
+const PARTS_OF_KM = 10;
+
+export class AllocationExplainer {
+  readonly #places: WarehousePlaces;
+  #known: readonly Warehouse[] = [];
+  #byId = new Map<string, Warehouse>();
+
+  constructor(places: WarehousePlaces) {
+    this.#places = places;
+  }
+
+  /** Undefined where there is nothing to say: the order goes nowhere in particular and nothing was passed by. */
+  explain(view: ReservationView, shipTo: Coordinates | undefined): AllocationBody | undefined {
+    if (shipTo === undefined && !view.passedBy?.length) return undefined;
+    const { lines, passedBy = [] } = view;
+    const distanceKm = (warehouse: string) => this.#distanceKm(warehouse, shipTo);
+    return {
+      lines: lines.map(({ sku, warehouse }) => ({ sku, warehouse, distanceKm: distanceKm(warehouse) })),
+      passedBy: passedBy.map((passed) => ({ ...passed, distanceKm: distanceKm(passed.warehouse) })),
+    };
+  }
+
+  #distanceKm(id: string, shipTo: Coordinates | undefined): number | undefined {
+    if (shipTo === undefined) return undefined;
+    const known = this.#places.warehouses();
+    if (known !== this.#known) {
+      this.#known = known;
+      this.#byId = new Map(known.map((warehouse) => [warehouse.id, warehouse]));
+    }
+    const warehouse = this.#byId.get(id);
+    const km = warehouse && distanceToKm(warehouse, shipTo);
+    return km === undefined ? undefined : Math.round(km * PARTS_OF_KM) / PARTS_OF_KM;
+  }
+}

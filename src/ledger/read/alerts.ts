@@ -1,0 +1,126 @@
+/**
+ * Low-stock alerts (BR-005) for the people who refill: entries of the ledger, each with its acknowledgement beside it.
+ * Promises: the first acknowledgement stands; the ledger itself is only read.
+ */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { AlertAcknowledgementsTable, LedgerEntriesView, LedgerSchema } from '../schema.ts';
+import { pageRows } from './queries.ts';
+
+export const ALERT_STATES = ['open', 'acknowledged', 'all'] as const;
+export type AlertState = (typeof ALERT_STATES)[number];
+
+export interface Alert {
+  /** Of the ledger's entry; grows with every alert. */
+  readonly id: number;
+  readonly sku: string;
+  readonly warehouse: string;
+  /** What was left when it fired. */
+  readonly available: number;
+  /** The line it fell under. */
+  readonly safetyStock: number;
+  /** Of the item after the alert. */
+  readonly version: number;
+  readonly atMs: number;
+  readonly acknowledgedAtMs: number | undefined;
+  readonly acknowledgedBy: string | undefined;
+  readonly note: string | undefined;
+}
+
+export interface AlertsQuery {
+  readonly sku?: string | undefined;
+  readonly warehouse?: string | undefined;
+  readonly state: AlertState;
+  /** The `next` of the page before. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+
+export interface AlertsPage {
+  readonly alerts: readonly Alert[];
+  readonly next: number | null;
+}
+
+export interface Acknowledgement {
+  readonly alertId: number;
+  readonly actor: string;
+  readonly note?: string | undefined;
+}
+
+// As text in the statement, for only so does Postgres see that the indexes of alerts serve it.
+const IS_ALERT = sql<boolean>`type = 'LowStockAlertTriggered'::event_type`;
+
+export class Alerts {
+  readonly #db: Kysely<LedgerSchema>;
+
+  constructor(db: Kysely<LedgerSchema>) {
+    this.#db = db;
+  }
+
+  /** Newest first. */
+  async page(query: AlertsQuery): Promise<AlertsPage> {
+    const { sku, warehouse, state, after } = query;
+    const limit = pageRows(query.limit);
+    let select = this.#select().where(IS_ALERT);
+    if (sku !== undefined) select = select.where('sku', '=', sku);
+    if (warehouse !== undefined) select = select.where('warehouse', '=', warehouse);
+    if (state === 'open') select = select.where('alert_id', 'is', null);
+    if (state === 'acknowledged') select = select.where('alert_id', 'is not', null);
+    if (after !== undefined) select = select.where('id', '<', after);
+    const rows = await select
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const alerts = rows.slice(0, limit).map(readAlert);
+    return { alerts, next: rows.length > limit ? (alerts.at(-1)?.id ?? null) : null };
+  }
+
+  /** Says that somebody has seen it. Undefined where no alert has this id; `replayed` where it was said before. */
+  async acknowledge(
+    given: Acknowledgement,
+  ): Promise<{ readonly alert: Alert; readonly replayed: boolean } | undefined> {
+    const { alertId, actor, note = null } = given;
+    const { numAffectedRows } = await sql`
+      INSERT INTO alert_acknowledgements (alert_id, actor, note)
+      SELECT id, ${actor}::text, ${note}::text FROM ledger WHERE id = ${alertId} AND ${IS_ALERT}
+      ON CONFLICT (alert_id) DO NOTHING`.execute(this.#db);
+    const row = await this.#select().where(IS_ALERT).where('id', '=', alertId).executeTakeFirst();
+    return row && { alert: readAlert(row), replayed: numAffectedRows === 0n };
+  }
+
+  #select() {
+    return this.#db
+      .selectFrom('ledger_entries')
+      .leftJoin('alert_acknowledgements', 'alert_id', 'id')
+      .select(['id', 'sku', 'warehouse', 'quantity', 'safety_stock', 'version', 'ledger_entries.at'])
+      .select([
+        'alert_acknowledgements.at as acknowledged_at',
+        'alert_acknowledgements.actor as acknowledged_by',
+        'note',
+      ]);
+  }
+}
+
+type AlertRow = Pick<
+  Selectable<LedgerEntriesView>,
+  'id' | 'sku' | 'warehouse' | 'quantity' | 'safety_stock' | 'version' | 'at'
+> & {
+  acknowledged_at: Selectable<AlertAcknowledgementsTable>['at'] | null;
+  acknowledged_by: string | null;
+  note: string | null;
+};
+
+function readAlert(row: AlertRow): Alert {
+  return {
+    id: row.id,
+    sku: row.sku,
+    warehouse: row.warehouse,
+    available: row.quantity,
+    // BR-005: the table refuses an alert without the line it fired under.
+    safetyStock: row.safety_stock ?? 0,
+    version: row.version,
+    atMs: row.at,
+    acknowledgedAtMs: row.acknowledged_at ?? undefined,
+    acknowledgedBy: row.acknowledged_by ?? undefined,
+    note: row.note ?? undefined,
+  };
+}

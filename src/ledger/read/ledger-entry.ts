@@ -1,0 +1,86 @@
+/**
+ * A row of the ledger as people and programs read it: before, change and after in the domain's words.
+ */
+import type { Selectable } from 'kysely';
+import type { EventType, ReleaseCause } from '../../domain/language.ts';
+import type { LedgerEntriesView } from '../schema.ts';
+
+export interface Counters {
+  readonly total: number;
+  readonly available: number;
+  readonly reserved: number;
+  readonly sold: number;
+}
+
+export interface LedgerEntry {
+  /** Grows with every entry; what a page goes on from. */
+  readonly id: number;
+  readonly type: EventType;
+  readonly sku: string;
+  readonly warehouse: string;
+  readonly version: number;
+  readonly quantity: number;
+  readonly before: Counters;
+  readonly change: Counters;
+  readonly after: Counters;
+  readonly orderId: string | undefined;
+  readonly movementId: string | undefined;
+  readonly transferId: string | undefined;
+  readonly stocktakeId: string | undefined;
+  /** Why a hold ended; only of InventoryReleased. */
+  readonly cause: ReleaseCause | undefined;
+  readonly operation: string | undefined;
+  /** When the hold ends, or the lock; of InventoryReserved, ReservationExtended and StocktakeStarted. */
+  readonly expiresAtMs: number | undefined;
+  /** The line the alert fired under; only of LowStockAlertTriggered. */
+  readonly safetyStock: number | undefined;
+  readonly reason: string | undefined;
+  readonly actor: string;
+  readonly atMs: number;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+export function readEntry(row: Selectable<LedgerEntriesView>): LedgerEntry {
+  return {
+    id: row.id,
+    type: row.type,
+    sku: row.sku,
+    warehouse: row.warehouse,
+    version: row.version,
+    quantity: row.quantity,
+    before: {
+      total: row.total_before,
+      available: row.available_before,
+      reserved: row.reserved_before,
+      sold: row.sold_before,
+    },
+    change: {
+      total: row.total_change,
+      available: row.available_change,
+      reserved: row.reserved_change,
+      sold: row.sold_change,
+    },
+    after: {
+      total: row.total_after,
+      available: row.available_after,
+      reserved: row.reserved_after,
+      sold: row.sold_after,
+    },
+    orderId: row.order_id ?? undefined,
+    movementId: row.movement_id ?? undefined,
+    transferId: row.transfer_id ?? undefined,
+    stocktakeId: row.stocktake_id ?? undefined,
+    cause: row.cause ?? undefined,
+    operation: row.operation ?? undefined,
+    expiresAtMs: row.expires_at ?? undefined,
+    safetyStock: row.safety_stock ?? undefined,
+    reason: row.reason ?? undefined,
+    actor: row.actor,
+    atMs: row.at,
+    partition: row.partition,
+    epoch: row.epoch,
+    sequence: row.sequence,
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * Questions to the ledger: what happened, how things stood, what is wrong. Nothing here writes.
+ * Promises: pages by key, so that a later page costs no more than the first and new entries shift nothing.
+ */
+import { type Kysely, sql } from 'kysely';
+import { type EventType, STOCKTAKE_LINES_MAX } from '../../domain/language.ts';
+import type { Reservation } from '../../domain/reservation.ts';
+import type { LedgerSchema } from '../schema.ts';
+import type { DriftKind } from '../write/chunk.ts';
+import { RESERVATION_COLUMNS, readReservation } from '../write/reservation-rows.ts';
+import { ITEM_COLUMNS, type ItemName, type LedgerItem, readItem } from '../write/worker-queries.ts';
+import { type LedgerEntry, readEntry } from './ledger-entry.ts';
+
+export const PAGE_ROWS_MAX = 1_000;
+
+export interface EntriesQuery {
+  readonly sku?: string | undefined;
+  readonly warehouse?: string | undefined;
+  readonly orderId?: string | undefined;
+  readonly movementId?: string | undefined;
+  readonly transferId?: string | undefined;
+  readonly stocktakeId?: string | undefined;
+  readonly type?: EventType | undefined;
+  /** The `next` of the page before. */
+  readonly after?: number | undefined;
+  /** 1 to {@link PAGE_ROWS_MAX}. */
+  readonly limit: number;
+}
+
+/** `next` is where the following page goes on; null on the last one. */
+export interface EntriesPage {
+  readonly entries: readonly LedgerEntry[];
+  readonly next: number | null;
+}
+
+/** The four counters of an item right after one of its versions. */
+export interface Figures {
+  readonly version: number;
+  readonly total: number;
+  readonly available: number;
+  readonly reserved: number;
+  readonly sold: number;
+  readonly atMs: number;
+}
+
+export interface Drift {
+  readonly id: number;
+  readonly kind: DriftKind;
+  readonly sku: string | undefined;
+  readonly warehouse: string | undefined;
+  readonly orderId: string | undefined;
+  readonly detail: string;
+  readonly evidence: unknown;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly foundAtMs: number;
+  readonly resolvedAtMs: number | undefined;
+}
+
+export interface OpenHold {
+  readonly orderId: string;
+  readonly quantity: number;
+  readonly reservedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** @throws {RangeError} where a page cannot have so many rows */
+export function pageRows(limit: number): number {
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_ROWS_MAX) {
+    throw new RangeError(`a page has 1 to ${PAGE_ROWS_MAX} rows, not ${limit}`);
+  }
+  return limit;
+}
+
+export class LedgerQueries {
+  readonly #db: Kysely<LedgerSchema>;
+
+  constructor(db: Kysely<LedgerSchema>) {
+    this.#db = db;
+  }
+
+  /** Entries, newest first; those of one item in the order of its versions. */
+  async entries(query: EntriesQuery): Promise<EntriesPage> {
+    const { sku, warehouse, orderId, movementId, transferId, stocktakeId, type, after } = query;
+    const limit = pageRows(query.limit);
+    let select = this.#db.selectFrom('ledger_entries').selectAll();
+    if (sku !== undefined) select = select.where('sku', '=', sku);
+    if (warehouse !== undefined) select = select.where('warehouse', '=', warehouse);
+    if (orderId !== undefined) select = select.where('order_id', '=', orderId);
+    if (movementId !== undefined) select = select.where('movement_id', '=', movementId);
+    if (transferId !== undefined) select = select.where('transfer_id', '=', transferId);
+    if (stocktakeId !== undefined) select = select.where('stocktake_id', '=', stocktakeId);
+    // As text in the statement, for only so does Postgres see that the index of alerts serves it.
+    if (type !== undefined) select = select.where(sql<boolean>`type = ${sql.lit(type)}::event_type`);
+    if (after !== undefined) select = select.where('id', '<', after);
+    if (sku !== undefined && warehouse !== undefined) {
+      // The index by version serves an item's pages: ids only grow with versions, so the order is the same.
+      if (after !== undefined) {
+        const version = sql<number>`coalesce((SELECT max(version) FROM ledger
+          WHERE id = ${after} AND sku = ${sku} AND warehouse = ${warehouse}), 9223372036854775807)`;
+        select = select.where('version', '<=', version);
+      }
+      select = select.orderBy('version', 'desc');
+    } else {
+      select = select.orderBy('id', 'desc');
+    }
+    const rows = await select.limit(limit + 1).execute();
+    const entries = rows.slice(0, limit).map(readEntry);
+    return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+  }
+
+  async item(sku: string, warehouse: string): Promise<LedgerItem | undefined> {
+    const row = await this.#db
+      .selectFrom('items')
+      .select(ITEM_COLUMNS)
+      .where('sku', '=', sku)
+      .where('warehouse', '=', warehouse)
+      .executeTakeFirst();
+    return row && readItem(row);
+  }
+
+  /** Items in the order of SKU and warehouse, behind `after`. */
+  async items(after: ItemName | undefined, limit: number): Promise<LedgerItem[]> {
+    let select = this.#db.selectFrom('items').select(ITEM_COLUMNS);
+    if (after) {
+      select = select.where(sql<boolean>`(sku, warehouse) > (${after.sku}, ${after.warehouse})`);
+    }
+    const rows = await select.orderBy('sku').orderBy('warehouse').limit(pageRows(limit)).execute();
+    return rows.map(readItem);
+  }
+
+  /** Undefined where the ledger has no such version (yet). */
+  async itemAtVersion(sku: string, warehouse: string, version: number): Promise<Figures | undefined> {
+    const row = await this.#db
+      .selectFrom('ledger_entries')
+      .select(['total_after', 'available_after', 'reserved_after', 'sold_after', 'at'])
+      .where('sku', '=', sku)
+      .where('warehouse', '=', warehouse)
+      .where('version', '=', version)
+      .executeTakeFirst();
+    return (
+      row && {
+        version,
+        total: row.total_after,
+        available: row.available_after,
+        reserved: row.reserved_after,
+        sold: row.sold_after,
+        atMs: row.at,
+      }
+    );
+  }
+
+  async reservation(orderId: string): Promise<Reservation | undefined> {
+    const row = await this.#db
+      .selectFrom('reservations')
+      .select(RESERVATION_COLUMNS)
+      .where('order_id', '=', orderId)
+      .executeTakeFirst();
+    return row && readReservation(row);
+  }
+
+  /** Who holds an item now, in the order of order ids, behind `after`. */
+  async openHolds(
+    sku: string,
+    warehouse: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<OpenHold[]> {
+    const rows = await this.#db
+      .selectFrom('open_holds')
+      .select(['order_id', 'quantity', 'reserved_at', 'expires_at'])
+      .where('sku', '=', sku)
+      .where('warehouse', '=', warehouse)
+      .$if(after !== undefined, (select) => select.where('order_id', '>', after ?? ''))
+      .orderBy('order_id')
+      .limit(pageRows(limit))
+      .execute();
+    return rows.map((row) => ({
+      orderId: row.order_id,
+      quantity: row.quantity,
+      reservedAtMs: row.reserved_at,
+      expiresAtMs: row.expires_at,
+    }));
+  }
+
+  /** Orders that hold an item, the newest first: in this order a count that is short of goods releases them (BR-007). */
+  async newestHolds(sku: string, warehouse: string, limit: number): Promise<string[]> {
+    // By the text of the lines, which spares Postgres to take every open hold apart.
+    const line = `,${sku}@${warehouse}=`;
+    const rows = await this.#db
+      .selectFrom('reservations')
+      .select('order_id')
+      .where(sql<boolean>`status = 'ACTIVE'`)
+      .where(sql<boolean>`strpos(',' || lines, ${line}) > 0`)
+      .orderBy('reserved_at', 'desc')
+      .orderBy('order_id', 'desc')
+      .limit(pageRows(limit))
+      .execute();
+    return rows.map((row) => row.order_id);
+  }
+
+  /** SKUs that stand in a warehouse, by name, behind `after`; at most one more than fit on a count sheet. */
+  async skusOf(warehouse: string, limit: number, after = ''): Promise<string[]> {
+    if (!(limit >= 1 && limit <= STOCKTAKE_LINES_MAX + 1)) {
+      throw new RangeError(`give 1 to ${STOCKTAKE_LINES_MAX + 1} SKUs as the limit, not ${limit}`);
+    }
+    const select = this.#db.selectFrom('items').select('sku').where('warehouse', '=', warehouse);
+    const rows = await select.where('sku', '>', after).orderBy('sku').limit(limit).execute();
+    return rows.map((row) => row.sku);
+  }
+
+  /** What was found wrong, newest first; `openOnly` leaves out what has been put right. */
+  async drifts(query: {
+    readonly openOnly?: boolean;
+    readonly after?: number | undefined;
+    readonly limit: number;
+  }): Promise<Drift[]> {
+    let select = this.#db.selectFrom('drift').selectAll();
+    if (query.openOnly) select = select.where('resolved_at', 'is', null);
+    if (query.after !== undefined) select = select.where('id', '<', query.after);
+    const rows = await select.orderBy('id', 'desc').limit(pageRows(query.limit)).execute();
+    return rows.map((row) => ({
+      id: row.id,
+      kind: row.kind as DriftKind,
+      sku: row.sku ?? undefined,
+      warehouse: row.warehouse ?? undefined,
+      orderId: row.order_id ?? undefined,
+      detail: row.detail,
+      evidence: row.evidence,
+      partition: row.partition,
+      epoch: row.epoch,
+      sequence: row.sequence,
+      foundAtMs: row.found_at,
+      resolvedAtMs: row.resolved_at ?? undefined,
+    }));
+  }
+
+  /** Events of an item in quarantine, oldest first, behind `after`. */
+  async parkedEvents(sku: string, warehouse: string, after: number, limit: number) {
+    return this.#db
+      .selectFrom('parked_events')
+      .select(['id', 'version', 'epoch', 'sequence', 'event'])
+      .where('sku', '=', sku)
+      .where('warehouse', '=', warehouse)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(pageRows(limit))
+      .execute();
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Flash sales: what was agreed, and how they went as far as it follows from the ledger. The live figures are the hot
+ * path's; these are what a rebuild fills it with and what a comparison holds against it.
+ * Promises: each unit of an order counts once, where it is now: held, sold, released or expired.
+ */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type pg from 'pg';
+import type { LedgerSchema, SalesTable } from '../schema.ts';
+import type { SaleDocument } from '../write/documents.ts';
+import { pageRows } from './queries.ts';
+import { streamRows } from './row-stream.ts';
+
+export interface SalesQuery {
+  readonly sku?: string | undefined;
+  /** The `next` of the page before. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+export interface SalesPage {
+  readonly sales: readonly SaleDocument[];
+  readonly next: number | null;
+}
+
+/** What became of the units that its orders asked for. */
+export interface SaleFigures {
+  readonly held: number;
+  readonly sold: number;
+  readonly released: number;
+  readonly expired: number;
+}
+
+/** What a customer holds and has bought in a sale. */
+export interface CustomerQuota {
+  readonly customerId: string;
+  readonly held: number;
+  readonly bought: number;
+}
+
+const EVER = { epoch: 2_147_483_647, sequence: Number.MAX_SAFE_INTEGER };
+
+export class Sales {
+  readonly #db: Kysely<LedgerSchema>;
+
+  constructor(db: Kysely<LedgerSchema>) {
+    this.#db = db;
+  }
+
+  /** Scheduled last, shown first. */
+  async page(query: SalesQuery): Promise<SalesPage> {
+    const limit = pageRows(query.limit);
+    let select = this.#db.selectFrom('sales').selectAll();
+    if (query.sku !== undefined) select = select.where('sku', '=', query.sku);
+    if (query.after !== undefined) select = select.where('id', '<', query.after);
+    const rows = await select
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const shown = rows.slice(0, limit);
+    return { sales: shown.map(readSale), next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  }
+
+  async one(saleId: string): Promise<SaleDocument | undefined> {
+    const select = this.#db.selectFrom('sales').selectAll().where('sale_id', '=', saleId);
+    const row = await select.executeTakeFirst();
+    return row && readSale(row);
+  }
+
+  /** All that were to close at this time or later, those closed before their time included. */
+  async closingSince(atMs: number): Promise<SaleDocument[]> {
+    const rows = await this.#db
+      .selectFrom('sales')
+      .selectAll()
+      .where(sql<boolean>`closes_at >= to_timestamp(${atMs / 1_000})`)
+      .execute();
+    return rows.map(readSale);
+  }
+
+  /**
+   * How a sale went, from the entries of its orders: as exact as the ledger, and as slow as the sale was large.
+   * An order id that was used again counts with its last life alone.
+   * @param upTo the last batch that counts; left out: all that the ledger has
+   */
+  async figures(
+    sale: SaleDocument,
+    upTo: { readonly epoch: number; readonly sequence: number } = EVER,
+  ): Promise<SaleFigures> {
+    const { rows } = await sql<SaleFigures>`
+      SELECT ${units('InventoryReserved')} - ${units('InventoryDeducted')} - ${units('InventoryReleased')} AS held,
+        ${units('InventoryDeducted')} + ${units('InventoryReacquired')} AS sold,
+        coalesce(sum(l.quantity) FILTER (WHERE l.type = 'InventoryReleased' AND l.cause <> 'expired'), 0) AS released,
+        coalesce(sum(l.quantity) FILTER (WHERE l.type = 'InventoryReleased' AND l.cause = 'expired'), 0)
+          - ${units('InventoryReacquired')} AS expired
+      FROM reservations AS r JOIN ledger AS l ON l.order_id = r.order_id AND l.sku = ${sale.sku} AND l.at >= r.reserved_at
+        AND l.type IN ('InventoryReserved', 'InventoryDeducted', 'InventoryReleased', 'InventoryReacquired')
+        AND (l.epoch, l.sequence) <= (${upTo.epoch}::int, ${upTo.sequence}::bigint)
+      WHERE r.sale_id = ${sale.saleId} AND r.reserved_at >= to_timestamp(${sale.scheduledAtMs / 1_000})`.execute(
+      this.#db,
+    );
+    return rows[0] as SaleFigures;
+  }
+
+  /** Units that open orders of a sale hold. */
+  async held(sale: SaleDocument): Promise<number> {
+    const { rows } = await sql<{ held: number }>`
+      SELECT coalesce(sum(split_part(line, '=', 2)::integer), 0) AS held
+      FROM reservations, unnest(string_to_array(lines, ',')) AS line
+      WHERE sale_id = ${sale.saleId} AND status = 'ACTIVE' AND split_part(line, '@', 1) = ${sale.sku}`.execute(
+      this.#db,
+    );
+    return rows[0]?.held ?? 0;
+  }
+}
+
+function units(type: string) {
+  return sql`coalesce(sum(l.quantity) FILTER (WHERE l.type = ${sql.lit(type)}), 0)`;
+}
+
+/** Quotas of all customers of a sale, in pages, as of one instant. */
+export function streamQuotas(pool: pg.Pool, sale: SaleDocument): AsyncGenerator<CustomerQuota[]> {
+  return streamRows<CustomerQuota>(
+    pool,
+    `SELECT customer_id AS "customerId",
+       coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'ACTIVE'), 0) AS held,
+       coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'CONFIRMED'), 0) AS bought
+     FROM reservations, unnest(string_to_array(lines, ',')) AS line
+     WHERE sale_id = $1 AND reserved_at >= to_timestamp($2) AND customer_id IS NOT NULL
+       AND status IN ('ACTIVE', 'CONFIRMED') AND split_part(line, '@', 1) = $3
+     GROUP BY customer_id`,
+    [sale.saleId, sale.scheduledAtMs / 1_000, sale.sku],
+  );
+}
+
+function readSale(row: Selectable<SalesTable>): SaleDocument {
+  return {
+    saleId: row.sale_id,
+    sku: row.sku,
+    opensAtMs: row.opens_at,
+    closesAtMs: row.closes_at,
+    quantity: row.quantity,
+    limitPerCustomer: row.limit_per_customer,
+    scheduledBy: row.scheduled_by,
+    scheduledAtMs: row.scheduled_at,
+    closedBy: row.closed_by ?? undefined,
+    closedAtMs: row.closed_at ?? undefined,
+  };
+}

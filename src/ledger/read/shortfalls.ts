@@ -1,0 +1,97 @@
+/**
+ * Payments that came too late and found no stock, for the people who resolve them: refund, another item, an apology.
+ * Promises: one is resolved once, and the first resolution stands; a payment that found stock later resolves it too.
+ */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { parseLines } from '../../domain/language.ts';
+import type { LedgerSchema, ShortfallsTable } from '../schema.ts';
+import type { ShortfallWrite } from '../write/documents.ts';
+import { pageRows } from './queries.ts';
+
+export interface Shortfall extends ShortfallWrite {
+  readonly id: number;
+  readonly resolvedAtMs: number | undefined;
+  readonly resolvedBy: string | undefined;
+  /** What was done about it, in a sentence. */
+  readonly resolution: string | undefined;
+}
+export interface ShortfallsQuery {
+  /** Leaves out what has been resolved. */
+  readonly openOnly?: boolean | undefined;
+  /** The `next` of the page before. */
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+export interface ShortfallsPage {
+  readonly shortfalls: readonly Shortfall[];
+  readonly next: number | null;
+}
+export interface ShortfallResolution {
+  readonly orderId: string;
+  readonly resolution: string;
+  readonly actor: string;
+}
+
+export class Shortfalls {
+  readonly #db: Kysely<LedgerSchema>;
+
+  constructor(db: Kysely<LedgerSchema>) {
+    this.#db = db;
+  }
+
+  /** Newest first. */
+  async page(query: ShortfallsQuery): Promise<ShortfallsPage> {
+    const limit = pageRows(query.limit);
+    let select = this.#db.selectFrom('shortfalls').selectAll();
+    if (query.openOnly) select = select.where('resolved_at', 'is', null);
+    if (query.after !== undefined) select = select.where('id', '<', query.after);
+    const rows = await select
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const shortfalls = rows.slice(0, limit).map(readShortfall);
+    return { shortfalls, next: rows.length > limit ? (shortfalls.at(-1)?.id ?? null) : null };
+  }
+
+  /**
+   * Resolves the open case of an order.
+   * @returns its last case as it stands then, whoever resolved it, and whether this call did; undefined where it has none
+   */
+  async resolve({
+    orderId,
+    resolution,
+    actor,
+  }: ShortfallResolution): Promise<
+    { readonly shortfall: Shortfall; readonly isResolvedNow: boolean } | undefined
+  > {
+    const resolved = await this.#db
+      .updateTable('shortfalls')
+      .set({ resolution, resolved_by: actor, resolved_at: sql<string>`now()` })
+      .where('order_id', '=', orderId)
+      .where('resolved_at', 'is', null)
+      .returningAll()
+      .executeTakeFirst();
+    if (resolved) return { shortfall: readShortfall(resolved), isResolvedNow: true };
+    const row = await this.#db
+      .selectFrom('shortfalls')
+      .selectAll()
+      .where('order_id', '=', orderId)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row && { shortfall: readShortfall(row), isResolvedNow: false };
+  }
+}
+
+function readShortfall(row: Selectable<ShortfallsTable>): Shortfall {
+  return {
+    id: row.id,
+    orderId: row.order_id,
+    lines: parseLines(row.lines),
+    actor: row.actor,
+    atMs: row.at,
+    resolvedAtMs: row.resolved_at ?? undefined,
+    resolvedBy: row.resolved_by ?? undefined,
+    resolution: row.resolution ?? undefined,
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Webhooks: addresses that hear of alerts, and the secrets by which they know that it is us.
+ * Promises: a webhook hears of what happens after it was set; a secret goes in, and comes out once, when it was made here.
+ * Refuses to know: how anything is sent.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { LedgerSchema } from '../schema.ts';
+
+/** Each alert becomes a delivery for every one of them. */
+export const WEBHOOKS_MAX = 100;
+/** How long the secret before goes on signing beside its successor, so that a receiver can change over. */
+const ROTATION_HOURS = 24;
+/** Standard Webhooks asks for 24 to 64. */
+const SECRET_BYTES = 32;
+/** Names the lock under which webhooks are set, so that their number and secrets are changed by one at a time. */
+const WEBHOOKS_LOCK = 4_850_002;
+
+export interface Webhook {
+  readonly webhookId: string;
+  readonly url: string;
+  /** Who set it last. */
+  readonly actor: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly disabledAtMs: number | undefined;
+  readonly disabledBy: string | undefined;
+  /** Deliveries that are still tried, and those given up. */
+  readonly pending: number;
+  readonly gaveUp: number;
+}
+
+export interface WebhookPut {
+  readonly webhookId: string;
+  readonly url: string;
+  /** `whsec_` and 24 to 64 bytes in base64. Without one a new webhook gets one made here, a known one keeps its own. */
+  readonly secret?: string | undefined;
+  readonly actor: string;
+}
+
+export type PutOutcome =
+  | {
+      readonly outcome: 'created' | 'updated' | 'unchanged';
+      readonly webhook: Webhook;
+      /** Only where it was made by this very call. */
+      readonly madeSecret: string | undefined;
+    }
+  | { readonly outcome: 'too-many'; readonly limit: number };
+
+export class Webhooks {
+  readonly #db: Kysely<LedgerSchema>;
+
+  constructor(db: Kysely<LedgerSchema>) {
+    this.#db = db;
+  }
+
+  /**
+   * Sets a webhook. A new one, and one that was disabled, hears of the alerts from now on. Another secret than before
+   * takes over at once; the one before signs beside it for a day.
+   */
+  put(put: WebhookPut): Promise<PutOutcome> {
+    return this.#db.transaction().execute(async (tx): Promise<PutOutcome> => {
+      await sql`SELECT pg_advisory_xact_lock(${WEBHOOKS_LOCK})`.execute(tx);
+      const before = await read(tx, put.webhookId);
+      if (!before) return create(tx, put);
+      const isNewSecret = put.secret !== undefined && (await changeSecret(tx, put.webhookId, put.secret));
+      const isAsBefore = before.url === put.url && before.disabledAtMs === undefined && !isNewSecret;
+      if (isAsBefore) return { outcome: 'unchanged', webhook: before, madeSecret: undefined };
+      await sql`
+        UPDATE webhooks SET url = ${put.url}, actor = ${put.actor}, updated_at = now(), disabled_at = NULL, disabled_by = NULL,
+          after_id = CASE WHEN disabled_at IS NULL THEN after_id ELSE ${NEWEST_ENTRY} END
+        WHERE id = ${put.webhookId}`.execute(tx);
+      return { outcome: 'updated', webhook: await readKnown(tx, put.webhookId), madeSecret: undefined };
+    });
+  }
+
+  /** All of them, by id. */
+  async list(): Promise<Webhook[]> {
+    const { rows } = await sql<WebhookRow>`${SELECT_WEBHOOKS} ORDER BY id LIMIT ${WEBHOOKS_MAX}`.execute(
+      this.#db,
+    );
+    return rows.map(readWebhook);
+  }
+
+  /**
+   * Nothing is sent to it any more, and what was on its way is given up. Undefined where there is no such webhook;
+   * `replayed` where it was disabled before.
+   */
+  disable(
+    webhookId: string,
+    actor: string,
+  ): Promise<{ readonly webhook: Webhook; readonly replayed: boolean } | undefined> {
+    return this.#db.transaction().execute(async (tx) => {
+      const { numAffectedRows } = await sql`
+        UPDATE webhooks SET disabled_at = now(), disabled_by = ${actor}
+        WHERE id = ${webhookId} AND disabled_at IS NULL`.execute(tx);
+      // A statement of its own: it sees what was added for the webhook while the one above waited for its row.
+      await sql`
+        UPDATE webhook_deliveries SET state = 'gave-up', settled_at = now(), next_attempt_at = NULL, claimed_until = NULL
+        WHERE webhook_id = ${webhookId} AND state = 'pending'`.execute(tx);
+      const webhook = await read(tx, webhookId);
+      return webhook && { webhook, replayed: numAffectedRows === 0n };
+    });
+  }
+}
+
+const NEWEST_ENTRY = sql`coalesce((SELECT max(id) FROM ledger), 0)`;
+
+async function create(tx: Transaction<LedgerSchema>, put: WebhookPut): Promise<PutOutcome> {
+  const { rows } = await sql<{ count: number }>`SELECT count(*) FROM webhooks`.execute(tx);
+  if ((rows[0]?.count ?? 0) >= WEBHOOKS_MAX) return { outcome: 'too-many', limit: WEBHOOKS_MAX };
+  const madeSecret = put.secret === undefined ? makeSecret() : undefined;
+  const secret = put.secret ?? madeSecret ?? '';
+  await sql`INSERT INTO webhooks (id, url, actor, after_id)
+    VALUES (${put.webhookId}, ${put.url}, ${put.actor}, ${NEWEST_ENTRY})`.execute(tx);
+  await sql`INSERT INTO webhook_secrets (webhook_id, digest, secret)
+    VALUES (${put.webhookId}, ${digestOf(secret)}, ${secret})`.execute(tx);
+  return { outcome: 'created', webhook: await readKnown(tx, put.webhookId), madeSecret };
+}
+
+/** False where it was the secret already. */
+async function changeSecret(
+  tx: Transaction<LedgerSchema>,
+  webhookId: string,
+  secret: string,
+): Promise<boolean> {
+  const digest = digestOf(secret);
+  const { rows } = await sql`SELECT FROM webhook_secrets
+    WHERE webhook_id = ${webhookId} AND digest = ${digest} AND ends_at IS NULL`.execute(tx);
+  if (rows.length > 0) return false;
+  // Two sign at most: the one that was ending already makes room.
+  await sql`DELETE FROM webhook_secrets
+    WHERE webhook_id = ${webhookId} AND ends_at IS NOT NULL AND digest <> ${digest}`.execute(tx);
+  await sql`UPDATE webhook_secrets SET ends_at = now() + make_interval(hours => ${ROTATION_HOURS})
+    WHERE webhook_id = ${webhookId} AND ends_at IS NULL`.execute(tx);
+  await sql`INSERT INTO webhook_secrets (webhook_id, digest, secret) VALUES (${webhookId}, ${digest}, ${secret})
+    ON CONFLICT (webhook_id, digest) DO UPDATE SET ends_at = NULL, made_at = now()`.execute(tx);
+  return true;
+}
+
+function makeSecret(): string {
+  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+}
+
+/** A secret is random, so its digest tells nothing of it. */
+function digestOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+interface WebhookRow {
+  readonly id: string;
+  readonly url: string;
+  readonly actor: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly disabled_at: number | null;
+  readonly disabled_by: string | null;
+  readonly pending: number;
+  readonly gave_up: number;
+}
+
+const SELECT_WEBHOOKS = sql`
+  SELECT id, url, actor, created_at, updated_at, disabled_at, disabled_by,
+    (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending') AS pending,
+    (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'gave-up') AS gave_up
+  FROM webhooks`;
+
+async function read(db: Kysely<LedgerSchema>, webhookId: string): Promise<Webhook | undefined> {
+  const { rows } = await sql<WebhookRow>`${SELECT_WEBHOOKS} WHERE id = ${webhookId}`.execute(db);
+  return rows[0] && readWebhook(rows[0]);
+}
+
+async function readKnown(db: Kysely<LedgerSchema>, webhookId: string): Promise<Webhook> {
+  const webhook = await read(db, webhookId);
+  if (!webhook) throw new Error(`the webhook ${webhookId} was written and is not there`);
+  return webhook;
+}
+
+function readWebhook(row: WebhookRow): Webhook {
+  return {
+    webhookId: row.id,
+    url: row.url,
+    actor: row.actor,
+    createdAtMs: row.created_at,
+    updatedAtMs: row.updated_at,
+    disabledAtMs: row.disabled_at ?? undefined,
+    disabledBy: row.disabled_by ?? undefined,
+    pending: row.pending,
+    gaveUp: row.gave_up,
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * One chunk, one transaction (D7): the cursor moves first and conditionally, so that a replay, a gap or a zombie stops
+ * before anything is written; then everything in bulk. Promises: all of the chunk or nothing, and which of the two.
+ */
+import type pg from 'pg';
+import { CursorMoved, type CursorTrouble } from '../errors.ts';
+import type { LedgerChunk } from './chunk.ts';
+import { writeDocuments } from './document-rows.ts';
+import { ledgerRowsText, writeLedgerRows } from './entry-rows.ts';
+import { writeFindings, writeParkedEvents } from './finding-rows.ts';
+import { writeItems } from './item-rows.ts';
+import { type ReservationTexts, reservationTexts, writeReservations } from './reservation-rows.ts';
+import { readCursor } from './worker-queries.ts';
+
+/** The places between two statements, in order: a test stops the worker at each of them. */
+export const COMMIT_CHECKPOINTS = [
+  'transaction-begun',
+  'cursor-moved',
+  'rows-written',
+  'items-written',
+  'reservations-written',
+  'documents-written',
+  'findings-written',
+  'committed',
+] as const;
+export type CommitCheckpoint = (typeof COMMIT_CHECKPOINTS)[number];
+/** Awaited at every checkpoint. Does nothing outside of tests. */
+export type CommitHook = (name: CommitCheckpoint) => Promise<void> | void;
+
+type InBulk =
+  | 'rows'
+  | 'newReservations'
+  | 'settledReservations'
+  | 'changedReservations'
+  | 'paidLateReservations'
+  | 'reusedReservations';
+
+/**
+ * A chunk with the texts of its many rows made beforehand, so that Postgres does not wait for them, and in the place of
+ * the rows, which would otherwise live until the commit and fill the garbage collector's day.
+ */
+export interface PreparedChunk extends Omit<LedgerChunk, InBulk> {
+  readonly rowsText: Buffer;
+  readonly reservationTexts: ReservationTexts;
+}
+
+export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
+  const { partition, epoch, fromSequence, toSequence, eventsTotal, items, documents, findings, parked } =
+    chunk;
+  return {
+    partition,
+    epoch,
+    fromSequence,
+    toSequence,
+    eventsTotal,
+    items,
+    documents,
+    findings,
+    parked,
+    rowsText: await ledgerRowsText(chunk),
+    reservationTexts: await reservationTexts(chunk),
+  };
+}
+
+// Every row is found by its key. A plan made while the tables were small would scan them, and live on while they grow.
+const BEGIN = `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
+
+/**
+ * Runs the transaction on this connection, which nobody else uses meanwhile.
+ * @throws {CursorMoved} | {ConcurrentModification} or the error of Postgres; the caller rolls back
+ */
+export async function commitChunk(
+  client: pg.ClientBase,
+  chunk: PreparedChunk,
+  hook: CommitHook,
+): Promise<void> {
+  await client.query(BEGIN);
+  await hook('transaction-begun');
+  await moveCursor(client, chunk);
+  await hook('cursor-moved');
+  await writeLedgerRows(client, chunk.rowsText);
+  await hook('rows-written');
+  await writeItems(client, chunk.items);
+  await hook('items-written');
+  await writeReservations(client, chunk.reservationTexts);
+  await hook('reservations-written');
+  if (chunk.documents) await writeDocuments(client, chunk.documents);
+  await hook('documents-written');
+  await writeFindings(client, chunk.findings);
+  await writeParkedEvents(client, chunk);
+  await hook('findings-written');
+  await client.query('COMMIT');
+  await hook('committed');
+}
+
+async function moveCursor(client: pg.ClientBase, chunk: PreparedChunk): Promise<void> {
+  const { partition, epoch, fromSequence, toSequence, eventsTotal } = chunk;
+  const { rowCount } = await client.query({
+    name: 'move-cursor',
+    text: `UPDATE partitions SET sequence = $4, events_total = $5, updated_at = now()
+      WHERE partition = $1 AND epoch = $2 AND sequence = $3`,
+    values: [partition, epoch, fromSequence, toSequence, eventsTotal],
+  });
+  if (rowCount === 1) return;
+  const found = await readCursor(client, partition);
+  let trouble: CursorTrouble = 'unknown-partition';
+  if (found && found.epoch !== epoch) trouble = found.epoch > epoch ? 'stale-epoch' : 'future-epoch';
+  else if (found) trouble = found.sequence > fromSequence ? 'duplicate' : 'gap';
+  throw new CursorMoved(trouble, { epoch, sequence: fromSequence }, found);
+}

@@ -1,0 +1,112 @@
+/**
+ * Stock movements: goods come in, leave, are shipped, come back, are corrected. Twin: lua/movement.lua, safety-stock.lua.
+ * Each has an id of its own, under which it happens once (BR-006).
+ */
+
+import { canReceive, committedOf, type InventoryItem, newItem } from '../domain/inventory-item.ts';
+import type {
+  Decision,
+  ItemView,
+  Movement,
+  Refusal,
+  SetSafetyStock,
+  StockEvent,
+} from '../domain/language.ts';
+import { type InventoryState, itemName, type WithoutVersions } from './inventory-state.ts';
+import { refused } from './orders.ts';
+
+export function move(books: InventoryState, command: Movement, nowMs: number): Decision<ItemView> {
+  const { movementId, sku, warehouse } = command;
+  const fingerprint = askedOf(command);
+  const before = books.movements.get(movementId);
+  if (before) {
+    if (before.fingerprint !== fingerprint) return refused({ code: 'movement-conflict' });
+    return { outcome: 'done', replayed: true, value: before.answer };
+  }
+  const known = books.item(command);
+  if (!known && command.kind !== 'receive') {
+    return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
+  }
+  const item = known ?? newItem(sku, warehouse);
+  const refusal = refuseLocked(item) ?? refuseMovement(item, command);
+  if (refusal) return refused(refusal);
+  books.record(eventOf(command, nowMs));
+  const answer = books.itemView(command);
+  books.movements.set(movementId, { fingerprint, answer });
+  return { outcome: 'done', replayed: false, value: answer };
+}
+
+/** BR-007: goods neither come nor go while they are counted. */
+export function refuseLocked(item: InventoryItem): Refusal | undefined {
+  const { sku, warehouse, stocktake } = item;
+  return stocktake && { code: 'stocktake-in-progress', items: [{ sku, warehouse, ...stocktake }] };
+}
+
+function refuseMovement(item: InventoryItem, command: Movement): Refusal | undefined {
+  const { quantity, sku, warehouse } = command;
+  switch (command.kind) {
+    case 'receive':
+    case 'return':
+      return canReceive(item, quantity) ? undefined : { code: 'quantity-limit-exceeded', total: item.total };
+    case 'issue': {
+      const { available } = item;
+      if (quantity <= available) return undefined;
+      return { code: 'insufficient-stock', shortages: [{ sku, warehouse, requested: quantity, available }] };
+    }
+    case 'ship':
+      return quantity <= item.sold ? undefined : { code: 'exceeds-sold', sold: item.sold };
+    case 'write-off':
+      return undefined;
+    case 'correct':
+      if (item.version !== command.expectedVersion)
+        return { code: 'version-conflict', version: item.version };
+      return refuseCount(item, quantity);
+  }
+}
+
+/** A count below what is promised or sold cannot be. */
+export function refuseCount(item: InventoryItem, counted: number): Refusal | undefined {
+  if (counted >= committedOf(item)) return undefined;
+  return { code: 'count-below-committed', counted, reserved: item.reserved, sold: item.sold };
+}
+
+function eventOf(command: Movement, atMs: number): WithoutVersions<StockEvent> {
+  const { movementId, sku, warehouse, quantity, reason, actor } = command;
+  const base = { movementId, lines: [{ sku, warehouse, quantity }], reason, atMs, actor };
+  switch (command.kind) {
+    case 'receive':
+      return { type: 'InventoryReceived', ...base };
+    case 'issue':
+      return { type: 'InventoryIssued', ...base };
+    case 'ship':
+      return { type: 'InventoryShipped', orderId: command.orderId, ...base };
+    case 'return':
+      return { type: 'InventoryReturned', orderId: command.orderId, ...base };
+    case 'write-off':
+      return { type: 'ReturnWrittenOff', orderId: command.orderId, ...base };
+    case 'correct':
+      return { type: 'InventoryCorrected', ...base };
+  }
+}
+
+/** Equal texts are the same movement. */
+function askedOf(command: Movement): string {
+  const { kind, quantity, reason } = command;
+  const text = `${kind} ${itemName(command)}=${quantity} ${reason}`;
+  if (command.kind === 'receive' || command.kind === 'issue') return text;
+  return `${text} ${command.kind === 'correct' ? command.expectedVersion : command.orderId}`;
+}
+
+export function setSafetyStock(
+  books: InventoryState,
+  command: SetSafetyStock,
+  nowMs: number,
+): Decision<ItemView> {
+  const { sku, warehouse, quantity, actor } = command;
+  const item = books.item(command);
+  if (!item) return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
+  const replayed = item.safetyStock === quantity;
+  if (!replayed)
+    books.record({ type: 'SafetyStockSet', lines: [{ sku, warehouse, quantity }], atMs: nowMs, actor });
+  return { outcome: 'done', replayed, value: books.itemView(command) };
+}

@@ -1,0 +1,138 @@
+/**
+ * Stocktakes (BR-007): lock, count, adjust, unlock, item by item under one sheet. Twin: lua/lock.lua, stocktake.lua.
+ * What was sold but not shipped still stands in the building: a count is compared with the total, which no command changes
+ * while the lock is on.
+ */
+
+import { committedOf, type InventoryItem } from '../domain/inventory-item.ts';
+import {
+  type CancelStocktake,
+  type CompleteStocktake,
+  type Decision,
+  STOCKTAKE_LINES_MAX,
+  type StartStocktake,
+  type StocktakeLine,
+} from '../domain/language.ts';
+import type { Reservation } from '../domain/reservation.ts';
+import { type InventoryState, itemName } from './inventory-state.ts';
+import { refused } from './orders.ts';
+import { refuseCount, refuseLocked } from './stock.ts';
+
+export function startStocktake(
+  books: InventoryState,
+  command: StartStocktake,
+  nowMs: number,
+): Decision<StocktakeLine> {
+  const { stocktakeId, sku, warehouse, actor } = command;
+  const sheet = books.sheets.get(stocktakeId);
+  const line = sheet?.get(itemName(command));
+  if (line) {
+    if (line.status === 'COUNTING') return { outcome: 'done', replayed: true, value: line };
+    return refused({ code: 'stocktake-ended', status: line.status });
+  }
+  const item = books.item(command);
+  if (!item) return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
+  const lock = refuseLocked(item);
+  if (lock) return refused(lock);
+  if ((sheet?.size ?? 0) >= STOCKTAKE_LINES_MAX) return refused({ code: 'stocktake-full' });
+  books.record({
+    type: 'StocktakeStarted',
+    stocktakeId,
+    untilMs: nowMs + command.leaseMs,
+    lines: [{ sku, warehouse, quantity: item.total }],
+    atMs: nowMs,
+    actor,
+  });
+  return { outcome: 'done', replayed: false, value: lineOf(books, command) };
+}
+
+export function completeStocktake(
+  books: InventoryState,
+  command: CompleteStocktake,
+  nowMs: number,
+): Decision<StocktakeLine> {
+  const { stocktakeId, sku, warehouse, counted, reason, actor } = command;
+  const item = countedItem(books, command, (line) => line.status === 'COUNTED' && line.counted === counted);
+  if ('outcome' in item) return item;
+  const released: string[] = [];
+  const refusal = refuseCount(item, counted);
+  if (refusal) {
+    const holds = holdsToRelease(books, command, item);
+    if (!holds) return refused(refusal);
+    for (const { orderId, lines } of holds) {
+      books.record({
+        type: 'InventoryReleased',
+        orderId,
+        lines,
+        cause: 'shortfall',
+        operation: '-',
+        atMs: nowMs,
+        actor,
+      });
+      released.push(orderId);
+    }
+  }
+  const lines = [{ sku, warehouse, quantity: counted }];
+  books.record({ type: 'StocktakeCompleted', stocktakeId, lines, reason, atMs: nowMs, actor });
+  const value = lineOf(books, command);
+  return { outcome: 'done', replayed: false, value: released.length > 0 ? { ...value, released } : value };
+}
+
+/** The first of the named holds that bring what is committed down to the count; undefined where all of them do not. */
+function holdsToRelease(
+  books: InventoryState,
+  command: CompleteStocktake,
+  item: InventoryItem,
+): Reservation[] | undefined {
+  const holds: Reservation[] = [];
+  let missing = committedOf(item) - command.counted;
+  for (const orderId of new Set(command.releasable)) {
+    if (missing <= 0) break;
+    const reservation = books.reservations.get(orderId);
+    if (reservation?.status !== 'ACTIVE') continue;
+    const line = reservation.lines.find((held) => held.sku === item.sku && held.warehouse === item.warehouse);
+    if (!line) continue;
+    holds.push(reservation);
+    missing -= line.quantity;
+  }
+  return missing <= 0 ? holds : undefined;
+}
+
+export function cancelStocktake(
+  books: InventoryState,
+  command: CancelStocktake,
+  nowMs: number,
+): Decision<StocktakeLine> {
+  const { stocktakeId, sku, warehouse, actor } = command;
+  const item = countedItem(books, command, (line) => line.status === 'CANCELLED');
+  if ('outcome' in item) return item;
+  const lines = [{ sku, warehouse, quantity: item.total }];
+  books.record({ type: 'StocktakeCancelled', stocktakeId, lines, atMs: nowMs, actor });
+  return { outcome: 'done', replayed: false, value: lineOf(books, command) };
+}
+
+/** The item that is being counted under this sheet; or the decision that ends the command. */
+function countedItem(
+  books: InventoryState,
+  command: CompleteStocktake | CancelStocktake,
+  isRepeated: (line: StocktakeLine) => boolean,
+): InventoryItem | Decision<StocktakeLine> {
+  const line = books.sheets.get(command.stocktakeId)?.get(itemName(command));
+  if (!line) return refused({ code: 'unknown-stocktake' });
+  if (line.status !== 'COUNTING') {
+    if (isRepeated(line)) return { outcome: 'done', replayed: true, value: line };
+    return refused({ code: 'stocktake-ended', status: line.status });
+  }
+  const item = books.item(command);
+  if (!item) throw new Error(`item ${itemName(command)} is counted but is not there`);
+  return item;
+}
+
+function lineOf(
+  books: InventoryState,
+  command: { stocktakeId: string; sku: string; warehouse: string },
+): StocktakeLine {
+  const line = books.sheets.get(command.stocktakeId)?.get(itemName(command));
+  if (!line) throw new Error(`${itemName(command)} is not on sheet ${command.stocktakeId}`);
+  return line;
+}

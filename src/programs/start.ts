@@ -1,0 +1,159 @@
+/**
+ * `npm start`: all of Holdfast on one machine, for trying it out and for development. Finds or brings its own Redis and
+ * Postgres, migrates, seeds a small catalogue, starts worker, reconciliation and API, and says in one box where they are.
+ * Promises: it never touches a server it did not start unless REDIS_URL or DATABASE_URL say so, keeps its data in its
+ * folder, and on Ctrl-C stops everything in order and loses nothing.
+ */
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import closeWithGrace from 'close-with-grace';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type Config, takeConfig } from '../config.ts';
+import { openHotInventory } from '../hotpath/hot-inventory.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { migrate } from '../ledger/migrate.ts';
+import { startPostgres } from '../local/postgres-server.ts';
+import { startRedis } from '../local/redis-server.ts';
+import { openLog, runAsProgram } from './process.ts';
+import { forgetRunning, type Running, writeRunning } from './running.ts';
+import { seedCatalogue } from './seed.ts';
+import { serve } from './serve.ts';
+import { work } from './work.ts';
+
+export interface StartedHoldfast {
+  readonly running: Running;
+  /** How the stores were found, a line each. */
+  readonly routes: readonly string[];
+  readonly wasSeeded: boolean;
+  close(): Promise<void>;
+}
+
+/** How long the first rebuild may take before `npm start` gives up. */
+const READY_MS_MAX = 120_000;
+
+/** Starts everything in this process and its own stores beside it; what was started is stopped where a step fails. */
+export async function startHoldfast(
+  config: Config,
+  { quiet = false }: { readonly quiet?: boolean } = {},
+): Promise<StartedHoldfast> {
+  const say = (line: string) => {
+    if (!quiet) console.log(line);
+  };
+  const dataFolder = resolve(config.dataFolder);
+  await mkdir(dataFolder, { recursive: true });
+  const log = await openLog(quiet ? { logLevel: 'warn' } : config, 'holdfast');
+  const opened: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end();
+  };
+  try {
+    const routes: string[] = [];
+    let { redisUrl, databaseUrl } = config;
+    if (redisUrl) routes.push('Redis: REDIS_URL');
+    else {
+      const redis = await startRedis({ dataFolder, log: say });
+      opened.push(() => redis.stop());
+      redisUrl = redis.url;
+      routes.push(`Redis: ${redis.route}`);
+    }
+    if (databaseUrl) routes.push('Postgres: DATABASE_URL');
+    else {
+      const postgres = await startPostgres({ dataFolder, log: say });
+      opened.push(() => postgres.stop());
+      databaseUrl = postgres.url;
+      routes.push(`Postgres: ${postgres.route}`);
+    }
+    const stores = { ...config, redisUrl, databaseUrl };
+    await migrate(databaseUrl);
+
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const worker = await work(stores, log, registry);
+    opened.push(() => worker.close());
+    await worker.ready(READY_MS_MAX);
+    const wasSeeded = await seed(stores);
+
+    const api = await serveSomewhere(stores, log, registry);
+    opened.push(() => api.close());
+    const running = { pid: process.pid, url: api.url, redisUrl, databaseUrl, prefix: config.prefix };
+    await writeRunning(dataFolder, running);
+    opened.push(() => forgetRunning(dataFolder));
+    return { running, routes, wasSeeded, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Stores = Config & { readonly redisUrl: string; readonly databaseUrl: string };
+
+async function seed(config: Stores): Promise<boolean> {
+  const hot = await openHotInventory({ redisUrl: config.redisUrl, prefix: config.prefix, ack: config.ack });
+  const ledger = await openLedger({ databaseUrl: config.databaseUrl });
+  try {
+    return await seedCatalogue(hot, ledger);
+  } finally {
+    await hot.close();
+    await ledger.close();
+  }
+}
+
+/** On the wished port, or on any free one where a stranger has it. */
+async function serveSomewhere(
+  config: Stores,
+  log: Logger,
+  registry: Registry,
+): Promise<{ url: string; close(): Promise<void> }> {
+  try {
+    return await serve(config, log, registry);
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!isTaken) throw error;
+    log.warn({ port: config.port }, 'the port is taken, another one is used; PORT says which');
+    return serve({ ...config, port: 0 }, log, registry);
+  }
+}
+
+function box(lines: readonly string[]): string {
+  const width = Math.max(...lines.map((line) => line.length));
+  const rule = '─'.repeat(width + 2);
+  return [`┌${rule}┐`, ...lines.map((line) => `│ ${line.padEnd(width)} │`), `└${rule}┘`].join('\n');
+}
+
+function welcome(started: StartedHoldfast, dataFolder: string): string {
+  const { url } = started.running;
+  return [
+    box([
+      `Holdfast is ready${started.wasSeeded ? ' (a small catalogue was seeded)' : ', with the stock it had'}`,
+      '',
+      `API       ${url}`,
+      `Docs      ${url}/docs`,
+      `Metrics   ${url}/metrics`,
+      `Problems  ${url}/problems`,
+      `Data      ${resolve(dataFolder)}`,
+      ...started.routes,
+      '',
+      'A flash sale:  npm run sale -- --stock 100 --buyers 1000',
+      'Ctrl-C stops everything; nothing is lost.',
+    ]),
+    'Hold two shirts for an order (paste it):',
+    '',
+    `curl -s ${url}/v1/reservations -H 'content-type: application/json' \\`,
+    `  -d '{"orderId":"order-1","lines":[{"sku":"TSHIRT-BLACK-M","quantity":2}]}'`,
+    '',
+  ].join('\n');
+}
+
+runAsProgram(import.meta.url, async () => {
+  // Chatter of healthy parts would push the box off the screen; LOG_LEVEL brings it back.
+  const config = takeConfig({});
+  const started = await startHoldfast(config.isLogLevelChosen ? config : { ...config, logLevel: 'warn' });
+  console.log(welcome(started, config.dataFolder));
+  closeWithGrace({ delay: config.shutdownMsMax }, async ({ err }) => {
+    if (err) console.error(err);
+    console.log('\nStopping: answering what is under way, then worker, Redis and Postgres ...');
+    await started.close();
+    console.log('Stopped.');
+  });
+});

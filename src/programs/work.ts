@@ -1,0 +1,266 @@
+/**
+ * Composition root of the worker: write-behind, expiry sweep, continuous audit, webhooks, and the rebuild where the hot
+ * path has forgotten. `npm run work` runs it as a daemon of its own; `npm start` calls `work` beside the API.
+ * Promises: any number of them may run, one is active; told to stop, it finishes the chunk in hand and lets go.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import closeWithGrace from 'close-with-grace';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type ConfigWith, takeConfig } from '../config.ts';
+import { connectRedis, openHotInventory } from '../hotpath/hot-inventory.ts';
+import { readControl } from '../hotpath/partition.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { startAuditing } from '../worker/audit/auditing.ts';
+import type { Audit } from '../worker/audit/reconciliation.ts';
+import { startWriteBehind, type WriteBehind } from '../worker/carry/write-behind.ts';
+import { startExpirySweep } from '../worker/expiry.ts';
+import { ManualInterventionRequired, recover } from '../worker/recovery/recover.ts';
+import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
+import { openLog, runAsProgram } from './process.ts';
+
+export interface Working {
+  readonly writeBehind: WriteBehind;
+  /** Resolves when the partition is open for orders. @throws after `timeoutMs` */
+  ready(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const READY_POLL_MS = 20;
+/** How often an active worker looks whether the partition was fenced under it. */
+const FENCE_POLL_MS = 1_000;
+
+/** Starts the worker. @throws where a store is away or wrongly set at start; later outages are waited out */
+export async function work(
+  config: ConfigWith<'redis' | 'database'>,
+  log: Logger,
+  registry: Registry,
+): Promise<Working> {
+  const {
+    redisUrl,
+    databaseUrl,
+    prefix,
+    ack,
+    tombstoneMs,
+    backlogEventsMax,
+    redisTimeoutMs: timeoutMs,
+  } = config;
+  const ledger = await openLedger({ databaseUrl, applicationName: 'holdfast-worker' });
+  // Connections of its own, and short statements: whatever strangers answer, write-behind never waits behind it.
+  const webhookLedger = await openLedger({
+    databaseUrl,
+    applicationName: 'holdfast-webhooks',
+    poolMax: WEBHOOK_CONNECTIONS_MAX,
+    statementTimeoutMs: WEBHOOK_STATEMENT_TIMEOUT_MS,
+  });
+  const limits = { tombstoneMs, backlogEventsMax };
+  const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs, limits });
+  // A connection of its own, so that reading the stream never waits behind a batch.
+  const redis = connectRedis(redisUrl, timeoutMs);
+  await redis.connect();
+  const { keys } = hot;
+  const parts = { redis, keys, ledger, tombstoneMs };
+
+  // One at a time: a rebuild moves the epoch, which the carrying worker notices and asks for a rebuild as well.
+  let mending: Promise<unknown> = Promise.resolve();
+  const recoverOnce = (reason: Parameters<typeof recover>[1]): Promise<void> => {
+    const attempt = mending.then(async () => {
+      const outcome = await recover(parts, reason);
+      if (!outcome) return;
+      log[outcome.epoch === 1 ? 'info' : 'warn'](
+        outcome,
+        'the partition was filled from the ledger and is open',
+      );
+      await hot.sweep(0).catch(() => undefined); // this process learns the new epoch before its first trim
+    });
+    mending = attempt.catch(() => undefined);
+    return attempt;
+  };
+  // Told again by every audit for as long as the ledger has it in quarantine, so an outage now is only a delay.
+  const quarantine = (sku: string, warehouse: string) => {
+    hot.quarantine(sku, warehouse).catch((error: unknown) => {
+      log.warn({ err: error, sku, warehouse }, 'the item could not be put in quarantine yet');
+    });
+  };
+  const writeBehind = startWriteBehind({
+    ledger,
+    hot,
+    streamRedis: redis,
+    partition: keys.partition,
+    log,
+    onDrift: ({ sku, warehouse, kind }) => {
+      if (sku === undefined || warehouse === undefined || kind === 'order-id-reused') return;
+      quarantine(sku, warehouse);
+    },
+    onNotReady: async (problem) => {
+      try {
+        await recoverOnce(problem.reason);
+      } catch (error) {
+        if (error instanceof ManualInterventionRequired)
+          log.error(
+            { reason: problem.reason },
+            `the ledger cannot follow, and a person must decide (docs/operations.md): ${error.message}`,
+          );
+        else throw error;
+      }
+    },
+  });
+  const fenceTimer = setInterval(() => {
+    if (!writeBehind.status().active) return;
+    recoverOnce(undefined).catch((error: unknown) =>
+      log.warn({ err: error }, 'the partition could not be looked at'),
+    );
+  }, FENCE_POLL_MS);
+  const sweep = startExpirySweep({ hot });
+  let lastAudit: Audit | undefined;
+  const auditing = startAuditing({
+    ...parts,
+    log,
+    isActive: () => writeBehind.status().active,
+    onAudit: (result) => {
+      lastAudit = result;
+      for (const { kind, sku, warehouse } of result.findings)
+        if (kind === 'quarantined') quarantine(sku, warehouse);
+    },
+  });
+  const { webhookQueue: queue, webhooks } = webhookLedger;
+  const sender = startWebhookSender({ queue, webhooks, log });
+  showMetrics(registry, writeBehind, sender, () => lastAudit);
+
+  return {
+    writeBehind,
+    ready: async (deadlineMs) => {
+      const deadline = performance.now() + deadlineMs;
+      while ((await readControl(redis, keys).catch(() => undefined))?.state !== 'open') {
+        if (performance.now() > deadline) {
+          const { lastError, notReady } = writeBehind.status();
+          throw new Error(
+            `the partition is not ready after ${deadlineMs / 1_000} s: ${notReady ?? ''} ${lastError ?? ''}`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+      }
+    },
+    close: async () => {
+      clearInterval(fenceTimer);
+      await sender.stop();
+      await webhookLedger.close();
+      await auditing.stop();
+      await sweep.stop();
+      // What was decided so far is carried over, so that a stopped Holdfast has nothing under way.
+      await Promise.race([
+        writeBehind.drained().catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX).unref()),
+      ]);
+      await writeBehind.stop();
+      await mending;
+      await hot.close();
+      redis.disconnect();
+      await ledger.close();
+    },
+  };
+}
+
+/** A worker that stops waits this long for the ledger to have everything; what is left, the next one carries. */
+const DRAIN_MS_MAX = 5_000;
+const WEBHOOK_CONNECTIONS_MAX = 2;
+const WEBHOOK_STATEMENT_TIMEOUT_MS = 5_000;
+
+function showMetrics(
+  registry: Registry,
+  writeBehind: WriteBehind,
+  sender: WebhookSender,
+  lastAudit: () => Audit | undefined,
+): void {
+  const gauge = (name: string, help: string, read: () => number) => {
+    new Gauge({
+      name: `holdfast_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const status = () => writeBehind.status();
+  gauge('worker_active', '1 where this worker carries the partition, 0 where it stands by.', () =>
+    Number(status().active),
+  );
+  gauge('ledger_lag_events', 'Events decided and not in the ledger yet.', () => status().lagEvents);
+  gauge(
+    'ledger_lag_seconds',
+    'Between the newest batch decided and the newest in the ledger.',
+    () => status().lagMs / 1_000,
+  );
+  gauge(
+    'ledger_committed_events',
+    'Events this worker has carried since it started.',
+    () => status().committedEvents,
+  );
+  gauge('ledger_findings', 'Findings of drift by this worker since it started.', () => status().findings);
+  gauge('partition_ready', '0 where hot path and ledger do not follow from each other.', () =>
+    Number(!status().notReady),
+  );
+  gauge('webhook_deliveries_pending', 'Alerts on their way to webhooks.', () => sender.status().pending);
+  gauge(
+    'webhook_deliveries_given_up',
+    'Deliveries given up and not sent since, of those still kept.',
+    () => sender.status().gaveUp,
+  );
+  gauge(
+    'audit_findings',
+    'What the last comparison of hot path and ledger found.',
+    () => lastAudit()?.findingsTotal ?? 0,
+  );
+  gauge('audit_items', 'Items the last comparison looked at.', () => lastAudit()?.itemsCompared ?? 0);
+  gauge(
+    'audit_finished_timestamp_seconds',
+    'When the last comparison ended; 0 before the first.',
+    () => (lastAudit()?.finishedAtMs ?? 0) / 1_000,
+  );
+}
+
+/** /metrics and /livez of a worker, for whoever watches it. */
+async function serveMetrics(
+  registry: Registry,
+  writeBehind: WriteBehind,
+  host: string,
+  port: number,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url === '/metrics') {
+      registry.metrics().then(
+        (text) => response.setHeader('content-type', registry.contentType).end(text),
+        () => response.writeHead(500).end(),
+      );
+    } else if (request.url === '/livez') {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(writeBehind.status()));
+    } else response.writeHead(404).end();
+  });
+  server.requestTimeout = 5_000;
+  server.headersTimeout = 5_000;
+  server.maxConnections = 64;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+runAsProgram(import.meta.url, async () => {
+  const config = takeConfig({ needs: ['redis', 'database'] });
+  const log = await openLog(config, 'worker');
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const working = await work(config, log, registry);
+  const server = await serveMetrics(registry, working.writeBehind, config.host, config.workerPort);
+  log.info({ metricsPort: (server.address() as AddressInfo).port }, 'working');
+  closeWithGrace({ delay: config.shutdownMsMax, logger: log }, async ({ signal, err }) => {
+    if (err) log.fatal({ err }, 'an error nobody caught: closing');
+    else log.info({ signal }, 'closing: finishing the chunk in hand');
+    server.close();
+    await working.close();
+    log.info('closed');
+  });
+});

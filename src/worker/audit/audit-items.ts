@@ -1,0 +1,118 @@
+/**
+ * Items compared at the same version: under load the ledger is behind, never different, so what differs is real (D14).
+ */
+import { type HotItem, readItem } from '../../hotpath/codec/record-codec.ts';
+import type { Figures } from '../../ledger/read/queries.ts';
+import type { LedgerItem } from '../../ledger/write/worker-queries.ts';
+import { AUDIT_PAGE, type AuditFinding, type Auditor, readable } from './auditor.ts';
+
+/** Items as Redis has them, by `sku@warehouse`; the text itself where it cannot be read. */
+async function readHot({ parts }: Auditor, skus: readonly string[]): Promise<Map<string, HotItem | string>> {
+  const { redis, keys } = parts;
+  const pipeline = redis.pipeline();
+  for (const sku of skus) pipeline.hgetall(keys.sku(sku));
+  const found = new Map<string, HotItem | string>();
+  for (const [i, [error, fields]] of ((await pipeline.exec()) ?? []).entries()) {
+    if (error) throw error;
+    const sku = skus[i] as string;
+    for (const [field, text] of Object.entries(fields as Record<string, string>)) {
+      // "*" begins the name of a sale, and no warehouse's.
+      if (field.startsWith('*')) continue;
+      found.set(`${sku}@${field}`, readable(() => readItem(sku, field, text)) ?? text);
+    }
+  }
+  return found;
+}
+
+/** Every item the ledger has. */
+export async function compareItems(auditor: Auditor): Promise<void> {
+  let after: { sku: string; warehouse: string } | undefined;
+  for (;;) {
+    const page = await auditor.parts.ledger.read.items(after, AUDIT_PAGE);
+    if (page.length === 0) return;
+    const hot = await readHot(auditor, [...new Set(page.map((row) => row.item.sku))]);
+    await auditor.catchUp();
+    for (const row of page) {
+      auditor.items++;
+      await compareItem(auditor, row, hot.get(`${row.item.sku}@${row.item.warehouse}`));
+    }
+    after = page.at(-1)?.item;
+    auditor.tell();
+  }
+}
+
+async function compareItem(
+  auditor: Auditor,
+  { item, quarantine }: LedgerItem,
+  hot: HotItem | string | undefined,
+): Promise<void> {
+  const { sku, warehouse, version } = item;
+  const base = { sku, warehouse, version, ledger: item };
+  if (quarantine) {
+    auditor.find({ kind: 'quarantined', ...base, detail: quarantine.reason });
+  } else if (hot === undefined) {
+    const detail = 'the ledger has this item, the hot path has not';
+    auditor.find({ kind: 'missing-in-hot-path', ...base, detail });
+  } else if (typeof hot === 'string') {
+    const detail = `the hot path's text cannot be read: ${JSON.stringify(hot)}`;
+    auditor.find({ kind: 'figures', ...base, version: 0, detail });
+  } else {
+    await compareFigures(auditor, hot, item);
+  }
+}
+
+/** The ledger has caught up with what was read from Redis, so it knows that version. */
+async function compareFigures(auditor: Auditor, hot: HotItem, item: HotItem): Promise<void> {
+  const { sku, warehouse, version } = hot;
+  const isNewest = version === item.version;
+  const { read } = auditor.parts.ledger;
+  const ledger: Figures | HotItem | undefined = isNewest
+    ? item
+    : await read.itemAtVersion(sku, warehouse, version);
+  const base = { kind: 'figures', sku, warehouse, version, hotPath: hot, ledger } as const;
+  const find = (detail: string) => auditor.find({ ...base, detail } satisfies AuditFinding);
+  if (!ledger) {
+    find(`the ledger has no version ${version}, it is at ${item.version}`);
+    return;
+  }
+  // Of older versions the ledger keeps the four counters.
+  if (isNewest && hot.safetyStock !== item.safetyStock) {
+    find(`safety stock ${hot.safetyStock} against ${item.safetyStock}`);
+  }
+  if (isNewest && lockText(hot) !== lockText(item)) {
+    find(`BR-007: ${lockText(hot)} in the hot path, ${lockText(item)} in the ledger`);
+  }
+  const off = (['total', 'available', 'reserved', 'sold'] as const).filter(
+    (figure) => hot[figure] !== ledger[figure],
+  );
+  if (off.length === 0) return;
+  const detail = off.map((figure) => `${figure} ${hot[figure]} against ${ledger[figure]}`).join(', ');
+  find(`at version ${version} hot path and ledger differ: ${detail}`);
+}
+
+function lockText({ stocktake, holdsUntilMs }: HotItem): string {
+  const time = (ms: number) => new Date(ms).toISOString();
+  if (stocktake) return `locked by ${stocktake.stocktakeId} until ${time(stocktake.untilMs)}`;
+  return holdsUntilMs === undefined ? 'not locked' : `not locked, holds until ${time(holdsUntilMs)}`;
+}
+
+/** Items that only the hot path knows. */
+export async function findUnknownItems(auditor: Auditor): Promise<void> {
+  for await (const skus of auditor.scan(auditor.parts.keys.sku(''))) {
+    const hot = await readHot(auditor, skus);
+    await auditor.catchUp();
+    const names = [...hot.keys()].map((name) => {
+      const at = name.indexOf('@');
+      return { sku: name.slice(0, at), warehouse: name.slice(at + 1) };
+    });
+    const found = await auditor.parts.ledger.loadItems(names);
+    const known = new Set(found.map(({ item }) => `${item.sku}@${item.warehouse}`));
+    for (const { sku, warehouse } of names) {
+      const item = hot.get(`${sku}@${warehouse}`);
+      if (known.has(`${sku}@${warehouse}`) || item === undefined) continue;
+      const detail = 'the hot path has this item, the ledger has not';
+      const figures = typeof item === 'string' ? {} : { hotPath: item };
+      auditor.find({ kind: 'missing-in-ledger', sku, warehouse, version: 0, ...figures, detail });
+    }
+  }
+}

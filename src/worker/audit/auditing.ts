@@ -1,0 +1,63 @@
+/**
+ * The continuous audit (D14): compares hot path and ledger again and again, and keeps what each comparison came to.
+ * Promises: one at a time, with pauses, so that it never becomes the load.
+ */
+import type { Logger } from 'pino';
+import { pause } from '../expiry.ts';
+import { type Audit, type AuditParts, audit } from './reconciliation.ts';
+
+export interface AuditingOptions extends AuditParts {
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Only the active worker audits. */
+  readonly isActive: () => boolean;
+  readonly onAudit?: (result: Audit) => void;
+  readonly pauseMs?: number;
+  /** Every so many audits the open holds are compared as well, which reads all of them. */
+  readonly holdsEvery?: number;
+}
+
+const PAUSE_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const HOLDS_EVERY = 6;
+const CATCH_UP_MS = 10_000;
+
+export interface Auditing {
+  stop(): Promise<void>;
+}
+
+export function startAuditing(options: AuditingOptions): Auditing {
+  const { ledger, keys, log, isActive, onAudit, pauseMs = PAUSE_MS, holdsEvery = HOLDS_EVERY } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const done = run();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await done;
+    },
+  };
+
+  async function run(): Promise<void> {
+    await pause(Math.min(FIRST_PAUSE_MS, pauseMs), signal);
+    for (let n = 0; !signal.aborted; n++) {
+      try {
+        if (isActive()) await auditOnce(n % holdsEvery === 0);
+      } catch (error) {
+        log.warn({ err: error }, 'the audit met an outage and is tried again');
+      }
+      await pause(pauseMs, signal);
+    }
+  }
+
+  async function auditOnce(withHolds: boolean): Promise<void> {
+    const result = await audit(options, { catchUpMs: CATCH_UP_MS, withHolds, withEntries: false, signal });
+    if (signal.aborted) return;
+    await ledger.recordAudit(keys.partition, result);
+    onAudit?.(result);
+    if (result.verdict === 'drift') {
+      const [first] = result.findings;
+      log.error({ findings: result.findingsTotal, first }, 'hot path and ledger have drifted apart');
+    } else if (result.verdict === 'incomplete')
+      log.warn({ reason: result.reason }, 'the audit could not be finished');
+  }
+}

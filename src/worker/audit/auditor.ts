@@ -1,0 +1,137 @@
+/**
+ * What every part of an audit shares: the stores, the findings, and the wait until the ledger has what Redis has decided.
+ * Promises: findings are bounded; whoever waits hears that the audit cannot be finished instead of a guess.
+ */
+
+import type { HotItem } from '../../hotpath/codec/record-codec.ts';
+import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
+import type { PartitionKeys } from '../../hotpath/keys.ts';
+import { readControl } from '../../hotpath/partition.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+
+export interface AuditParts {
+  readonly redis: RedisConnection;
+  readonly keys: PartitionKeys;
+  readonly ledger: Ledger;
+}
+
+export interface AuditOptions {
+  /** How long to wait for the ledger to reach what Redis decided. */
+  readonly catchUpMs: number;
+  /** Also every open hold, transfer and sale on both sides. */
+  readonly withHolds: boolean;
+  /** Also the sum of every entry, and what became of every order of a sale: exact, and as slow as the ledger is long. */
+  readonly withEntries: boolean;
+  readonly onProgress?: (compared: { items: number; holds: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export const FINDING_KINDS = [
+  'figures',
+  'missing-in-hot-path',
+  'missing-in-ledger',
+  'hold',
+  'transfer',
+  'sale',
+  'ledger-sum',
+  'quarantined',
+] as const;
+
+export interface AuditFinding {
+  readonly kind: (typeof FINDING_KINDS)[number];
+  readonly sku: string;
+  /** Empty where it is about no warehouse. */
+  readonly warehouse: string;
+  readonly orderId?: string | undefined;
+  /** The version both were compared at; 0 where there is none. */
+  readonly version: number;
+  readonly hotPath?: AuditFigures | undefined;
+  readonly ledger?: AuditFigures | undefined;
+  readonly detail: string;
+}
+export type AuditFigures = Pick<HotItem, 'total' | 'available' | 'reserved' | 'sold'>;
+
+export const FINDINGS_MAX = 1_000;
+/** Keys or rows of one round trip. */
+export const AUDIT_PAGE = 500;
+/** What keeps changing while it is looked at is alive, not adrift. */
+export const LOOKS_MAX = 5;
+const POLL_MS = 20;
+
+/** Ends an audit with what it has. */
+export class Incomplete extends Error {}
+
+export class Auditor {
+  readonly parts: AuditParts;
+  readonly options: AuditOptions;
+  readonly findings: AuditFinding[] = [];
+  findingsTotal = 0;
+  items = 0;
+  holds = 0;
+  documents = 0;
+  epoch = 0;
+
+  constructor(parts: AuditParts, options: AuditOptions) {
+    this.parts = parts;
+    this.options = options;
+  }
+
+  find(finding: AuditFinding): void {
+    this.findingsTotal++;
+    if (this.findings.length < FINDINGS_MAX) this.findings.push(finding);
+  }
+
+  /** @throws {Incomplete} where it is time to stop */
+  tell(): void {
+    this.options.onProgress?.({ items: this.items, holds: this.holds });
+    if (this.options.signal?.aborted) throw new Incomplete('stopped');
+  }
+
+  /** Resolves when the ledger has everything Redis has decided up to now. @throws {Incomplete} where it has not in time */
+  async catchUp(): Promise<void> {
+    const { redis, keys } = this.parts;
+    const control = await readControl(redis, keys);
+    if (control?.state !== 'open') {
+      throw new Incomplete(
+        `the partition is ${control ? 'fenced' : 'unknown to Redis'}: it waits for its rebuild`,
+      );
+    }
+    if (this.epoch !== 0 && this.epoch !== control.epoch)
+      throw new Incomplete('the partition was rebuilt meanwhile');
+    this.epoch = control.epoch;
+    const deadline = performance.now() + this.options.catchUpMs;
+    for (;;) {
+      const cursor = await this.parts.ledger.cursor(keys.partition);
+      if (cursor?.epoch === control.epoch && cursor.sequence >= control.sequence) return;
+      if (performance.now() > deadline) {
+        const behind =
+          cursor?.epoch === control.epoch
+            ? `${control.sequence - cursor.sequence} batches behind`
+            : 'at another epoch';
+        throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
+      }
+      if (this.options.signal?.aborted) throw new Incomplete('stopped');
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Every key of the hot path that begins so, in pages of what stands behind. */
+  async *scan(start: string): AsyncGenerator<string[]> {
+    let cursor = '0';
+    do {
+      const [next, found] = await this.parts.redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', AUDIT_PAGE);
+      cursor = next;
+      if (found.length > 0) yield found.map((key) => key.slice(start.length));
+      this.tell();
+    } while (cursor !== '0');
+  }
+}
+
+/** Undefined where reading throws. */
+export function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Fills the hot path from the ledger (D10): a Redis that was flushed, restored or promoted behind the ledger is fenced,
+ * emptied, filled and opened under a new epoch. Promises: until the last step every command meets `not-ready`; a rebuild
+ * that dies half way leaves the fence, and the next one begins anew.
+ * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
+ */
+import {
+  afterlifeMs,
+  loadQuotas,
+  loadSales,
+  loadStocktakeLines,
+  loadTransfers,
+  sheetLifeMs,
+} from '../../hotpath/document-load.ts';
+import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
+import type { PartitionKeys } from '../../hotpath/keys.ts';
+import {
+  clearPartition,
+  fencePartition,
+  loadItems,
+  loadMovements,
+  loadReservations,
+  loadWarehouses,
+  openPartition,
+  readControl,
+} from '../../hotpath/partition.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+
+export interface RebuildParts {
+  readonly redis: RedisConnection;
+  readonly keys: PartitionKeys;
+  readonly ledger: Ledger;
+  /** How long a settled reservation still tells how it ended; as the engine has it. */
+  readonly tombstoneMs: number;
+}
+
+export interface RebuildOutcome {
+  readonly epoch: number;
+  readonly items: number;
+  readonly openHolds: number;
+  readonly settled: number;
+  readonly movements: number;
+  readonly stocktakeLines: number;
+  readonly transfers: number;
+  readonly sales: number;
+  readonly durationMs: number;
+}
+
+const ITEMS_PAGE = 1_000;
+
+/** What an answer of long ago cannot take from its own entry: the item as it stands today has it. */
+type Safety = ReadonlyMap<string, { readonly safetyStock: number; readonly isLow: boolean }>;
+
+/**
+ * @param onProgress hears what is loaded so far, for a person who waits
+ * @throws where a store is away or another process rebuilt meanwhile; the fence stays
+ */
+export async function rebuild(
+  parts: RebuildParts,
+  onProgress: (loaded: { items: number; reservations: number }) => void = () => {},
+): Promise<RebuildOutcome> {
+  const startedMs = performance.now();
+  const { redis, keys, ledger, tombstoneMs } = parts;
+  const cursor = await ledger.cursor(keys.partition);
+  const control = await readControl(redis, keys);
+  const epoch = Math.max(cursor?.epoch ?? 0, control?.epoch ?? 0) + 1;
+  await fencePartition(redis, keys, epoch - 1);
+  if (!(await ledger.beginEpoch(keys.partition, epoch))) {
+    throw new Error(`partition ${keys.partition}: another process began epoch ${epoch} or a later one`);
+  }
+  await clearPartition(redis, keys);
+  const loaded = { items: 0, openHolds: 0, settled: 0 };
+  const tell = () => onProgress({ items: loaded.items, reservations: loaded.openHolds + loaded.settled });
+  const safety = new Map<string, { safetyStock: number; isLow: boolean }>();
+  let after: { sku: string; warehouse: string } | undefined;
+  for (;;) {
+    const page = await ledger.read.items(after, ITEMS_PAGE);
+    // An item in quarantine stands where the ledger stopped following it; later holds of it are open all the same. To
+    // sell from those figures would sell twice.
+    await loadItems(
+      redis,
+      keys,
+      page.map(({ item, quarantine }) => ({ item, isQuarantined: quarantine !== undefined })),
+    );
+    for (const { item } of page) safety.set(`${item.sku}@${item.warehouse}`, item);
+    loaded.items += page.length;
+    tell();
+    after = page.at(-1)?.item;
+    if (page.length < ITEMS_PAGE) break;
+  }
+  for await (const page of ledger.openReservations()) {
+    await loadReservations(redis, keys, page, tombstoneMs);
+    loaded.openHolds += page.length;
+    tell();
+  }
+  const sinceMs = Date.now() - tombstoneMs;
+  for await (const page of ledger.resolvedSince(sinceMs)) {
+    await loadReservations(redis, keys, page, tombstoneMs);
+    loaded.settled += page.length;
+    tell();
+  }
+  const movements = await fillMovements(parts, sinceMs, safety);
+  const documents = await fillDocuments(parts, sinceMs);
+  await loadWarehouses(redis, keys, await ledger.warehouses());
+  await openPartition(redis, keys, epoch);
+  return { epoch, ...loaded, movements, ...documents, durationMs: performance.now() - startedMs };
+}
+
+async function fillMovements(parts: RebuildParts, sinceMs: number, safety: Safety): Promise<number> {
+  const { redis, keys, ledger, tombstoneMs } = parts;
+  let movements = 0;
+  for await (const page of ledger.past.movementsSince(sinceMs)) {
+    const done = page.map((movement) => {
+      const { sku, warehouse, version, after, firedAlert } = movement;
+      const now = safety.get(`${sku}@${warehouse}`);
+      const isLow = firedAlert || (now?.isLow ?? false);
+      return {
+        ...movement,
+        item: { sku, warehouse, version, ...after, safetyStock: now?.safetyStock ?? 0, isLow },
+      };
+    });
+    await loadMovements(redis, keys, done, tombstoneMs);
+    movements += page.length;
+  }
+  return movements;
+}
+
+async function fillDocuments(
+  { redis, keys, ledger, tombstoneMs }: RebuildParts,
+  sinceMs: number,
+): Promise<Pick<RebuildOutcome, 'stocktakeLines' | 'transfers' | 'sales'>> {
+  const loaded = { stocktakeLines: 0, transfers: 0, sales: 0 };
+  for await (const page of ledger.past.sheetLinesSince(Date.now() - sheetLifeMs(tombstoneMs))) {
+    await loadStocktakeLines(redis, keys, page, tombstoneMs);
+    loaded.stocktakeLines += page.length;
+  }
+  for await (const page of ledger.past.transfersSince(sinceMs)) {
+    await loadTransfers(redis, keys, page, tombstoneMs);
+    loaded.transfers += page.length;
+  }
+  for (const document of await ledger.sales.closingSince(Date.now() - afterlifeMs(tombstoneMs))) {
+    const { held: reserved, ...figures } = await ledger.sales.figures(document);
+    const closesAtMs = document.closedAtMs ?? document.closesAtMs;
+    const scheduledToCloseAtMs = document.closesAtMs;
+    const sale = { ...document, closesAtMs, scheduledToCloseAtMs, reserved, ...figures };
+    await loadSales(redis, keys, [sale], tombstoneMs);
+    loaded.sales++;
+    // Without a limit nobody counts.
+    if (sale.limitPerCustomer === 0) continue;
+    for await (const page of ledger.past.quotasOf(document))
+      await loadQuotas(redis, keys, sale, page, tombstoneMs);
+  }
+  return loaded;
+}

@@ -2,25 +2,16 @@
  * What HTTP asks of the ledger: composition, because neither room knows the other.
  * Promises: Postgres is asked when a question comes and not before, so that selling starts and goes on without it.
  */
-import type { StocktakeLine } from './domain/language.ts';
 import type { AlertRecords } from './http/alert-records.ts';
 import type { LedgerQueries } from './http/readers.ts';
-import { type Ledger, openLedger } from './ledger/ledger.ts';
-import { PAGE_ROWS_MAX } from './ledger/read/queries.ts';
+import { ledgerHandle } from './ledger/handle.ts';
 
 export function openLedgerReaders(
   databaseUrl: string,
   partition: number,
 ): { readonly readers: LedgerQueries; readonly alerts: AlertRecords; close(): Promise<void> } {
-  let opened: Promise<Ledger> | undefined;
-  const ledger = (): Promise<Ledger> => {
-    opened ??= openLedger({ databaseUrl, role: 'holdfast_api', applicationName: 'holdfast-api' });
-    // A Postgres that was away at the first question is asked anew at the next.
-    opened.catch(() => {
-      opened = undefined;
-    });
-    return opened;
-  };
+  const handle = ledgerHandle({ databaseUrl });
+  const ledger = () => handle.open();
   return {
     readers: {
       entries: async (query) => (await ledger()).read.entries(query),
@@ -35,7 +26,7 @@ export function openLedgerReaders(
         (await ledger()).waitForSequence(partition, epoch, sequence, timeoutMs),
       newestHolds: async (sku, warehouse, limit) => (await ledger()).read.newestHolds(sku, warehouse, limit),
       stocktakes: async (query) => (await ledger()).stocktakes.sheets(query),
-      stocktake: async (stocktakeId) => sheetLines(await ledger(), stocktakeId),
+      stocktake: async (stocktakeId) => (await ledger()).stocktakes.allLines(stocktakeId),
       transfer: async (transferId) => (await ledger()).transfers.one(transferId),
       transfers: async (query) => (await ledger()).transfers.page(query),
       proposals: async (query) => (await ledger()).transfers.proposals(query),
@@ -56,20 +47,6 @@ export function openLedgerReaders(
         (await ledger()).webhookDeliveries.page(webhookId, after, limit),
       retryDelivery: async (webhookId, id) => (await ledger()).webhookDeliveries.retry(webhookId, id),
     },
-    close: async () => {
-      await (await opened?.catch(() => undefined))?.close();
-    },
+    close: () => handle.close(),
   };
-}
-
-/** All lines of a count sheet: a few pages at most, for a sheet has an end. */
-async function sheetLines(ledger: Ledger, stocktakeId: string): Promise<readonly StocktakeLine[]> {
-  const lines: StocktakeLine[] = [];
-  let after: { readonly sku: string; readonly warehouse: string } | undefined;
-  do {
-    const page = await ledger.stocktakes.lines(stocktakeId, after, PAGE_ROWS_MAX);
-    lines.push(...page.lines);
-    after = page.next ?? undefined;
-  } while (after);
-  return lines;
 }

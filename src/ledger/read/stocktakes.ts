@@ -7,7 +7,7 @@ import type pg from 'pg';
 import type { LedgerSchema, StocktakeLinesTable } from '../schema.ts';
 import type { StocktakeDocument } from '../write/documents.ts';
 import type { ItemName } from '../write/worker-queries.ts';
-import { pageRows } from './queries.ts';
+import { PAGE_ROWS_MAX, pageRows } from './queries.ts';
 import { streamRows } from './row-stream.ts';
 
 /** A sheet at a glance. */
@@ -107,6 +107,18 @@ export class Stocktakes {
     const last = lines.at(-1);
     const next = rows.length > limit && last ? { sku: last.sku, warehouse: last.warehouse } : null;
     return { lines, next };
+  }
+
+  /** All lines of a sheet, in the order of SKU and warehouse: a few pages, for a sheet has a bounded number of them. */
+  async allLines(stocktakeId: string): Promise<StocktakeDocument[]> {
+    const lines: StocktakeDocument[] = [];
+    let after: ItemName | undefined;
+    do {
+      const page = await this.lines(stocktakeId, after, PAGE_ROWS_MAX);
+      lines.push(...page.lines);
+      after = page.next ?? undefined;
+    } while (after);
+    return lines;
   }
 }
 

@@ -1,119 +1,238 @@
 /**
- * This program and that of another checkout, before and after a change: what an order costs each in Redis, batch by batch in
- * turn on one Redis, so that whatever the machine does meanwhile weighs on both. The other checkout must be built, and have
- * this engine's interface.
+ * This checkout and another built one, before and after a change. Redis part: batch by batch alternated on one Redis under
+ * two prefixes, so that whatever else the machine does affects both. HTTP part: both API processes run, and short bursts
+ * of orders alternate between them. Works with every checkout whose engine has the methods that are called here.
  */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { threadsCpuUs } from '../load/cpu.ts';
+import { endProgram, logLineWith, startProgram } from '../program.ts';
+import { ownCpu } from './callers.ts';
 import { type Bench, type Figure, figure, ratios, type Section, spreadOf } from './figures.ts';
 import { orderIds, receive, SKU } from './hot-sku.ts';
+import { load } from './http-load.ts';
 import { runBatches, timeBatches } from './redis-time.ts';
-import { FULL, keyOf, reserveIn, WORKS, type Work } from './redis-works.ts';
+import { confirm, FULL, keyOf, manySkusIn, release, reserveIn, WORKS, type Work } from './redis-works.ts';
 import { WrongOption } from './settings.ts';
+import { builtFile, builtModule } from './shipped.ts';
 import type { Stores } from './stores.ts';
 
 const BATCHES = 60;
-const BATCHES_QUICK = 20;
 const WARM_UP_BATCHES = 10;
 /** A batch of few orders is short, so there are more of them. */
 const ORDERS_MIN = 2_000;
-/** A batch of one order shows the fixed part like no other. */
-const ALL: readonly Work[] = [reserveIn(1), ...WORKS];
-const QUICK: readonly Work[] = ALL.filter(({ size }) => size === 1 || size === FULL);
+/** By these a change is judged: one hot SKU, 1,000 SKUs, payments, releases. */
+const JUDGED: readonly Work[] = [reserveIn(FULL), manySkusIn(FULL), confirm, release];
+/** A batch of one order shows the fixed cost of a batch best. */
+const ALL: readonly Work[] = [
+  ...JUDGED,
+  reserveIn(1),
+  ...WORKS.filter((work) => !JUDGED.some((judged) => keyOf(judged) === keyOf(work))),
+];
+const TIMES_MAX = 1.03;
+
+const CONNECTIONS = 64;
+const REQUESTS = 3_000;
+const BURSTS = 4;
+const WARM_UP_REQUESTS = 4_000;
 
 /** What is needed of a checkout. */
-interface Engine {
+interface Checkout {
   readonly open: typeof import('../../src/hotpath/hot-inventory.ts').openHotInventory;
   readonly openPartition: typeof import('../../src/hotpath/partition.ts').openPartition;
   readonly keys: typeof import('../../src/hotpath/keys.ts').partitionKeys;
+  /** Path of the built API program. */
+  readonly serve: string;
 }
+type Pair = readonly [here: Checkout, there: Checkout];
 
 /** @param folder of the other checkout, in which `npm run build` was run. @throws {WrongOption} where it was not */
-export function against(folder: string): Section {
+export async function against(folder: string): Promise<Section> {
   const there = resolve(folder);
-  if (!existsSync(resolve(there, 'dist/hotpath/hot-inventory.js'))) {
-    throw new WrongOption(`--against ${folder}: no built checkout; run "npm ci && npm run build" there`);
-  }
-  const here = new URL('../..', import.meta.url).pathname;
+  const checkouts: Pair = [
+    await checkoutIn(new URL('../..', import.meta.url).pathname),
+    await checkoutIn(there).catch((error: unknown) => {
+      throw new WrongOption(`--against ${folder}: ${error instanceof Error ? error.message : error}`);
+    }),
+  ];
   return {
-    title: `Time in Redis per order: this checkout and ${there}, batch by batch in turn`,
+    title: `this checkout and ${there}, alternated`,
     run: async (bench) => {
-      const engines = [await engineIn(here), await engineIn(there)] as const;
       const figures: Figure[] = [];
-      for (const work of bench.settings.quick ? QUICK : ALL) {
-        figures.push(...(await compare(bench, engines, work)));
+      for (const work of bench.settings.quick ? JUDGED : ALL) {
+        figures.push(...(await compare(bench, checkouts, work)));
       }
-      return figures;
+      return [...figures, ...(await compareHttp(bench, checkouts))];
     },
   };
 }
 
-async function engineIn(folder: string): Promise<Engine> {
-  const load = (file: string) => import(pathToFileURL(resolve(folder, 'dist/hotpath', file)).href);
-  const { openHotInventory } = (await load('hot-inventory.js')) as { openHotInventory: Engine['open'] };
-  const { openPartition } = (await load('partition.js')) as { openPartition: Engine['openPartition'] };
-  const { partitionKeys } = (await load('keys.js')) as { partitionKeys: Engine['keys'] };
-  return { open: openHotInventory, openPartition, keys: partitionKeys };
+async function checkoutIn(folder: string): Promise<Checkout> {
+  const load = (name: string) => builtModule(folder, 'hotpath', name);
+  const { openHotInventory } = (await load('hot-inventory')) as { openHotInventory: Checkout['open'] };
+  const { openPartition } = (await load('partition')) as { openPartition: Checkout['openPartition'] };
+  const { partitionKeys } = (await load('keys')) as { partitionKeys: Checkout['keys'] };
+  return {
+    open: openHotInventory,
+    openPartition,
+    keys: partitionKeys,
+    serve: builtFile(folder, '', 'serve'),
+  };
 }
 
-async function compare(bench: Bench, engines: readonly [Engine, Engine], work: Work): Promise<Figure[]> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let turn = 0; turn < bench.settings.repeats; turn++) {
-    const [here, there] = await turnOf(bench, engines, work);
-    ours.push(here);
-    theirs.push(there);
-  }
-  const times = ratios(ours, theirs);
-  bench.progress(`${keyOf(work)}: ${spreadOf(times).median.toFixed(3)} x`);
+/** What one turn came to for each checkout. */
+interface Turn {
+  readonly redisUs: readonly [number, number];
+  /** Processor time of this process, an order. */
+  readonly nodeUs: readonly [number, number];
+}
+
+async function compare(bench: Bench, checkouts: Pair, work: Work): Promise<Figure[]> {
+  const turns: Turn[] = [];
+  for (let turn = 0; turn < bench.settings.repeats; turn++)
+    turns.push(await takeTurn(bench, checkouts, work));
+  const column = (read: (turn: Turn) => number) => turns.map(read);
+  const [here, there] = [column((turn) => turn.redisUs[0]), column((turn) => turn.redisUs[1])];
+  const nodeTimes = ratios(
+    column((turn) => turn.nodeUs[0]),
+    column((turn) => turn.nodeUs[1]),
+  );
+  const times = ratios(here, there);
+  bench.progress(
+    `${keyOf(work)}: Redis ${spreadOf(times).median.toFixed(3)} x, Node ${spreadOf(nodeTimes).median.toFixed(3)} x`,
+  );
+  const target = JUDGED.includes(work) ? { target: { atMost: TIMES_MAX } } : {};
   return [
-    figure(`${keyOf(work)}: here`, 'us/order', ours),
-    figure(`${keyOf(work)}: there`, 'us/order', theirs),
-    figure(`${keyOf(work)}: here / there`, 'x', times),
+    figure(`${keyOf(work)}: Redis, here`, 'us/order', here),
+    figure(`${keyOf(work)}: Redis, there`, 'us/order', there),
+    figure(`${keyOf(work)}: Redis, here / there`, 'x', times, target),
+    figure(`${keyOf(work)}: CPU of Node, here / there`, 'x', nodeTimes),
   ];
 }
 
-/** The median batch of each: a stall in one of them is not the program's. */
-async function turnOf(
-  { stores, settings }: Bench,
-  engines: readonly [Engine, Engine],
-  work: Work,
-): Promise<[number, number]> {
+/** The lower quartile of the batches of each checkout: a batch during which the system ran other processes does not count. */
+async function takeTurn({ stores }: Bench, checkouts: Pair, work: Work): Promise<Turn> {
   const { size } = work;
-  const batches = Math.max(settings.quick ? BATCHES_QUICK : BATCHES, Math.ceil(ORDERS_MIN / size));
+  const batches = Math.max(BATCHES, Math.ceil(ORDERS_MIN / size));
   const ids = orderIds((batches + WARM_UP_BATCHES) * size);
   await stores.clear();
   const hots: HotInventory[] = [];
   try {
-    for (const [i, engine] of engines.entries()) hots.push(await opened(stores, engine, `against${i}`, size));
+    for (const [i, checkout] of checkouts.entries())
+      hots.push(await opened(stores, checkout, `bench${i}`, size));
     for (const hot of hots) {
       await work.prepare?.(hot, ids.length);
       const { first } = work;
       if (first) await runBatches(ids, size, 0, batches + WARM_UP_BATCHES, (id) => first(hot, id));
     }
-    const times: [number[], number[]] = [[], []];
+    const redisUs: [number[], number[]] = [[], []];
+    const nodeUs: [number[], number[]] = [[], []];
     for (let batch = 0; batch < batches + WARM_UP_BATCHES; batch++) {
       for (const rival of [batch % 2, 1 - (batch % 2)]) {
+        const cpuBefore = ownCpu();
         const [timed] = await timeBatches(stores, ids, size, batch, 1, async (id, n) => {
           const { outcome } = await work.call(hots[rival] as HotInventory, id, n);
           if (outcome !== 'done') throw new Error(`${work.name} of ${id} was ${outcome}`);
         });
+        const cpu = ownCpu() - cpuBefore;
         if (timed?.calls !== 1) throw new Error(`a batch of ${work.name} was not one call`);
-        if (batch >= WARM_UP_BATCHES) times[rival]?.push(timed.us);
+        if (batch < WARM_UP_BATCHES) continue;
+        redisUs[rival]?.push(timed.us);
+        nodeUs[rival]?.push(cpu / size);
       }
     }
-    return [spreadOf(times[0]).median, spreadOf(times[1]).median];
+    const quartiles = ([here, there]: readonly [number[], number[]]) =>
+      [lowerQuartile(here), lowerQuartile(there)] as const;
+    return { redisUs: quartiles(redisUs), nodeUs: quartiles(nodeUs) };
   } finally {
     await Promise.all(hots.map((hot) => hot.close()));
   }
 }
 
-async function opened(stores: Stores, engine: Engine, prefix: string, size: number): Promise<HotInventory> {
-  await engine.openPartition(stores.admin, engine.keys(prefix), 1);
+const lowerQuartile = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
+
+async function opened(
+  stores: Stores,
+  checkout: Checkout,
+  prefix: string,
+  size: number,
+): Promise<HotInventory> {
+  await checkout.openPartition(stores.admin, checkout.keys(prefix), 1);
   const limits = { batchCommandsMax: size, batchesInFlightMax: 1 };
-  const hot = await engine.open({ redisUrl: stores.redisUrl, prefix, ack: 'fsync', limits });
+  const hot = await checkout.open({ redisUrl: stores.redisUrl, prefix, ack: 'fsync', limits });
   await receive(hot, SKU);
   return hot;
+}
+
+// Over HTTP ------------------------------------------------------------------------------------------------
+
+interface Api {
+  readonly port: number;
+  readonly pid: number;
+  close(): Promise<void>;
+}
+
+/** POST /v1/reservations by the API program of each, no worker: server CPU a request, and requests a second. */
+async function compareHttp(bench: Bench, checkouts: Pair): Promise<Figure[]> {
+  const { stores, settings, progress } = bench;
+  await stores.clear();
+  const apis: Api[] = [];
+  try {
+    for (const [i, checkout] of checkouts.entries()) apis.push(await startApi(bench, checkout, `http${i}`));
+    for (const [i, { port }] of apis.entries())
+      await load({ port, connections: CONNECTIONS, mark: `w${i}`, requests: WARM_UP_REQUESTS });
+    const us: [number[], number[]] = [[], []];
+    const rates: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < settings.repeats; turn++) {
+      const sums = [0, 1].map(() => ({ us: 0, created: 0, seconds: 0 }));
+      for (let burst = 0; burst < BURSTS; burst++) {
+        for (const rival of [burst % 2, 1 - (burst % 2)]) {
+          const [api, sum] = [apis[rival], sums[rival]];
+          if (!api || !sum) continue;
+          const before = await threadsCpuUs(api.pid);
+          const mark = `t${turn}-${burst}-`;
+          const { created, perSecond } = await load({
+            port: api.port,
+            connections: CONNECTIONS,
+            mark,
+            requests: REQUESTS,
+          });
+          sum.us += (await threadsCpuUs(api.pid)) - before;
+          sum.created += created;
+          sum.seconds += created / perSecond;
+        }
+      }
+      for (const [i, sum] of sums.entries()) {
+        us[i]?.push(sum.us / sum.created);
+        rates[i]?.push(sum.created / sum.seconds);
+      }
+    }
+    const times = ratios(us[0], us[1]);
+    progress(`HTTP: server CPU ${spreadOf(times).median.toFixed(3)} x`);
+    return [
+      ...['here', 'there'].map((where, i) =>
+        figure(`POST /v1/reservations: CPU of the server, ${where}`, 'us/request', us[i] ?? []),
+      ),
+      figure('POST /v1/reservations: CPU of the server, here / there', 'x', times, {
+        target: { atMost: TIMES_MAX },
+      }),
+      figure('POST /v1/reservations: requests a second, here / there', 'x', ratios(rates[0], rates[1])),
+    ];
+  } finally {
+    await Promise.all(apis.map((api) => api.close()));
+  }
+}
+
+async function startApi({ stores, progress }: Bench, checkout: Checkout, prefix: string): Promise<Api> {
+  const hot = await opened(stores, checkout, prefix, FULL);
+  await hot.close();
+  const environment = { REDIS_URL: stores.redisUrl, HOLDFAST_PREFIX: prefix, HOST: '127.0.0.1', PORT: '0' };
+  const program = startProgram('serve', checkout.serve, environment, progress);
+  const { url } = await logLineWith(program, 'url');
+  return {
+    port: Number(new URL(String(url)).port),
+    pid: program.child.pid ?? 0,
+    close: () => endProgram(program),
+  };
 }

@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const other = settings.against === undefined ? undefined : against(settings.against);
+  const other = settings.against === undefined ? undefined : await against(settings.against);
   const progress = (line: string) => console.error(`  ${line}`);
   progress('starting Redis');
   const stores = await startStores(progress);

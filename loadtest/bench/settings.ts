@@ -72,7 +72,12 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
     against: values.against,
     only: values.only === undefined ? SECTION_NAMES : values.only.split(',').map(readSection),
     quick,
-    repeats: values.repeats === undefined ? (quick ? 2 : 5) : readRepeats(values.repeats),
+    repeats:
+      values.repeats === undefined
+        ? quick && values.against === undefined
+          ? 2
+          : 5
+        : readRepeats(values.repeats),
     measureMs: quick ? 2_000 : 4_000,
     warmUpMs: 700,
     json: values.json,

@@ -1,23 +1,68 @@
 /**
- * The program as it ships: what `npm run bench` has built in dist/ before it runs. The sources through tsx would be
- * measured with a wrapper around every named function. Types come from the sources.
+ * The built code (dist/) of a checkout: of this one, as `npm run bench` has just built it, or of another one. Built code,
+ * because tsx wraps every named function, which would be measured too; types come from the sources.
  */
-const load = (path: string): Promise<unknown> => import(new URL(`../../dist/${path}`, import.meta.url).href);
+import { existsSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-export const { connectRedis, HotInventory, openHotInventory } = (await load(
-  'hotpath/hot-inventory.js',
+const HERE = new URL('../..', import.meta.url).pathname;
+
+/**
+ * The path of a built file, wherever in its room it is: files have moved between folders of a room since some releases.
+ * @param folder of the checkout
+ * @param room a folder of dist/; '' for dist/ itself
+ * @throws where there is none: the checkout is not built, or too different
+ */
+export function builtFile(folder: string, room: string, name: string): string {
+  const top = resolve(folder, 'dist', room);
+  const found = existsSync(top)
+    ? readdirSync(top, { recursive: true, encoding: 'utf8' }).find(
+        (path) => path === `${name}.js` || path.endsWith(`/${name}.js`),
+      )
+    : undefined;
+  if (found === undefined)
+    throw new Error(`${top} has no ${name}.js; run "npm ci && npm run build" in ${folder}`);
+  return resolve(top, found);
+}
+
+/** A module of a room of the built checkout. @throws as {@link builtFile} */
+export async function builtModule(folder: string, room: string, name: string): Promise<unknown> {
+  return import(pathToFileURL(builtFile(folder, room, name)).href);
+}
+
+export const { connectRedis, HotInventory, openHotInventory } = (await builtModule(
+  HERE,
+  'hotpath',
+  'hot-inventory',
 )) as typeof import('../../src/hotpath/hot-inventory.ts');
-export const { clearPartition, openPartition, readControl } = (await load(
-  'hotpath/partition.js',
+export const { clearPartition, openPartition, readControl } = (await builtModule(
+  HERE,
+  'hotpath',
+  'partition',
 )) as typeof import('../../src/hotpath/partition.ts');
-export const { startExpirySweep } = (await load(
-  'worker/expiry.js',
+export const { startExpirySweep } = (await builtModule(
+  HERE,
+  'worker',
+  'expiry',
 )) as typeof import('../../src/worker/expiry.ts');
-export const { rebuild } = (await load(
-  'worker/rebuild.js',
+export const { rebuild } = (await builtModule(
+  HERE,
+  'worker',
+  'rebuild',
 )) as typeof import('../../src/worker/recovery/rebuild.ts');
-export const { startWriteBehind } = (await load(
-  'worker/write-behind.js',
+export const { startWriteBehind } = (await builtModule(
+  HERE,
+  'worker',
+  'write-behind',
 )) as typeof import('../../src/worker/carry/write-behind.ts');
-export const { openLedger } = (await load('ledger/ledger.js')) as typeof import('../../src/ledger/ledger.ts');
-export const { buildServer } = (await load('http/server.js')) as typeof import('../../src/http/server.ts');
+export const { openLedger } = (await builtModule(
+  HERE,
+  'ledger',
+  'ledger',
+)) as typeof import('../../src/ledger/ledger.ts');
+export const { buildServer } = (await builtModule(
+  HERE,
+  'http',
+  'server',
+)) as typeof import('../../src/http/server.ts');

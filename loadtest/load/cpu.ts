@@ -2,7 +2,7 @@
  * Processor time by process, from /proc. Promises: a process's children count as its own, also those that have ended
  * (Postgres serves each connection in one, Redis rewrites its file in one). Where there is no /proc nothing is told.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** Of the kernel towards programs, on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -48,4 +48,13 @@ export function readBusy(stat: string): number | undefined {
     .map(Number);
   if (user === undefined || nice === undefined || system === undefined) return undefined;
   return (user + nice + system + (irq ?? 0) + (softIrq ?? 0) + (steal ?? 0)) / TICKS_PER_SECOND;
+}
+
+/** Microseconds of processor time of a process's living threads: finer than the ticks above, without its children. */
+export async function threadsCpuUs(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const texts = await Promise.all(
+    threads.map((thread) => readOr(`/proc/${pid}/task/${thread}/schedstat`, '')),
+  );
+  return texts.reduce((sum, text) => sum + Number(text.split(' ')[0] ?? 0) / 1_000, 0);
 }

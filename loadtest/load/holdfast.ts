@@ -3,24 +3,18 @@
  * on free ports of the loopback interface and in a folder of its own. Promises: settings of the environment (HOLDFAST_ACK
  * and the like) hold for it as they do for any other; nothing of it is left when it has stopped.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { startPostgres } from '../../src/local/postgres-server.ts';
 import { startRedis } from '../../src/local/redis-server.ts';
+import { endProgram, logLineWith, startProgram } from '../program.ts';
 
 const START_MS_MAX = 60_000;
-/** A worker carries over what is left first; beyond this it is ended, and what it left is in the stores to be thrown away. */
-const STOP_MS_MAX = 30_000;
 const READY_POLL_MS = 50;
-/** Levels of pino from which a line of a process is shown. */
-const WARN = 40;
 
 /** A process whose processor time is told. */
 export interface Watched {
@@ -66,12 +60,12 @@ export async function startLoadedHoldfast(log: (line: string) => void): Promise<
     await migrate(postgres.url);
     const environment = { REDIS_URL: redis.url, DATABASE_URL: postgres.url, HOST: '127.0.0.1' };
 
-    const worker = startProgram('work', { ...environment, HOLDFAST_WORKER_PORT: '0' }, log);
+    const worker = startProgram('work', built('work'), { ...environment, HOLDFAST_WORKER_PORT: '0' }, log);
     stops.push(() => endProgram(worker));
-    const { metricsPort } = await saidBy(worker, 'metricsPort');
-    const api = startProgram('serve', { ...environment, PORT: '0' }, log);
+    const { metricsPort } = await logLineWith(worker, 'metricsPort');
+    const api = startProgram('serve', built('serve'), { ...environment, PORT: '0' }, log);
     stops.push(() => endProgram(api));
-    const url = String((await saidBy(api, 'url')).url);
+    const url = String((await logLineWith(api, 'url')).url);
     await readiness(url);
     return {
       url,
@@ -93,71 +87,7 @@ export async function startLoadedHoldfast(log: (line: string) => void): Promise<
   }
 }
 
-type LogLine = Readonly<Record<string, unknown>>;
-
-interface Program {
-  readonly name: string;
-  readonly child: ChildProcess;
-  /** Hears each line of its log. */
-  readonly hearers: Set<(line: LogLine) => void>;
-}
-
-/** One of the programs that were built, with its log read: warnings and worse are passed on. */
-function startProgram(
-  name: string,
-  environment: Record<string, string>,
-  log: (line: string) => void,
-): Program {
-  const file = fileURLToPath(new URL(`../../dist/programs/${name}.js`, import.meta.url));
-  const child = spawn(process.execPath, [file], {
-    env: { ...process.env, ...environment, LOG_LEVEL: 'info' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const hearers = new Set<(line: LogLine) => void>();
-  createInterface({ input: child.stdout ?? process.stdin }).on('line', (text) => {
-    const line = readLine(text);
-    if (!line || Number(line.level) >= WARN) log(`${name}: ${text}`);
-    if (line) for (const hear of hearers) hear(line);
-  });
-  return { name, child, hearers };
-}
-
-function readLine(text: string): LogLine | undefined {
-  try {
-    return JSON.parse(text) as LogLine;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The first line of its log that has this member. @throws where the program ends or stays silent */
-async function saidBy({ name, child, hearers }: Program, member: string): Promise<LogLine> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => finish(new Error(`${name} did not start in time`)), START_MS_MAX);
-    const hear = (line: LogLine) => {
-      if (member in line) finish(line);
-    };
-    const exited = () => finish(new Error(`${name} ended at its start`));
-    const finish = (end: LogLine | Error) => {
-      clearTimeout(timer);
-      hearers.delete(hear);
-      child.off('exit', exited);
-      if (end instanceof Error) reject(end);
-      else resolve(end);
-    };
-    hearers.add(hear);
-    child.once('exit', exited);
-  });
-}
-
-async function endProgram({ child }: Program): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
-  await exited;
-  clearTimeout(timer);
-}
+const built = (name: string) => fileURLToPath(new URL(`../../dist/programs/${name}.js`, import.meta.url));
 
 async function readiness(url: string): Promise<void> {
   const limitMs = performance.now() + START_MS_MAX;

@@ -135,9 +135,9 @@ async function newestHolds(
   { sku, warehouse }: ItemName,
 ): Promise<readonly string[]> {
   const { epoch, sequence } = hot.head ?? (await hot.sweep(0));
-  const orderIds = await ledger.query(async (readers) =>
-    (await readers.waitForSequence(epoch, sequence, LEDGER_WAIT_MS_MAX))
-      ? readers.newestHolds(sku, warehouse, SHORTFALL_RELEASES_MAX)
+  const orderIds = await ledger.query(async (known) =>
+    (await known.waitForSequence(hot.keys.partition, epoch, sequence, LEDGER_WAIT_MS_MAX))
+      ? known.read.newestHolds(sku, warehouse, SHORTFALL_RELEASES_MAX)
       : undefined,
   );
   if (!orderIds) throw new LedgerAway('The ledger is too far behind to say which holds are the newest.');

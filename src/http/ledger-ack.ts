@@ -6,7 +6,7 @@
  * was decided.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
-import type { LedgerQueries } from './readers.ts';
+import type { LedgerHandle } from '../ledger/handle.ts';
 
 /** The header by which a request asks for it; its only value is `ledger`. */
 export const ACK_HEADER = 'Holdfast-Ack';
@@ -24,28 +24,29 @@ interface Waiting {
 
 export class LedgerAck {
   readonly #hot: HotInventory;
-  readonly #readers: LedgerQueries | undefined;
+  readonly #ledger: LedgerHandle | undefined;
   #waiting: Waiting[] = [];
   #isAsking = false;
 
-  constructor(hot: HotInventory, readers: LedgerQueries | undefined) {
+  constructor(hot: HotInventory, ledger: LedgerHandle | undefined) {
     this.#hot = hot;
-    this.#readers = readers;
+    this.#ledger = ledger;
   }
 
   /** Whether the ledger has, in time, everything this process has been answered by now. */
   reached(): Promise<boolean> {
     const { head } = this.#hot;
-    if (!this.#readers || !head || this.#waiting.length >= WAITING_MAX) return Promise.resolve(false);
+    const handle = this.#ledger;
+    if (!handle || !head || this.#waiting.length >= WAITING_MAX) return Promise.resolve(false);
     const { epoch, sequence } = head;
     return new Promise((resolve) => {
       this.#waiting.push({ epoch, sequence, untilMs: performance.now() + LEDGER_ACK_MS_MAX, resolve });
-      if (!this.#isAsking) void this.#ask(this.#readers as LedgerQueries);
+      if (!this.#isAsking) void this.#ask(handle);
     });
   }
 
   /** Waits for the newest of those that wait; what it has then, all before it have too. */
-  async #ask(readers: LedgerQueries): Promise<void> {
+  async #ask(handle: LedgerHandle): Promise<void> {
     this.#isAsking = true;
     while (this.#waiting.length > 0) {
       const asked = this.#waiting;
@@ -54,7 +55,12 @@ export class LedgerAck {
         b.epoch > a.epoch || (b.epoch === a.epoch && b.sequence > a.sequence) ? b : a,
       );
       const leftMs = Math.max(1, (asked[0] as Waiting).untilMs - performance.now());
-      const isThere = await readers.waitForSequence(newest.epoch, newest.sequence, leftMs).catch(() => false);
+      const isThere = await handle
+        .open()
+        .then((ledger) =>
+          ledger.waitForSequence(this.#hot.keys.partition, newest.epoch, newest.sequence, leftMs),
+        )
+        .catch(() => false);
       for (const waiting of asked) waiting.resolve(isThere);
     }
     this.#isAsking = false;

@@ -7,14 +7,13 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { HOLD_SECONDS_DEFAULT } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
-import type { AlertRecords } from './alert-records.ts';
+import type { LedgerHandle } from '../ledger/handle.ts';
 import { refuseAddress, refuseClientErrors, refuseErrors, refuseUnknownRoutes } from './errors.ts';
 import { readStrictJson } from './json-body.ts';
 import { LedgerAck } from './ledger-ack.ts';
 import { LedgerClient } from './ledger-client.ts';
 import { HTTP_LIMITS_DEFAULT, type HttpLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
-import type { LedgerQueries } from './readers.ts';
 import { Routes } from './route.ts';
 import { declareAlerts } from './routes/alerts.ts';
 import { declareExplain } from './routes/explain.ts';
@@ -37,8 +36,7 @@ export interface ServerParts {
   /** Where the metrics of this room are registered; /metrics shows all of it. */
   readonly registry: Registry;
   /** Without it the ledger's routes answer 503 and everything else works. */
-  readonly ledger?: LedgerQueries | undefined;
-  readonly alerts?: AlertRecords | undefined;
+  readonly ledger?: LedgerHandle | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   readonly holdSecondsDefault?: number | undefined;
   /** Of this release, for the OpenAPI document. */
@@ -48,14 +46,13 @@ export interface ServerParts {
 /** How often a closing server looks for connections that have become idle. */
 const CLOSE_IDLE_MS = 50;
 
-/** Builds the server; the caller listens and closes. Closing does not close the engine. */
+/** Builds the server; the caller listens and closes. Closing it closes neither engine nor ledger. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const { hot, log } = parts;
   const limits = { ...HTTP_LIMITS_DEFAULT, ...parts.limits };
   const metrics = openMetrics(parts.registry, hot);
-  const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
   const ledger = new LedgerClient(parts.ledger, log, limits.ledgerReadsMax);
-  const alerts = new LedgerClient(parts.alerts, log, limits.ledgerReadsMax);
+  const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
   const app = Fastify({
     ...networkOptions(limits),
     // Fastify logs nothing by itself: for every order it would make a logger and listen for the end of the answer, a
@@ -90,8 +87,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   declareShortfalls(app, routes, ledger);
   declareLedger(app, routes, hot, ledger);
   declareExplain(app, routes, ledger);
-  declareAlerts(app, routes, alerts);
-  declareWebhooks(app, routes, alerts);
+  declareAlerts(app, routes, ledger);
+  declareWebhooks(app, routes, ledger);
   declareHealth(app, routes, hot, metrics, limits.readyMsMax);
   await app.register((scope) => declarePages(scope, routes));
   closeGently(app, routes);

@@ -11,7 +11,7 @@ import { type ConfigWith, takeConfig } from '../config.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { HTTP_LIMITS_DEFAULT } from '../http/limits.ts';
 import { buildServer } from '../http/server.ts';
-import { openLedgerReaders } from '../readers.ts';
+import { ledgerHandle } from '../ledger/handle.ts';
 import { openLog, runAsProgram } from './process.ts';
 
 export interface Serving {
@@ -36,14 +36,14 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
     for (const end of opened.splice(0).reverse()) await end();
   };
   try {
-    const ledger = config.databaseUrl ? openLedgerReaders(config.databaseUrl, hot.keys.partition) : undefined;
+    const { databaseUrl } = config;
+    const ledger = databaseUrl ? ledgerHandle({ databaseUrl }) : undefined;
     if (ledger) opened.push(() => ledger.close());
     const app = await buildServer({
       hot,
       log,
       registry,
-      ledger: ledger?.readers,
-      alerts: ledger?.alerts,
+      ledger,
       holdSecondsDefault: holdSeconds,
       version: releaseVersion(),
     });

@@ -1,9 +1,9 @@
 /** A server with a ledger behind its routes of alerts, asked with the rights of the API, and a way to set alerts off. */
+import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import { openLedgerReaders } from '../../src/readers.ts';
 import { alertBell } from '../ledger/alerting.ts';
 import { migratedDatabase } from '../ledger/room.ts';
-import { type OpenServer, openServer } from './open-server.ts';
+import { ledgerWith, type OpenServer, openServer } from './open-server.ts';
 
 export interface AlertServer extends OpenServer {
   /** With the rights of the worker. */
@@ -16,8 +16,8 @@ export async function openAlertServer(): Promise<AlertServer> {
   const database = await migratedDatabase();
   const ledger = await openLedger({ databaseUrl: database.url });
   await ledger.beginEpoch(0, 1);
-  const readers = openLedgerReaders(database.url, 0);
-  const server = await openServer({}, { alerts: readers.alerts });
+  const handle = ledgerHandle({ databaseUrl: database.url });
+  const server = await openServer({}, { ledger: handle });
   return {
     ...server,
     ledger,
@@ -25,7 +25,7 @@ export async function openAlertServer(): Promise<AlertServer> {
     ring: alertBell(ledger),
     close: async () => {
       await server.close();
-      await readers.close();
+      await handle.close();
       await ledger.close();
       await database.drop();
     },
@@ -35,18 +35,8 @@ export async function openAlertServer(): Promise<AlertServer> {
 /** A server whose ledger does not answer. */
 export async function openServerWithLedgerAway(): Promise<OpenServer> {
   const away = () => Promise.reject(new Error('SELECT secret FROM webhook_secrets'));
-  return openServer(
-    {},
-    {
-      alerts: {
-        alerts: away,
-        acknowledge: away,
-        webhooks: away,
-        putWebhook: away,
-        disableWebhook: away,
-        deliveries: away,
-        retryDelivery: away,
-      },
-    },
-  );
+  const alerts = { page: away, acknowledge: away };
+  const webhooks = { list: away, put: away, disable: away };
+  const webhookDeliveries = { page: away, retry: away };
+  return openServer({}, { ledger: ledgerWith({ alerts, webhooks, webhookDeliveries }) });
 }

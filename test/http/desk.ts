@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import { buildServer } from '../../src/http/server.ts';
-import { openLedgerReaders } from '../../src/readers.ts';
+import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 import { type Answer, callApp } from './open-server.ts';
 
@@ -25,9 +25,9 @@ export interface Desk {
 
 export async function openDesk(): Promise<Desk> {
   const holdfast = await testHoldfast();
-  const ledger = openLedgerReaders(holdfast.databaseUrl, holdfast.keys.partition);
   const log = pino({ level: 'silent' });
-  const app = await buildServer({ hot: holdfast.hot, log, registry: new Registry(), ledger: ledger.readers });
+  const ledger = ledgerHandle({ databaseUrl: holdfast.databaseUrl });
+  const app = await buildServer({ hot: holdfast.hot, log, registry: new Registry(), ledger });
   let names = 0;
   const fresh = (what: string) => `${what}-${++names}`;
   const call: Desk['call'] = (method, url, body, actor) =>

@@ -1,16 +1,15 @@
 /**
  * Goal: the history of an item is told over HTTP as the ledger has it, and a question that makes no sense is answered with
- * what would. Method: histories by hand in a real ledger, asked through the readers of the composition root; readers made
+ * what would. Method: histories by hand in a real ledger, read with the rights of the API; answers made
  * here only where the ledger would have to be slow or away.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { LedgerQueries } from '../../src/http/readers.ts';
 import { asOfAnswer, explanation } from '../../src/http/schemas/history.ts';
-import { openLedgerReaders } from '../../src/readers.ts';
+import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { book, FIRST_MS, hold } from '../ledger/hand-written.ts';
 import { migratedDatabase } from '../ledger/room.ts';
-import { type OpenServer, openServer } from './open-server.ts';
+import { ledgerWith, type OpenServer, openServer } from './open-server.ts';
 
 const MINUTE_MS = 60_000;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -18,7 +17,7 @@ const DEADLINE_MS = FIRST_MS + 30 * MINUTE_MS;
 const LOCKED_MS = FIRST_MS + 5 * MINUTE_MS;
 
 let database: Awaited<ReturnType<typeof migratedDatabase>>;
-let ledger: ReturnType<typeof openLedgerReaders>;
+let ledger: ReturnType<typeof ledgerHandle>;
 let server: OpenServer;
 beforeAll(async () => {
   database = await migratedDatabase();
@@ -33,8 +32,8 @@ beforeAll(async () => {
   ] as const;
   await book(owner, 'TEA-1@TPE', steps, { stocktakeId: 'COUNT-7', stocktakeUntilMs: LOCKED_MS });
   await hold(owner, 'A-1', 'TEA-1@TPE=2', FIRST_MS + 2_000, DEADLINE_MS);
-  ledger = openLedgerReaders(database.url, 0);
-  server = await openServer({}, { ledger: ledger.readers });
+  ledger = ledgerHandle({ databaseUrl: database.url });
+  server = await openServer({}, { ledger });
 });
 afterAll(async () => {
   await server?.close();
@@ -219,12 +218,8 @@ describe('a question that makes no sense is answered with what would', () => {
 });
 
 test('a history too long to be added up, and a ledger that is away, are told apart', async () => {
-  const unused = () => Promise.reject(new Error('not asked'));
-  const slow = { ...ledger.readers, asOf: unused } satisfies LedgerQueries;
-  const other = await openServer(
-    {},
-    { ledger: { ...slow, explain: async () => ({ outcome: 'too-long', msMax: 5_000 }) } },
-  );
+  const explain = async () => ({ outcome: 'too-long', msMax: 5_000 });
+  const other = await openServer({}, { ledger: ledgerWith({ explain }) });
   closers.push(() => other.close());
   const long = await other.call('GET', `${TEA}/explain`);
   expect([long.status, long.body.code]).toEqual([503, 'unavailable']);

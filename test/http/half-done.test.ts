@@ -4,21 +4,20 @@
  * made here, for it has to be away at the right moment.
  */
 import { afterEach, expect, test } from 'vitest';
-import type { LedgerQueries, ProposalView } from '../../src/http/readers.ts';
-import { type Answer, type OpenServer, openServer, problemOf } from './open-server.ts';
+import type { Warehouse } from '../../src/domain/geography.ts';
+import type { Proposal } from '../../src/ledger/read/transfers.ts';
+import { type Answer, ledgerWith, type OpenServer, openServer, problemOf } from './open-server.ts';
 import { openRedisLink, type RedisLink } from './redis-link.ts';
-import { silentReaders } from './silent-readers.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function open(ledger: Partial<LedgerQueries> = {}): Promise<[OpenServer, RedisLink]> {
+async function open(answers: object = {}): Promise<[OpenServer, RedisLink]> {
   const link = await openRedisLink();
   closers.push(() => link.cut(true));
-  const readers = { ...silentReaders, ...ledger };
-  const server = await openServer({ redisUrl: link.url, timeoutMs: 300 }, { ledger: readers });
+  const server = await openServer({ redisUrl: link.url, timeoutMs: 300 }, { ledger: ledgerWith(answers) });
   closers.push(() => server.close());
   await server.stock('A', 10);
   await server.stock('B', 10);
@@ -73,7 +72,9 @@ test('a sheet that was half locked is locked by the same request again', async (
 
 test('a warehouse with more SKUs than a sheet has lines is not locked in part', async () => {
   const [server] = await open({
-    skusOf: async (_, limit) => Array.from({ length: limit }, (_, i) => `S-${i}`),
+    read: {
+      skusOf: async (_: string, limit: number) => Array.from({ length: limit }, (_, i) => `S-${i}`),
+    },
   });
   const before = await server.dump();
   const full = await server.call('POST', '/v1/stocktakes', { stocktakeId: 'full', warehouse: 'TPE' });
@@ -84,7 +85,7 @@ test('a warehouse with more SKUs than a sheet has lines is not locked in part', 
 test('holds are released for a count only when the ledger has heard of all of them', async () => {
   const waits: number[][] = [];
   const [server] = await open({
-    waitForSequence: async (...wait) => {
+    waitForSequence: async (...wait: number[]) => {
       waits.push(wait);
       return false;
     },
@@ -95,14 +96,14 @@ test('holds are released for a count only when the ledger has heard of all of th
   const body = { counted: 5, shortfall: 'release-newest' };
   const answer = await server.call('POST', '/v1/stocktakes/short/complete', body);
   expect([answer.status, answer.body.outcome]).toEqual([503, 'nothing-happened']);
-  expect(waits).toEqual([[1, lockedAt, 5_000]]);
+  expect(waits).toEqual([[server.hot.keys.partition, 1, lockedAt, 5_000]]);
   expect((await server.call('GET', '/v1/stocktakes/short')).body.progress).toMatchObject({ open: 1 });
 });
 
 test('a warehouse that only the ledger has heard of is told as unknown', async () => {
   const put: string[] = [];
   const [server, link] = await open({
-    putWarehouse: async ({ id }) => {
+    putWarehouse: async ({ id }: Warehouse) => {
       put.push(id);
       return 'created';
     },
@@ -114,16 +115,18 @@ test('a warehouse that only the ledger has heard of is told as unknown', async (
 });
 
 test('a transfer whose proposal could not be settled is told so, and settles it when repeated', async () => {
-  const proposal: ProposalView = {
+  const proposal: Proposal = {
     ...{ id: 7, state: 'open', orderId: 'O-1', sku: 'A', from: 'TPE', to: 'KHH', quantity: 2 },
-    ...{ actor: 'order-service', atMs: 0 },
+    ...{ actor: 'order-service', atMs: 0, decidedBy: undefined, decidedAtMs: undefined },
   };
   let isAway = true;
   const [server] = await open({
-    proposal: async () => proposal,
-    decideProposal: async () => {
-      if (isAway) throw new Error('away');
-      return { proposal: { ...proposal, state: 'transferred' }, isDecidedNow: true };
+    transfers: {
+      proposal: async () => proposal,
+      decide: async () => {
+        if (isAway) throw new Error('away');
+        return { proposal: { ...proposal, state: 'transferred' }, isDecidedNow: true };
+      },
     },
   });
   const transfer = { transferId: 'T-1', sku: 'A', from: 'TPE', to: 'KHH', quantity: 2, proposalId: 7 };

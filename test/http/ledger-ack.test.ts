@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { buildServer } from '../../src/http/server.ts';
-import { openLedgerReaders } from '../../src/readers.ts';
+import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { testHoldfast } from '../holdfast.ts';
 import { callApp, expectInvalid, openServer, problemOf } from './open-server.ts';
 
@@ -14,9 +14,9 @@ const LEDGER = { 'holdfast-ack': 'ledger' };
 
 async function openWhole() {
   const holdfast = await testHoldfast();
-  const ledger = openLedgerReaders(holdfast.databaseUrl, holdfast.keys.partition);
   const log = pino({ level: 'silent' });
-  const app = await buildServer({ hot: holdfast.hot, log, registry: new Registry(), ledger: ledger.readers });
+  const ledger = ledgerHandle({ databaseUrl: holdfast.databaseUrl });
+  const app = await buildServer({ hot: holdfast.hot, log, registry: new Registry(), ledger });
   onTestFinished(async () => {
     await app.close();
     await ledger.close();

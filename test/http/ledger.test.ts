@@ -1,11 +1,10 @@
 /**
- * Goal: the ledger's routes answer from the readers that were handed in, a bounded number of times at once, and their
- * outage stays theirs. Method: readers made here, for this room may not know Postgres.
+ * Goal: the ledger's routes answer from the ledger that was handed in, a bounded number of times at once, and their
+ * outage stays theirs. Method: a ledger made here.
  */
 import { afterEach, expect, test } from 'vitest';
-import type { EntriesPage, EntriesQuery, LedgerQueries } from '../../src/http/readers.ts';
-import { type OpenServer, openServer } from './open-server.ts';
-import { silentReaders } from './silent-readers.ts';
+import type { EntriesQuery } from '../../src/ledger/read/queries.ts';
+import { ledgerWith, type OpenServer, openServer } from './open-server.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -28,16 +27,15 @@ const step = {
   movementId: undefined,
   actor: 'order-service',
 } as const;
-const page: EntriesPage = { entries: [{ ...step, atMs: AT_MS, expiresAtMs: AT_MS + 1_000 }], next: 7 };
-const readers: LedgerQueries = {
-  ...silentReaders,
-  entries: async () => page,
-  reconciliation: async () => undefined,
-  workerStatus: async () => ({ isRunning: false, committedAtMs: undefined }),
+const page = { entries: [{ ...step, atMs: AT_MS, expiresAtMs: AT_MS + 1_000 }], next: 7 };
+const answers = {
+  read: { entries: async () => page },
+  lastAudit: async () => undefined,
+  workerState: async () => ({ isRunning: false, committedAtMs: undefined }),
 };
 
-async function open(own: Partial<LedgerQueries> | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
-  const ledger = own && { ...readers, ...own };
+async function open(own: object | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
+  const ledger = own && ledgerWith({ ...answers, ...own });
   const server = await openServer({}, { ledger, limits: { ledgerReadsMax } });
   closers.push(() => server.close());
   return server;
@@ -46,9 +44,11 @@ async function open(own: Partial<LedgerQueries> | undefined, ledgerReadsMax = 16
 test('a page is asked for as the query says', async () => {
   const asked: EntriesQuery[] = [];
   const server = await open({
-    entries: async (query) => {
-      asked.push(query);
-      return page;
+    read: {
+      entries: async (query: EntriesQuery) => {
+        asked.push(query);
+        return page;
+      },
     },
   });
   const answer = await server.call('GET', '/v1/ledger?sku=A&warehouse=TPE&orderId=O-1&after=12&limit=1000');
@@ -71,14 +71,14 @@ test('the reconciliation is shown with the state of the worker', async () => {
   const finding = { kind: 'figures', sku: 'A', warehouse: 'TPE', version: 2, detail: 'total 5 against 6' };
   const counts = { itemsCompared: 3, holdsCompared: 2, findingsTotal: 1 };
   const server = await open({
-    reconciliation: async () => ({
+    lastAudit: async () => ({
       verdict: 'drift',
       startedAtMs: AT_MS,
       finishedAtMs: AT_MS + 1_000,
       ...counts,
       findings: [finding],
     }),
-    workerStatus: async () => ({ isRunning: true, committedAtMs: AT_MS }),
+    workerState: async () => ({ isRunning: true, committedAtMs: AT_MS }),
   });
   await server.stock('A', 1);
   const { status, body } = await server.call('GET', '/v1/reconciliation');
@@ -132,8 +132,10 @@ test('without a ledger its routes are unavailable, and selling goes on', async (
 
 test('an outage of the ledger is told without its words, which go to the log', async () => {
   const server = await open({
-    entries: async () => {
-      throw new Error('SELECT secret FROM ledger');
+    read: {
+      entries: async () => {
+        throw new Error('SELECT secret FROM ledger');
+      },
     },
   });
   const answer = await server.call('GET', '/v1/ledger');
@@ -144,11 +146,11 @@ test('an outage of the ledger is told without its words, which go to the log', a
 });
 
 test('reads of the ledger have a limit', async () => {
-  let answer: (page: EntriesPage) => void = () => {};
-  const late = new Promise<EntriesPage>((resolve) => {
+  let answer: (answered: typeof page) => void = () => {};
+  const late = new Promise<typeof page>((resolve) => {
     answer = resolve;
   });
-  const server = await open({ entries: () => late }, 2);
+  const server = await open({ read: { entries: () => late } }, 2);
   const waiting = [server.call('GET', '/v1/ledger'), server.call('GET', '/v1/ledger')];
   await expect.poll(async () => (await server.call('GET', '/v1/reconciliation')).status).toBe(503);
   expect((await server.call('GET', '/v1/ledger')).status).toBe(503);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import { buildServer, type ServerParts } from '../../src/http/server.ts';
+import type { LedgerApi, LedgerHandle } from '../../src/ledger/handle.ts';
 import { type TestEngine, testEngine } from '../services.ts';
 
 export interface Answer {
@@ -49,6 +50,11 @@ export async function openServer(engine: EngineOptions = {}, parts: OtherParts =
     },
   };
   return server;
+}
+
+/** A ledger that answers some questions as the test says; every other one fails, as if it were away. */
+export function ledgerWith(answers: object): LedgerHandle {
+  return { open: async () => answers as LedgerApi, close: async () => {} };
 }
 
 /** A text is sent as it is, everything else as JSON. */

@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
-import type { AlertRecords, AlertView } from '../alert-records.ts';
+import type { Alert } from '../../ledger/read/alerts.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
@@ -14,11 +14,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'alerts';
 
-export function declareAlerts(
-  app: FastifyInstance,
-  routes: Routes,
-  ledger: LedgerClient<AlertRecords>,
-): void {
+export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/alerts',
@@ -30,7 +26,7 @@ export function declareAlerts(
     query: alertsQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(alertsPage, 'output') } },
     handle: async (request) => {
-      const { alerts, next } = await ledger.query((records) => records.alerts(request.query));
+      const { alerts, next } = await ledger.query(({ alerts }) => alerts.page(request.query));
       return { status: 200, body: { alerts: alerts.map(alertBody), next } };
     },
   });
@@ -51,13 +47,13 @@ export function declareAlerts(
     handle: async (request) => {
       const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
       const given = { alertId: Number(request.params.id), actor, note: request.body.note };
-      const found = await ledger.execute((records) => records.acknowledge(given));
+      const found = await ledger.execute(({ alerts }) => alerts.acknowledge(given));
       if (!found) return problem('unknown-alert', `There is no alert ${given.alertId}.`);
       return { status: 200, body: alertBody(found.alert), replayed: found.replayed };
     },
   });
 }
 
-function alertBody({ atMs, acknowledgedAtMs, ...view }: AlertView): object {
+function alertBody({ atMs, acknowledgedAtMs, ...view }: Alert): object {
   return { ...view, at: iso(atMs), acknowledgedAt: isoOf(acknowledgedAtMs) };
 }

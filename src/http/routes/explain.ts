@@ -3,10 +3,11 @@
  * Refuses to know: how a history is read and added up.
  */
 import type { FastifyInstance } from 'fastify';
+import type { Moment, NotThen } from '../../ledger/read/as-of.ts';
+import type { Explanation } from '../../ledger/read/explanation.ts';
 import { type Answer, invalid, problem, unavailable } from '../answers.ts';
 import { iso, isoOf, itemBody } from '../bodies.ts';
 import { refused } from '../decisions.ts';
-import type { ExplanationView, Moment, NotThen } from '../history-readers.ts';
 import type { LedgerClient } from '../ledger-client.ts';
 import type { Routes } from '../route.ts';
 import { asOfAnswer, asOfQuery, explainQuery, explanation } from '../schemas/history.ts';
@@ -36,8 +37,8 @@ export function declareExplain(app: FastifyInstance, routes: Routes, ledger: Led
       const { params, query } = request;
       const moment = momentOf(query.at, query.version);
       const since = momentOf(query.since, query.sinceVersion);
-      const answer = await ledger.query((readers) =>
-        readers.explain({ ...params, moment, since, holdsMax: query.limit }),
+      const answer = await ledger.query((known) =>
+        known.explain({ ...params, moment, since, holdsMax: query.limit }),
       );
       if (answer.outcome === 'explained') return { status: 200, body: explanationBody(answer) };
       if (answer.outcome === 'since-is-later') {
@@ -74,7 +75,7 @@ export function declareExplain(app: FastifyInstance, routes: Routes, ledger: Led
       const moment = momentOf(query.at, query.version);
       // The schema refuses a query without either.
       if (!moment) return invalid([{ path: 'at', message: 'say when' }]);
-      const answer = await ledger.query((readers) => readers.asOf(params, moment));
+      const answer = await ledger.query((known) => known.asOf(params, moment));
       if (answer.outcome !== 'found') return notThen(answer, params);
       return { status: 200, body: { item: itemBody(answer.item), entry: entryBody(answer.entry) } };
     },
@@ -102,7 +103,7 @@ function notThen(answer: NotThen, item: { readonly sku: string; readonly warehou
   }
 }
 
-function explanationBody({ item, entry, opening, sums, holds, check }: ExplanationView): object {
+function explanationBody({ item, entry, opening, sums, holds, check }: Explanation): object {
   const { sku, warehouse, version, total, available, reserved, sold, safetyStock, stocktake } = item;
   const { atMs, ...opened } = opening;
   return {

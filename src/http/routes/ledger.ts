@@ -3,9 +3,10 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import type { AuditRecord } from '../../ledger/read/audits.ts';
+import type { LedgerEntry } from '../../ledger/read/ledger-entry.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { EntryView, ReconciliationView } from '../readers.ts';
 import type { Routes } from '../route.ts';
 import { ledgerPage, ledgerQuery, reconciliation } from '../schemas/ledger.ts';
 import { jsonSchema } from '../schemas.ts';
@@ -29,7 +30,7 @@ export function declareLedger(
     query: ledgerQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(ledgerPage, 'output') } },
     handle: async (request) => {
-      const { entries, next } = await ledger.query((readers) => readers.entries(request.query));
+      const { entries, next } = await ledger.query(({ read }) => read.entries(request.query));
       return { status: 200, body: { entries: entries.map(entryBody), next } };
     },
   });
@@ -42,8 +43,8 @@ export function declareLedger(
     summary: 'See whether hot path and ledger agree',
     answers: { 200: { description: 'The last comparison.', ...jsonSchema(reconciliation, 'output') } },
     handle: async () => {
-      const [last, { isRunning, committedAtMs }] = await ledger.query((readers) =>
-        Promise.all([readers.reconciliation(), readers.workerStatus()]),
+      const [last, { isRunning, committedAtMs }] = await ledger.query((known) =>
+        Promise.all([known.lastAudit(hot.keys.partition), known.workerState(hot.keys.partition)]),
       );
       const backlogEvents = hot.head?.backlogEvents ?? null;
       const worker = { isRunning, committedAt: isoOf(committedAtMs) ?? null, backlogEvents };
@@ -53,10 +54,10 @@ export function declareLedger(
 }
 
 /** An entry with its times as ISO 8601. */
-export function entryBody({ atMs, expiresAtMs, ...entry }: EntryView): object {
+export function entryBody({ atMs, expiresAtMs, ...entry }: LedgerEntry): object {
   return { ...entry, expiresAt: isoOf(expiresAtMs), at: iso(atMs) };
 }
 
-function comparisonBody({ startedAtMs, finishedAtMs, ...comparison }: ReconciliationView): object {
+function comparisonBody({ startedAtMs, finishedAtMs, ...comparison }: AuditRecord): object {
   return { ...comparison, startedAt: iso(startedAtMs), finishedAt: iso(finishedAtMs) };
 }

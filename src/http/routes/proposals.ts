@@ -5,10 +5,10 @@
 import type { FastifyInstance } from 'fastify';
 import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
+import type { Proposal, ProposalState } from '../../ledger/read/transfers.ts';
 import { type Problem, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { ProposalState, ProposalView } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import { proposal, proposalParams, proposalsPage, proposalsQuery } from '../schemas/transfers.ts';
 import { emptyBody, jsonSchema } from '../schemas.ts';
@@ -27,7 +27,7 @@ export function declareProposals(app: FastifyInstance, routes: Routes, ledger: L
     query: proposalsQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(proposalsPage, 'output') } },
     handle: async (request) => {
-      const { proposals, next } = await ledger.query((readers) => readers.proposals(request.query));
+      const { proposals, next } = await ledger.query(({ transfers }) => transfers.proposals(request.query));
       return { status: 200, body: { proposals: proposals.map(proposalBody), next } };
     },
   });
@@ -61,12 +61,12 @@ export function settle(
   actor: string | undefined,
 ) {
   const by = readId('actor', actor ?? ACTOR_DEFAULT);
-  return ledger.execute((readers) => readers.decideProposal(id, state, by));
+  return ledger.execute(({ transfers }) => transfers.decide({ id, state, actor: by }));
 }
 
 /** The answer where a transfer cannot be made for this proposal any more, or it was never made. @throws {LedgerAway} */
 export async function refuseSettled(ledger: LedgerClient, id: number): Promise<Problem | undefined> {
-  const found = await ledger.query((readers) => readers.proposal(id));
+  const found = await ledger.query(({ transfers }) => transfers.proposal(id));
   if (!found) return unknown();
   return found.state === 'open' ? undefined : ended(found);
 }
@@ -75,12 +75,12 @@ function unknown(): Problem {
   return problem('unknown-proposal', 'No proposal of this number.');
 }
 
-function ended(proposal: ProposalView): Problem {
+function ended(proposal: Proposal): Problem {
   return problem('proposal-ended', `The proposal is ${proposal.state}.`, {
     proposal: proposalBody(proposal),
   });
 }
 
-function proposalBody({ id, atMs, decidedAtMs, ...rest }: ProposalView): object {
+function proposalBody({ id, atMs, decidedAtMs, ...rest }: Proposal): object {
   return { proposalId: id, ...rest, at: iso(atMs), decidedAt: isoOf(decidedAtMs) };
 }

@@ -4,10 +4,10 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import type { SaleDocument } from '../../ledger/write/documents.ts';
 import { iso, saleBody, saleStateOf } from '../bodies.ts';
 import { decided } from '../decisions.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { SaleRecord } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import { saleParams, salesPage, salesQuery, scheduleBody } from '../schemas/sales.ts';
 import { emptyBody, jsonSchema } from '../schemas.ts';
@@ -97,13 +97,13 @@ set aside. When the sale closes, what it did not sell is there for everybody.`,
     problems: ['not-ready'],
     handle: async (request) => {
       const { nowMs } = await hot.sweep(0);
-      const { sales, next } = await ledger.query((readers) => readers.sales(request.query));
+      const { sales, next } = await ledger.query((known) => known.sales.page(request.query));
       return { status: 200, body: { sales: sales.map((sale) => recordBody(sale, nowMs)), next } };
     },
   });
 }
 
-function recordBody(record: SaleRecord, nowMs: number): object {
+function recordBody(record: SaleDocument, nowMs: number): object {
   const { opensAtMs, scheduledAtMs, closedAtMs, ...rest } = record;
   // Closed by hand it ended before its time.
   const closesAtMs = Math.min(record.closesAtMs, closedAtMs ?? Number.POSITIVE_INFINITY);

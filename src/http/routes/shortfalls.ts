@@ -5,10 +5,10 @@
 import type { FastifyInstance } from 'fastify';
 import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
+import type { Shortfall } from '../../ledger/read/shortfalls.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { ShortfallView } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import {
   resolveBody,
@@ -34,7 +34,7 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
     handle: async (request) => {
       const { state, ...page } = request.query;
       const query = { ...page, openOnly: state === 'open' };
-      const { shortfalls, next } = await ledger.query((readers) => readers.shortfalls(query));
+      const { shortfalls, next } = await ledger.query((known) => known.shortfalls.page(query));
       return { status: 200, body: { shortfalls: shortfalls.map(shortfallBody), next } };
     },
   });
@@ -54,9 +54,8 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
     handle: async (request) => {
       const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
       const { orderId } = request.params;
-      const resolved = await ledger.execute((readers) =>
-        readers.resolveShortfall(orderId, request.body.resolution, actor),
-      );
+      const given = { orderId, resolution: request.body.resolution, actor };
+      const resolved = await ledger.execute(({ shortfalls }) => shortfalls.resolve(given));
       if (!resolved) return problem('unknown-shortfall', 'No payment of this order came short.');
       const { shortfall, isResolvedNow } = resolved;
       return { status: 200, body: shortfallBody(shortfall), replayed: !isResolvedNow };
@@ -64,7 +63,7 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
   });
 }
 
-function shortfallBody(view: ShortfallView): object {
+function shortfallBody(view: Shortfall): object {
   const { orderId, lines, actor, atMs, resolution, resolvedBy, resolvedAtMs } = view;
   const state = resolvedAtMs === undefined ? 'open' : 'resolved';
   return {

@@ -6,12 +6,12 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { type Decision, STOCKTAKE_LINES_MAX, type StocktakeLine } from '../../domain/language.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import type { StocktakeSheet } from '../../ledger/read/stocktakes.ts';
 import { type Answer, batchResponse, invalid, type Problem, problem } from '../answers.ts';
 import { countBody, iso, sheetBody, stocktakeLineBody } from '../bodies.ts';
 import { completeReleasing, forEach, type ItemName, type LineName, Sheet } from '../count-sheets.ts';
 import { decided, refused } from '../decisions.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { SheetView } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import {
   cancelBody,
@@ -91,7 +91,7 @@ in \`refused\` and the others are locked. A sheet grows by each call under its i
 
   /** Every SKU of a warehouse, if they fit one sheet. */
   async function skusOf(warehouse: string): Promise<readonly string[] | Problem> {
-    const skus = await ledger.query((readers) => readers.skusOf(warehouse, STOCKTAKE_LINES_MAX + 1));
+    const skus = await ledger.query(({ read }) => read.skusOf(warehouse, STOCKTAKE_LINES_MAX + 1));
     if (skus.length === 0) return problem('unknown-warehouse', `No SKU stands in ${warehouse}.`);
     if (skus.length <= STOCKTAKE_LINES_MAX) return skus;
     return problem(
@@ -193,7 +193,7 @@ newest holds to fit. With \`counts\` each line is answered in its place with the
       const decision = await hot.stocktake(stocktakeId);
       if (decision.outcome === 'refused' && ledger.isThere) {
         // What ended long ago only the ledger knows.
-        const lines = await ledger.query((readers) => readers.stocktake(stocktakeId));
+        const lines = await ledger.query((known) => known.stocktakes.allLines(stocktakeId));
         if (lines.length > 0) return { status: 200, body: sheetBody(stocktakeId, lines) };
       }
       return decided(decision, 200, (lines) => sheetBody(stocktakeId, lines));
@@ -211,7 +211,7 @@ newest holds to fit. With \`counts\` each line is answered in its place with the
     handle: async (request) => {
       const { state, ...page } = request.query;
       const query = { ...page, openOnly: state === 'open' };
-      const { stocktakes, next } = await ledger.query((readers) => readers.stocktakes(query));
+      const { stocktakes, next } = await ledger.query((known) => known.stocktakes.sheets(query));
       return { status: 200, body: { stocktakes: stocktakes.map(summaryBody), next } };
     },
   });
@@ -244,7 +244,7 @@ function changed(
   };
 }
 
-function summaryBody(view: SheetView): object {
+function summaryBody(view: StocktakeSheet): object {
   const { stocktakeId, startedAtMs, startedBy, lines, counting, counted, cancelled, lapsed, difference } =
     view;
   const progress = { total: lines, counted, cancelled, lapsed, open: counting };

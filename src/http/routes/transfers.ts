@@ -4,12 +4,12 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import type { TransferDocument } from '../../ledger/write/documents.ts';
 import { type Answer, unfinished } from '../answers.ts';
 import { iso, isoOf, transferBody } from '../bodies.ts';
 import { decided } from '../decisions.ts';
 import { LedgerAway, type LedgerClient } from '../ledger-client.ts';
 import type { ProblemCode } from '../problems.ts';
-import type { TransferRecord } from '../readers.ts';
 import { actorOf, type Routes } from '../route.ts';
 import {
   arrivalBody,
@@ -129,7 +129,7 @@ export function declareTransfers(
       const { transferId } = request.params;
       const decision = await hot.transfer(transferId);
       if (decision.outcome === 'refused' && ledger.isThere) {
-        const known = await ledger.query((readers) => readers.transfer(transferId));
+        const known = await ledger.query((known) => known.transfers.one(transferId));
         if (known) return { status: 200, body: transferBody(known) };
       }
       return decided(decision, 200, transferBody);
@@ -146,13 +146,13 @@ export function declareTransfers(
     answers: { 200: { description: 'One page.', ...jsonSchema(transfersPage, 'output') } },
     handle: async (request) => {
       const { state: status, ...page } = request.query;
-      const { transfers, next } = await ledger.query((readers) => readers.transfers({ ...page, status }));
+      const { transfers, next } = await ledger.query((known) => known.transfers.page({ ...page, status }));
       return { status: 200, body: { transfers: transfers.map(recordBody), next } };
     },
   });
 }
 
-function recordBody(record: TransferRecord): object {
+function recordBody(record: TransferDocument): object {
   const { actor, reason, dispatchedAtMs, closedAtMs } = record;
   return {
     ...transferBody(record),

@@ -49,7 +49,7 @@ export function declareWarehouses(
         return invalid([{ path, message: 'give latitude and longitude, or neither' }]);
       }
       const warehouse = { id: request.params.warehouse, name, latitude, longitude };
-      const outcome = await ledger.execute((readers) => readers.putWarehouse(warehouse));
+      const outcome = await ledger.execute((known) => known.putWarehouse(warehouse));
       await hot.places.put(warehouse).catch((error: unknown) => {
         // It is written down, but where orders are decided nobody may have heard of it.
         throw new Fault(
@@ -74,7 +74,7 @@ export function declareWarehouses(
     answers: { 200: { description: 'One page.', ...jsonSchema(warehousesPage, 'output') } },
     handle: async (request) => {
       const { after = '', limit } = request.query;
-      const all = await ledger.query((readers) => readers.warehouses());
+      const all = await ledger.query((known) => known.warehouses());
       const rest = all.filter(({ id }) => id > after);
       const warehouses = rest.slice(0, limit);
       const next = rest.length > limit ? (warehouses.at(-1)?.id ?? null) : null;

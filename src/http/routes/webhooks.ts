@@ -5,7 +5,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ACTOR_DEFAULT } from '../../domain/language.ts';
 import { readId } from '../../domain/validate.ts';
-import type { AlertRecords, DeliveryView, WebhookView } from '../alert-records.ts';
+import type { Delivery } from '../../ledger/webhooks/deliveries.ts';
+import type { Webhook } from '../../ledger/webhooks/webhooks.ts';
 import { type Answer, invalid, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
@@ -41,11 +42,7 @@ function unknownWebhook(webhookId: string): Answer {
   return problem('unknown-webhook', `There is no webhook ${webhookId}.`);
 }
 
-export function declareWebhooks(
-  app: FastifyInstance,
-  routes: Routes,
-  ledger: LedgerClient<AlertRecords>,
-): void {
+export function declareWebhooks(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'PUT',
     url: '/v1/webhooks/:webhookId',
@@ -65,7 +62,7 @@ export function declareWebhooks(
       const issues = issuesOf(webhookBody, request.body);
       if (issues.length > 0) return invalid(issues);
       const put = { ...request.body, webhookId: request.params.webhookId, actor: actorIn(request) };
-      const done = await ledger.execute((records) => records.putWebhook(put));
+      const done = await ledger.execute(({ webhooks }) => webhooks.put(put));
       if (done.outcome === 'too-many')
         return problem('too-many-webhooks', `There are ${done.limit} already.`, { limit: done.limit });
       const body = { ...webhookAnswer(done.webhook), secret: done.madeSecret };
@@ -82,7 +79,7 @@ export function declareWebhooks(
     summary: 'See where alerts are posted to',
     answers: { 200: { description: 'All of them, by id.', ...jsonSchema(webhooksPage, 'output') } },
     handle: async () => {
-      const webhooks = await ledger.query((records) => records.webhooks());
+      const webhooks = await ledger.query(({ webhooks }) => webhooks.list());
       return { status: 200, body: { webhooks: webhooks.map(webhookAnswer), next: null } };
     },
   });
@@ -103,7 +100,7 @@ export function declareWebhooks(
     handle: async (request) => {
       const { webhookId } = request.params;
       const actor = actorIn(request);
-      const done = await ledger.execute((records) => records.disableWebhook(webhookId, actor));
+      const done = await ledger.execute(({ webhooks }) => webhooks.disable(webhookId, actor));
       if (!done) return unknownWebhook(webhookId);
       return { status: 200, body: webhookAnswer(done.webhook), replayed: done.replayed };
     },
@@ -122,7 +119,10 @@ export function declareWebhooks(
     problems: ['unknown-webhook'],
     handle: async (request) => {
       const { webhookId } = request.params;
-      const page = await ledger.query((records) => records.deliveries(webhookId, request.query));
+      const { after, limit } = request.query;
+      const page = await ledger.query(({ webhookDeliveries }) =>
+        webhookDeliveries.page(webhookId, after, limit),
+      );
       if (!page) return unknownWebhook(webhookId);
       return { status: 200, body: { deliveries: page.deliveries.map(deliveryBody), next: page.next } };
     },
@@ -142,7 +142,9 @@ export function declareWebhooks(
     problems: ['unknown-webhook', 'unknown-delivery', 'webhook-disabled'],
     handle: async (request) => {
       const { webhookId, id } = request.params;
-      const retried = await ledger.execute((records) => records.retryDelivery(webhookId, Number(id)));
+      const retried = await ledger.execute(({ webhookDeliveries }) =>
+        webhookDeliveries.retry(webhookId, Number(id)),
+      );
       switch (retried) {
         case 'unknown-webhook':
           return unknownWebhook(webhookId);
@@ -157,7 +159,7 @@ export function declareWebhooks(
   });
 }
 
-function webhookAnswer({ createdAtMs, updatedAtMs, disabledAtMs, ...view }: WebhookView): object {
+function webhookAnswer({ createdAtMs, updatedAtMs, disabledAtMs, ...view }: Webhook): object {
   return {
     ...view,
     createdAt: iso(createdAtMs),
@@ -166,7 +168,7 @@ function webhookAnswer({ createdAtMs, updatedAtMs, disabledAtMs, ...view }: Webh
   };
 }
 
-function deliveryBody(view: DeliveryView): object {
+function deliveryBody(view: Delivery): object {
   const { createdAtMs, lastAttemptAtMs, nextAttemptAtMs, settledAtMs, ...rest } = view;
   return {
     ...rest,

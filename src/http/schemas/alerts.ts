@@ -1,8 +1,12 @@
 /** Shapes of alerts, webhooks and deliveries. */
 import { z } from 'zod';
 import { REASON_LENGTH_MAX } from '../../domain/language.ts';
-import { ALERT_STATES, DELIVERY_STATES } from '../alert-records.ts';
+import type { AlertState } from '../../ledger/read/alerts.ts';
+import type { DeliveryState } from '../../ledger/webhooks/deliveries.ts';
 import { id, next, oneOf, page, sku, strict, time, units, warehouse } from '../schemas.ts';
+
+const ALERT_STATES = ['open', 'acknowledged', 'all'] as const satisfies readonly AlertState[];
+const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const satisfies readonly DeliveryState[];
 
 // Requests -----------------------------------------------------------------------------------------------
 

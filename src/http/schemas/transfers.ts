@@ -1,6 +1,7 @@
 /** Shapes of transfers between warehouses, and of proposals to make one. */
 import { z } from 'zod';
 import { QUANTITY_MAX, TRANSFER_STATUSES } from '../../domain/language.ts';
+import type { ProposalState } from '../../ledger/read/transfers.ts';
 import {
   id,
   next,
@@ -47,7 +48,11 @@ export const arrivalBody = strict({
 });
 export const transfersQuery = strict({ state: oneOf(TRANSFER_STATUSES).optional(), ...page });
 
-export const PROPOSAL_STATES = ['open', 'dismissed', 'transferred'] as const;
+export const PROPOSAL_STATES = [
+  'open',
+  'dismissed',
+  'transferred',
+] as const satisfies readonly ProposalState[];
 export const proposalParams = strict({
   proposalId: z
     .string(PROPOSAL_WORDS)

@@ -7,7 +7,7 @@ import type { Issue } from '../domain/input-reader.ts';
 import { QUANTITY_MAX, type Refusal } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { MovementRecord } from '../ledger/read/movement-records.ts';
+import type { MovementRecord } from '../ledger/read/movements.ts';
 import type { RowKind } from './import-run.ts';
 import { DONE, REPLAYED, type RowOutcome } from './outcomes.ts';
 import type { Fields } from './records.ts';

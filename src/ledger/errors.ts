@@ -3,7 +3,7 @@
  * Anything else that a call of this room throws is an outage: it passes, and the call may be repeated.
  */
 import pg from 'pg';
-import type { LedgerCursor } from './write/worker-queries.ts';
+import type { LedgerCursor } from './cursor.ts';
 
 /** A wrong setting would let Postgres acknowledge what it can lose. Each problem names its remedy. */
 export class WrongPostgresSettings extends Error {

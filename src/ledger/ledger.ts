@@ -8,6 +8,7 @@ import pg from 'pg';
 import type { Warehouse } from '../domain/geography.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
+import { beginEpoch, cursorMovedAtMs, type LedgerCursor, readCursor, waitForSequence } from './cursor.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
 import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
 import { checkSchema } from './migrate.ts';
@@ -16,15 +17,26 @@ import type { AsOf, Moment } from './read/as-of.ts';
 import { type AuditRecord, lastAudit, recordAudit } from './read/audits.ts';
 import { asOf, type ExplainAnswer, type ExplainQuery, explain } from './read/explain.ts';
 import { type Extract, type ExtractPage, streamExtract } from './read/extracts.ts';
-import { type MovementRecord, movementRecords, movementRecordsBetween } from './read/movement-records.ts';
+import {
+  knownMovements,
+  type MovementRecord,
+  movementRecords,
+  movementRecordsBetween,
+} from './read/movements.ts';
 import { Past } from './read/past.ts';
 import { LedgerQueries } from './read/queries.ts';
-import { streamReservations } from './read/reservation-stream.ts';
 import { Sales } from './read/sales.ts';
 import { Shortfalls } from './read/shortfalls.ts';
 import { Stocktakes } from './read/stocktakes.ts';
-import { loadTransfers, Transfers } from './read/transfers.ts';
+import { Transfers } from './read/transfers.ts';
 import { listWarehouses, putWarehouse } from './read/warehouses.ts';
+import {
+  type ItemName,
+  type LedgerItem,
+  loadItems,
+  loadReservations,
+  loadTransfers,
+} from './read/worker-queries.ts';
 import type { LedgerSchema } from './schema.ts';
 import { type SelfDifference, selfCheck } from './self-check.ts';
 import { WebhookDeliveries } from './webhooks/deliveries.ts';
@@ -32,16 +44,6 @@ import { WebhookQueue } from './webhooks/queue.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 import { type CommitHook, commitChunk, type PreparedChunk } from './write/commit.ts';
 import type { TransferDocument } from './write/documents.ts';
-import {
-  type ItemName,
-  knownMovements,
-  type LedgerCursor,
-  type LedgerItem,
-  loadItems,
-  loadReservations,
-  readCursor,
-  waitForSequence,
-} from './write/worker-queries.ts';
 
 export interface LedgerOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
@@ -138,14 +140,8 @@ export class Ledger {
    * A partition starts over under a newer epoch, at sequence 0 (D10).
    * @returns false where the ledger knows this epoch or a newer one: somebody else was faster
    */
-  async beginEpoch(partition: number, epoch: number): Promise<boolean> {
-    const { rowCount } = await this.#pool.query(
-      `INSERT INTO partitions (partition, epoch, sequence, events_total) VALUES ($1, $2, 0, 0)
-       ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = 0, events_total = 0, updated_at = now()
-       WHERE partitions.epoch < excluded.epoch`,
-      [partition, epoch],
-    );
-    return rowCount === 1;
+  beginEpoch(partition: number, epoch: number): Promise<boolean> {
+    return beginEpoch(this.#pool, partition, epoch);
   }
 
   /** The items that exist among those named, in no order. */
@@ -193,23 +189,11 @@ export class Ledger {
 
   /** Whether some process works on the partition, and when one last committed; undefined before the first epoch. */
   async workerState(partition: number): Promise<{ isRunning: boolean; committedAtMs: number | undefined }> {
-    const [isRunning, { rows }] = await Promise.all([
+    const [isRunning, committedAtMs] = await Promise.all([
       isLeaseHeld(this.#pool, partition),
-      this.#pool.query<{ updated_at: number }>('SELECT updated_at FROM partitions WHERE partition = $1', [
-        partition,
-      ]),
+      cursorMovedAtMs(this.#pool, partition),
     ]);
-    return { isRunning, committedAtMs: rows[0]?.updated_at };
-  }
-
-  /** Every hold that stands ACTIVE, in pages, as of one instant. Order ids in no order. */
-  openReservations(pageRowsMax = 5_000): AsyncGenerator<Reservation[]> {
-    return streamReservations(this.#pool, { open: true }, pageRowsMax);
-  }
-
-  /** Every reservation resolved at this time or later, in pages, as of one instant: the tombstones of a rebuild. */
-  resolvedSince(atMs: number, pageRowsMax = 5_000): AsyncGenerator<Reservation[]> {
-    return streamReservations(this.#pool, { resolvedSinceMs: atMs }, pageRowsMax);
+    return { isRunning, committedAtMs };
   }
 
   /**

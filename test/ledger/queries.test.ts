@@ -169,17 +169,17 @@ describe('reservations', () => {
   });
 
   test('that are open come in pages', async () => {
-    expect(await all(ledger.openReservations(4))).toEqual(open);
+    expect(await all(ledger.past.openReservations(4))).toEqual(open);
   });
 
   test('that were resolved since a time come in pages', async () => {
-    expect(await all(ledger.resolvedSince(AT_MS + 100_010, 4))).toEqual(settled.slice(10));
+    expect(await all(ledger.past.resolvedSince(AT_MS + 100_010, 4))).toEqual(settled.slice(10));
   });
 
   test('that nobody reads to the end cost no connection', async () => {
     const narrow = await openLedger({ databaseUrl: database.url, poolMax: 1 });
     for (let i = 0; i < 3; i++) {
-      for await (const page of narrow.openReservations(4)) {
+      for await (const page of narrow.past.openReservations(4)) {
         expect(page).toHaveLength(4);
         break;
       }

@@ -1,7 +1,7 @@
 /** What a judge asks of a ledger, answered from maps. */
 import type { Reservation } from '../../src/domain/reservation.ts';
+import type { LedgerItem } from '../../src/ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../src/ledger/write/documents.ts';
-import type { LedgerItem } from '../../src/ledger/write/worker-queries.ts';
 
 /** A ledger of maps that notes what it was asked for. */
 export class MapLedger {

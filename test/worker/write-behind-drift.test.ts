@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Drift } from '../../src/ledger/read/queries.ts';
-import type { LedgerItem } from '../../src/ledger/write/worker-queries.ts';
+import type { LedgerItem } from '../../src/ledger/read/worker-queries.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 
 let room: Room;

@@ -1,10 +1,10 @@
 /**
- * Low-stock alerts (BR-005) for the people who refill: entries of the ledger, each with its acknowledgement beside it.
- * Promises: the first acknowledgement stands; the ledger itself is only read.
+ * Low-stock alerts (BR-005) for the people who refill: entries of the ledger, each with its acknowledgement.
+ * Promises: the first acknowledgement is the one that counts; the ledger itself is only read.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { AlertAcknowledgementsTable, LedgerEntriesView, LedgerSchema } from '../schema.ts';
-import { pageRows } from './queries.ts';
+import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'all'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
@@ -26,13 +26,10 @@ export interface Alert {
   readonly note: string | undefined;
 }
 
-export interface AlertsQuery {
+export interface AlertsQuery extends PageQuery {
   readonly sku?: string | undefined;
   readonly warehouse?: string | undefined;
   readonly state: AlertState;
-  /** The `next` of the page before. */
-  readonly after?: number | undefined;
-  readonly limit: number;
 }
 
 export interface AlertsPage {
@@ -46,7 +43,7 @@ export interface Acknowledgement {
   readonly note?: string | undefined;
 }
 
-// As text in the statement, for only so does Postgres see that the indexes of alerts serve it.
+// Spelled in the statement and not a parameter: only then does Postgres use the partial indexes of alerts.
 const IS_ALERT = sql<boolean>`type = 'LowStockAlertTriggered'::event_type`;
 
 export class Alerts {
@@ -70,11 +67,11 @@ export class Alerts {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const alerts = rows.slice(0, limit).map(readAlert);
-    return { alerts, next: rows.length > limit ? (alerts.at(-1)?.id ?? null) : null };
+    const { shown: alerts, next } = pageOf(rows, limit, byId, readAlert);
+    return { alerts, next };
   }
 
-  /** Says that somebody has seen it. Undefined where no alert has this id; `replayed` where it was said before. */
+  /** Acknowledges an alert. Undefined where no alert has this id; `replayed` where it was acknowledged before. */
   async acknowledge(
     given: Acknowledgement,
   ): Promise<{ readonly alert: Alert; readonly replayed: boolean } | undefined> {

@@ -6,9 +6,9 @@
 import type { Selectable } from 'kysely';
 import type { ItemView } from '../../domain/language.ts';
 import type { LedgerEntriesView } from '../schema.ts';
-import type { ItemName } from '../write/worker-queries.ts';
 import { type LedgerEntry, readEntry } from './ledger-entry.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { ItemName } from './worker-queries.ts';
 
 /** A version of an item, or a time in milliseconds since 1970. */
 export type Moment = { readonly version: number } | { readonly atMs: number };

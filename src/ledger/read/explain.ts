@@ -12,12 +12,12 @@ import {
   RELEASE_CAUSES,
   type ReleaseCause,
 } from '../../domain/language.ts';
-import { type ItemName, type LedgerItem, loadItems } from '../write/worker-queries.ts';
 import { type AsOf, entryThen, itemAsOf, type Moment, type NotThen } from './as-of.ts';
 import { checkOf, type EntrySum, type Explanation, type HoldsThen, type Opening } from './explanation.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
-import { pageRows } from './queries.ts';
+import { pageRows } from './pages.ts';
 import { inSnapshot, isTimeOut, type Snapshot } from './snapshot.ts';
+import { type ItemName, type LedgerItem, loadItems } from './worker-queries.ts';
 
 /** One question of a look takes no longer than this: a history of some million entries can be added up in it. */
 const STATEMENT_MS_MAX = 5_000;

@@ -1,9 +1,9 @@
 /**
- * Whole tables of the ledger, row by row, for whoever takes them elsewhere: as of one instant, through a server-side
- * cursor. Promises: memory is bounded by the page, whatever the number of rows, and nothing is locked.
- * Refuses to know: in which form they leave.
+ * Whole tables of the ledger for export: as of one instant, in pages. Promises: memory is bounded by the page, whatever
+ * the number of rows, and nothing is locked. Refuses to know: the format of the file.
  */
 import type pg from 'pg';
+import { cursorPages } from './cursor-pages.ts';
 
 /** What can be taken, in the words of `npm run export`. */
 export const EXTRACTS = ['stock', 'warehouses', 'holds', 'ledger'] as const;
@@ -31,35 +31,23 @@ const SELECTS: Readonly<Record<Extract, string>> = {
 
 const TIMESTAMPTZ = 1184;
 
-/** @throws an outage, also in the middle; what came until then is true, but not all */
+/** A whole table in pages. @throws an outage, also in the middle; what came until then is true, but not all */
 export async function* streamExtract(
   pool: pg.Pool,
   extract: Extract,
   pageRowsMax: number,
 ): AsyncGenerator<ExtractPage> {
-  const client = await pool.connect();
-  let isDone = false;
-  try {
-    await client.query('BEGIN READ ONLY');
-    await client.query(`DECLARE extract NO SCROLL CURSOR FOR ${SELECTS[extract]}`);
-    const { rows: clock } = await client.query<{ now: number }>('SELECT now() AS now');
-    const asOfMs = clock[0]?.now ?? 0;
-    for (let page = 0; ; page++) {
-      const { fields, rows } = await client.query<ExtractCell[]>({
-        text: `FETCH ${pageRowsMax} FROM extract`,
-        rowMode: 'array',
-      });
-      if (rows.length === 0 && page > 0) break;
-      fields.forEach(({ dataTypeID }, i) => {
-        if (dataTypeID === TIMESTAMPTZ) writeInstants(rows, i);
-      });
-      yield { columns: fields.map(({ name }) => camelCase(name)), rows, asOfMs };
-    }
-    await client.query('COMMIT');
-    isDone = true;
-  } finally {
-    // A reader that stops early, or an error, leaves a transaction: the connection goes with it.
-    client.release(!isDone);
+  const options = { pageRowsMax, rowMode: 'array' } as const;
+  for await (const { fields, rows, asOfMs } of cursorPages<ExtractCell[]>(
+    pool,
+    SELECTS[extract],
+    [],
+    options,
+  )) {
+    fields.forEach(({ dataTypeID }, i) => {
+      if (dataTypeID === TIMESTAMPTZ) writeInstants(rows, i);
+    });
+    yield { columns: fields.map(({ name }) => camelCase(name)), rows, asOfMs };
   }
 }
 

@@ -1,13 +1,51 @@
 /**
- * What a rebuild reads beside items and reservations: everything of which somebody may still hear, in pages.
+ * What a rebuild reads besides the items: everything that a later request may still refer to, in pages.
  * Promises: each stream is as of one instant; memory is bounded by its pages.
  */
+import type { Selectable } from 'kysely';
 import type pg from 'pg';
-import type { SaleDocument, TransferDocument } from '../write/documents.ts';
-import { type DoneMovement, movementsSince } from './movements.ts';
-import { type CustomerQuota, streamQuotas } from './sales.ts';
-import { type SheetLine, sheetLinesSince } from './stocktakes.ts';
-import { transfersSince } from './transfers.ts';
+import type { EventType, MovementKind } from '../../domain/language.ts';
+import type { Reservation } from '../../domain/reservation.ts';
+import type { LedgerEntriesView, StocktakeLinesTable, TransfersTable } from '../schema.ts';
+import type { SaleDocument, StocktakeDocument, TransferDocument } from '../write/documents.ts';
+import { type ReservationRow, readReservation } from '../write/reservation-rows.ts';
+import { readPages } from './cursor-pages.ts';
+import { type Counters, readEntry } from './ledger-entry.ts';
+import { readStocktakeLine } from './stocktakes.ts';
+import { readTransfer } from './transfers.ts';
+
+/** A movement with its first answer, so that a repeat of it is still known as one (BR-006). */
+export interface DoneMovement {
+  readonly kind: MovementKind;
+  readonly movementId: string;
+  readonly sku: string;
+  readonly warehouse: string;
+  /** Units moved; of a correction the new total. */
+  readonly quantity: number;
+  readonly reason: string;
+  readonly orderId: string | undefined;
+  readonly atMs: number;
+  /** The item's version when the movement was requested. */
+  readonly versionBefore: number;
+  /** The item's version and counters as the first answer showed them. */
+  readonly version: number;
+  readonly after: Counters;
+  /** It brought the item under its safety stock, which is in {@link version} (BR-005). */
+  readonly firedAlert: boolean;
+}
+
+/** A line of a count sheet, and when any line of the sheet changed last. */
+export interface SheetLine {
+  readonly line: StocktakeDocument;
+  readonly sheetChangedMs: number;
+}
+
+/** What a customer holds and has bought in a sale. */
+export interface CustomerQuota {
+  readonly customerId: string;
+  readonly held: number;
+  readonly bought: number;
+}
 
 export class Past {
   readonly #pool: pg.Pool;
@@ -16,23 +54,87 @@ export class Past {
     this.#pool = pool;
   }
 
-  /** Movements decided at this time or later. */
+  /** Holds that are ACTIVE, in no order. */
+  openReservations(pageRowsMax?: number): AsyncGenerator<Reservation[]> {
+    const query = `SELECT * FROM reservations WHERE status = 'ACTIVE'`;
+    return readPages(this.#pool, query, [], (row: ReservationRow) => readReservation(row), pageRowsMax);
+  }
+
+  /** Reservations resolved at this time or later, in no order. */
+  resolvedSince(atMs: number, pageRowsMax?: number): AsyncGenerator<Reservation[]> {
+    const query = 'SELECT * FROM reservations WHERE resolved_at >= to_timestamp($1)';
+    const read = (row: ReservationRow) => readReservation(row);
+    return readPages(this.#pool, query, [atMs / 1_000], read, pageRowsMax);
+  }
+
+  /** Movements decided at this time or later, in no order. The index of movements finds them among all entries. */
   movementsSince(atMs: number): AsyncGenerator<DoneMovement[]> {
-    return movementsSince(this.#pool, atMs);
+    return readPages(this.#pool, MOVEMENTS_SINCE, [atMs / 1_000], readMovement);
   }
 
-  /** Lines of count sheets that are open or changed at this time or later. */
+  /** All lines of count sheets that have an open line or changed at this time or later. */
   sheetLinesSince(atMs: number): AsyncGenerator<SheetLine[]> {
-    return sheetLinesSince(this.#pool, atMs);
+    const query = `SELECT *, max(greatest(started_at, ended_at)) OVER (PARTITION BY stocktake_id) AS changed_at
+      FROM stocktake_lines WHERE stocktake_id IN (SELECT stocktake_id FROM stocktake_lines
+        WHERE status = 'COUNTING' OR greatest(started_at, ended_at) >= to_timestamp($1))`;
+    type Row = Selectable<StocktakeLinesTable> & { readonly changed_at: number };
+    const read = (row: Row) => ({ line: readStocktakeLine(row), sheetChangedMs: row.changed_at });
+    return readPages(this.#pool, query, [atMs / 1_000], read);
   }
 
-  /** Transfers in transit, or closed at this time or later. */
+  /** Transfers in transit, and those closed at this time or later. */
   transfersSince(atMs: number): AsyncGenerator<TransferDocument[]> {
-    return transfersSince(this.#pool, atMs);
+    const query = `SELECT * FROM transfers
+      WHERE status = 'IN_TRANSIT' OR status <> 'IN_TRANSIT' AND closed_at >= to_timestamp($1)`;
+    const read = (row: Selectable<TransfersTable>) => readTransfer(row);
+    return readPages(this.#pool, query, [atMs / 1_000], read);
   }
 
   /** What every customer of a sale holds and has bought in it. */
   quotasOf(sale: SaleDocument): AsyncGenerator<CustomerQuota[]> {
-    return streamQuotas(this.#pool, sale);
+    const query = `SELECT customer_id AS "customerId",
+        coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'ACTIVE'), 0) AS held,
+        coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'CONFIRMED'), 0) AS bought
+      FROM reservations, unnest(string_to_array(lines, ',')) AS line
+      WHERE sale_id = $1 AND reserved_at >= to_timestamp($2) AND customer_id IS NOT NULL
+        AND status IN ('ACTIVE', 'CONFIRMED') AND split_part(line, '@', 1) = $3
+      GROUP BY customer_id`;
+    const values = [sale.saleId, sale.scheduledAtMs / 1_000, sale.sku];
+    return readPages(this.#pool, query, values, (row: CustomerQuota) => row);
   }
+}
+
+const KINDS: Partial<Record<EventType, MovementKind>> = {
+  InventoryReceived: 'receive',
+  InventoryIssued: 'issue',
+  InventoryShipped: 'ship',
+  InventoryReturned: 'return',
+  ReturnWrittenOff: 'write-off',
+  InventoryCorrected: 'correct',
+};
+
+// An alert follows the step that crossed the line at once, in the same batch.
+const MOVEMENTS_SINCE = `SELECT m.*, a.id IS NOT NULL AS fired_alert
+  FROM ledger_entries AS m
+  LEFT JOIN ledger AS a ON a.sku = m.sku AND a.warehouse = m.warehouse AND a.version = m.version + 1
+    AND a.type = 'LowStockAlertTriggered' AND a.epoch = m.epoch AND a.sequence = m.sequence
+  WHERE m.movement_id IS NOT NULL AND m.at >= to_timestamp($1)`;
+
+function readMovement(row: Selectable<LedgerEntriesView> & { readonly fired_alert: boolean }): DoneMovement {
+  const { type, movementId, sku, warehouse, quantity, orderId, atMs, version, after, reason } =
+    readEntry(row);
+  const kind = KINDS[type];
+  if (!kind || movementId === undefined) throw new Error(`${type} of entry ${row.id} is no movement`);
+  const ids = { movementId, sku, warehouse, orderId };
+  return {
+    kind,
+    ...ids,
+    quantity,
+    reason: reason ?? '',
+    atMs,
+    versionBefore: version - 1,
+    version: row.fired_alert ? version + 1 : version,
+    after,
+    firedAlert: row.fired_alert,
+  };
 }

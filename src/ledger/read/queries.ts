@@ -7,13 +7,12 @@ import { type EventType, STOCKTAKE_LINES_MAX } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { LedgerSchema } from '../schema.ts';
 import type { DriftKind } from '../write/chunk.ts';
-import { RESERVATION_COLUMNS, readReservation } from '../write/reservation-rows.ts';
-import { ITEM_COLUMNS, type ItemName, type LedgerItem, readItem } from '../write/worker-queries.ts';
+import { readReservation } from '../write/reservation-rows.ts';
 import { type LedgerEntry, readEntry } from './ledger-entry.ts';
+import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
+import { type ItemName, type LedgerItem, readItem } from './worker-queries.ts';
 
-export const PAGE_ROWS_MAX = 1_000;
-
-export interface EntriesQuery {
+export interface EntriesQuery extends PageQuery {
   readonly sku?: string | undefined;
   readonly warehouse?: string | undefined;
   readonly orderId?: string | undefined;
@@ -21,10 +20,6 @@ export interface EntriesQuery {
   readonly transferId?: string | undefined;
   readonly stocktakeId?: string | undefined;
   readonly type?: EventType | undefined;
-  /** The `next` of the page before. */
-  readonly after?: number | undefined;
-  /** 1 to {@link PAGE_ROWS_MAX}. */
-  readonly limit: number;
 }
 
 /** `next` is where the following page goes on; null on the last one. */
@@ -65,14 +60,6 @@ export interface OpenHold {
   readonly expiresAtMs: number;
 }
 
-/** @throws {RangeError} where a page cannot have so many rows */
-export function pageRows(limit: number): number {
-  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_ROWS_MAX) {
-    throw new RangeError(`a page has 1 to ${PAGE_ROWS_MAX} rows, not ${limit}`);
-  }
-  return limit;
-}
-
 export class LedgerQueries {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -106,14 +93,14 @@ export class LedgerQueries {
       select = select.orderBy('id', 'desc');
     }
     const rows = await select.limit(limit + 1).execute();
-    const entries = rows.slice(0, limit).map(readEntry);
-    return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+    const { shown: entries, next } = pageOf(rows, limit, byId, readEntry);
+    return { entries, next };
   }
 
   async item(sku: string, warehouse: string): Promise<LedgerItem | undefined> {
     const row = await this.#db
       .selectFrom('items')
-      .select(ITEM_COLUMNS)
+      .selectAll()
       .where('sku', '=', sku)
       .where('warehouse', '=', warehouse)
       .executeTakeFirst();
@@ -122,7 +109,7 @@ export class LedgerQueries {
 
   /** Items in the order of SKU and warehouse, behind `after`. */
   async items(after: ItemName | undefined, limit: number): Promise<LedgerItem[]> {
-    let select = this.#db.selectFrom('items').select(ITEM_COLUMNS);
+    let select = this.#db.selectFrom('items').selectAll();
     if (after) {
       select = select.where(sql<boolean>`(sku, warehouse) > (${after.sku}, ${after.warehouse})`);
     }
@@ -154,7 +141,7 @@ export class LedgerQueries {
   async reservation(orderId: string): Promise<Reservation | undefined> {
     const row = await this.#db
       .selectFrom('reservations')
-      .select(RESERVATION_COLUMNS)
+      .selectAll()
       .where('order_id', '=', orderId)
       .executeTakeFirst();
     return row && readReservation(row);

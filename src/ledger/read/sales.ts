@@ -4,17 +4,12 @@
  * Promises: each unit of an order counts once, where it is now: held, sold, released or expired.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type pg from 'pg';
 import type { LedgerSchema, SalesTable } from '../schema.ts';
 import type { SaleDocument } from '../write/documents.ts';
-import { pageRows } from './queries.ts';
-import { streamRows } from './row-stream.ts';
+import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
-export interface SalesQuery {
+export interface SalesQuery extends PageQuery {
   readonly sku?: string | undefined;
-  /** The `next` of the page before. */
-  readonly after?: number | undefined;
-  readonly limit: number;
 }
 export interface SalesPage {
   readonly sales: readonly SaleDocument[];
@@ -27,13 +22,6 @@ export interface SaleFigures {
   readonly sold: number;
   readonly released: number;
   readonly expired: number;
-}
-
-/** What a customer holds and has bought in a sale. */
-export interface CustomerQuota {
-  readonly customerId: string;
-  readonly held: number;
-  readonly bought: number;
 }
 
 const EVER = { epoch: 2_147_483_647, sequence: Number.MAX_SAFE_INTEGER };
@@ -55,10 +43,11 @@ export class Sales {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const shown = rows.slice(0, limit);
-    return { sales: shown.map(readSale), next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+    const { shown: sales, next } = pageOf(rows, limit, byId, readSale);
+    return { sales, next };
   }
 
+  /** Undefined where there is no such sale. */
   async one(saleId: string): Promise<SaleDocument | undefined> {
     const select = this.#db.selectFrom('sales').selectAll().where('sale_id', '=', saleId);
     const row = await select.executeTakeFirst();
@@ -113,21 +102,6 @@ export class Sales {
 
 function units(type: string) {
   return sql`coalesce(sum(l.quantity) FILTER (WHERE l.type = ${sql.lit(type)}), 0)`;
-}
-
-/** Quotas of all customers of a sale, in pages, as of one instant. */
-export function streamQuotas(pool: pg.Pool, sale: SaleDocument): AsyncGenerator<CustomerQuota[]> {
-  return streamRows<CustomerQuota>(
-    pool,
-    `SELECT customer_id AS "customerId",
-       coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'ACTIVE'), 0) AS held,
-       coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'CONFIRMED'), 0) AS bought
-     FROM reservations, unnest(string_to_array(lines, ',')) AS line
-     WHERE sale_id = $1 AND reserved_at >= to_timestamp($2) AND customer_id IS NOT NULL
-       AND status IN ('ACTIVE', 'CONFIRMED') AND split_part(line, '@', 1) = $3
-     GROUP BY customer_id`,
-    [sale.saleId, sale.scheduledAtMs / 1_000, sale.sku],
-  );
 }
 
 function readSale(row: Selectable<SalesTable>): SaleDocument {

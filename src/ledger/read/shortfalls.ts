@@ -6,7 +6,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { parseLines } from '../../domain/language.ts';
 import type { LedgerSchema, ShortfallsTable } from '../schema.ts';
 import type { ShortfallWrite } from '../write/documents.ts';
-import { pageRows } from './queries.ts';
+import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export interface Shortfall extends ShortfallWrite {
   readonly id: number;
@@ -15,12 +15,9 @@ export interface Shortfall extends ShortfallWrite {
   /** What was done about it, in a sentence. */
   readonly resolution: string | undefined;
 }
-export interface ShortfallsQuery {
+export interface ShortfallsQuery extends PageQuery {
   /** Leaves out what has been resolved. */
   readonly openOnly?: boolean | undefined;
-  /** The `next` of the page before. */
-  readonly after?: number | undefined;
-  readonly limit: number;
 }
 export interface ShortfallsPage {
   readonly shortfalls: readonly Shortfall[];
@@ -49,8 +46,8 @@ export class Shortfalls {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const shortfalls = rows.slice(0, limit).map(readShortfall);
-    return { shortfalls, next: rows.length > limit ? (shortfalls.at(-1)?.id ?? null) : null };
+    const { shown: shortfalls, next } = pageOf(rows, limit, byId, readShortfall);
+    return { shortfalls, next };
   }
 
   /**

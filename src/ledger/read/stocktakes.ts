@@ -1,14 +1,12 @@
 /**
- * Count sheets as they stand and stood (BR-007): how far each is, and its lines. A sheet is the sum of its lines.
- * Promises: pages by key, in the order of names.
+ * Count sheets (BR-007), open and ended: how far each is, and its lines. A sheet is the sum of its lines.
+ * Promises: pages by key, in the order of ids.
  */
 import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
-import type pg from 'pg';
 import type { LedgerSchema, StocktakeLinesTable } from '../schema.ts';
 import type { StocktakeDocument } from '../write/documents.ts';
-import type { ItemName } from '../write/worker-queries.ts';
-import { PAGE_ROWS_MAX, pageRows } from './queries.ts';
-import { streamRows } from './row-stream.ts';
+import { PAGE_ROWS_MAX, pageOf, pageRows } from './pages.ts';
+import type { ItemName } from './worker-queries.ts';
 
 /** A sheet at a glance. */
 export interface StocktakeSheet {
@@ -22,13 +20,13 @@ export interface StocktakeSheet {
   readonly counted: number;
   readonly cancelled: number;
   readonly lapsed: number;
-  /** Counted units less those in the books, over the lines counted. */
+  /** Counted units less those recorded, over the lines counted. */
   readonly difference: number;
 }
 export interface SheetsQuery {
   /** Only those with a line still to be counted. */
   readonly openOnly?: boolean | undefined;
-  /** The `next` of the page before: a sheet's name. */
+  /** The `next` of the page before: the id of a sheet. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -65,15 +63,15 @@ export class Stocktakes {
     this.#db = db;
   }
 
-  /** Sheets in the order of their names. */
+  /** Sheets in the order of their ids. */
   async sheets(query: SheetsQuery): Promise<SheetsPage> {
     const limit = pageRows(query.limit);
     const { openOnly = false, after = '' } = query;
-    // As text in the statement, for only so does Postgres see that the index of open lines serves it.
+    // Spelled in the statement and not a parameter: only then does Postgres use the partial index of open lines.
     const isWanted = openOnly ? sql`status = 'COUNTING'` : sql`true`;
     const nameAfter = (name: RawBuilder<unknown>) => sql`(SELECT l.stocktake_id FROM stocktake_lines AS l
       WHERE l.stocktake_id > ${name} AND ${isWanted} ORDER BY l.stocktake_id LIMIT 1)`;
-    // The names of one page first, each found once in the index, and then their lines.
+    // First the ids of one page, each found once in the index, and then their lines.
     const { rows } = await sql<SheetRow>`
       WITH RECURSIVE named AS (
         SELECT ${nameAfter(sql`${after}`)} AS stocktake_id, 1 AS n
@@ -81,8 +79,8 @@ export class Stocktakes {
         SELECT ${nameAfter(sql`named.stocktake_id`)}, n + 1 FROM named WHERE stocktake_id IS NOT NULL AND n <= ${limit}::int)
       SELECT ${SHEET} FROM stocktake_lines WHERE stocktake_id IN (SELECT stocktake_id FROM named)
       GROUP BY stocktake_id ORDER BY stocktake_id`.execute(this.#db);
-    const stocktakes = rows.slice(0, limit).map(readSheet);
-    return { stocktakes, next: rows.length > limit ? (stocktakes.at(-1)?.stocktakeId ?? null) : null };
+    const { shown: stocktakes, next } = pageOf(rows, limit, (row) => row.stocktake_id, readSheet);
+    return { stocktakes, next };
   }
 
   /** Undefined where the ledger knows no line of it. */
@@ -94,7 +92,7 @@ export class Stocktakes {
     return rows[0] && readSheet(rows[0]);
   }
 
-  /** Its lines in the order of SKU and warehouse, behind `after`. */
+  /** Lines of a sheet in the order of SKU and warehouse, those after `after`. */
   async lines(stocktakeId: string, after: ItemName | undefined, limit: number): Promise<SheetLinesPage> {
     let select = this.#db.selectFrom('stocktake_lines').selectAll().where('stocktake_id', '=', stocktakeId);
     if (after) select = select.where(sql<boolean>`(sku, warehouse) > (${after.sku}, ${after.warehouse})`);
@@ -103,9 +101,8 @@ export class Stocktakes {
       .orderBy('warehouse')
       .limit(pageRows(limit) + 1)
       .execute();
-    const lines = rows.slice(0, limit).map(readStocktakeLine);
-    const last = lines.at(-1);
-    const next = rows.length > limit && last ? { sku: last.sku, warehouse: last.warehouse } : null;
+    const nameOf = ({ sku, warehouse }: ItemName) => ({ sku, warehouse });
+    const { shown: lines, next } = pageOf(rows, limit, nameOf, readStocktakeLine);
     return { lines, next };
   }
 
@@ -119,24 +116,6 @@ export class Stocktakes {
       after = page.next ?? undefined;
     } while (after);
     return lines;
-  }
-}
-
-/** A line of a sheet, and when any line of the sheet changed last. */
-export interface SheetLine {
-  readonly line: StocktakeDocument;
-  readonly sheetChangedMs: number;
-}
-
-type SheetLineRow = Selectable<StocktakeLinesTable> & { readonly changed_at: number };
-
-/** All lines of sheets that have an open line or changed at this time or later, in pages, for a rebuild. */
-export async function* sheetLinesSince(pool: pg.Pool, atMs: number): AsyncGenerator<SheetLine[]> {
-  const query = `SELECT *, max(greatest(started_at, ended_at)) OVER (PARTITION BY stocktake_id) AS changed_at
-    FROM stocktake_lines WHERE stocktake_id IN (SELECT stocktake_id FROM stocktake_lines
-      WHERE status = 'COUNTING' OR greatest(started_at, ended_at) >= to_timestamp($1))`;
-  for await (const rows of streamRows<SheetLineRow>(pool, query, [atMs / 1_000])) {
-    yield rows.map((row) => ({ line: readStocktakeLine(row), sheetChangedMs: row.changed_at }));
   }
 }
 
@@ -154,7 +133,8 @@ function readSheet(row: SheetRow): StocktakeSheet {
   };
 }
 
-function readStocktakeLine(row: Selectable<StocktakeLinesTable>): StocktakeDocument {
+/** Reads a row of `stocktake_lines`. */
+export function readStocktakeLine(row: Selectable<StocktakeLinesTable>): StocktakeDocument {
   return {
     stocktakeId: row.stocktake_id,
     sku: row.sku,

@@ -1,22 +1,16 @@
 /**
- * Transfers and proposals of transfers (調撥), for the warehouse people and for the worker that judges the next step.
- * Promises: pages newest first, by key; a proposal is decided once, and the first decision stands.
+ * Transfers and proposals of transfers (調撥), for the people of the warehouses.
+ * Promises: pages newest first, by key; a proposal is decided once, and the first decision is the one that counts.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type pg from 'pg';
 import type { TransferStatus } from '../../domain/language.ts';
 import type { LedgerSchema, TransferProposalsTable, TransfersTable } from '../schema.ts';
-import { textArray } from '../write/bulk-text.ts';
 import type { ProposalWrite, TransferDocument } from '../write/documents.ts';
-import { pageRows } from './queries.ts';
-import { streamRows } from './row-stream.ts';
+import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
-export interface TransfersQuery {
+export interface TransfersQuery extends PageQuery {
   /** Left out: all. */
   readonly status?: TransferStatus | undefined;
-  /** The `next` of the page before. */
-  readonly after?: number | undefined;
-  readonly limit: number;
 }
 export interface TransfersPage {
   readonly transfers: readonly TransferDocument[];
@@ -31,11 +25,9 @@ export interface Proposal extends ProposalWrite {
   readonly decidedBy: string | undefined;
   readonly decidedAtMs: number | undefined;
 }
-export interface ProposalsQuery {
+export interface ProposalsQuery extends PageQuery {
   /** Left out: all. */
   readonly state?: ProposalState | undefined;
-  readonly after?: number | undefined;
-  readonly limit: number;
 }
 export interface ProposalsPage {
   readonly proposals: readonly Proposal[];
@@ -58,7 +50,7 @@ export class Transfers {
   async page(query: TransfersQuery): Promise<TransfersPage> {
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('transfers').selectAll();
-    // As text in the statement, for only so does Postgres see that the index of open ones serves it.
+    // Spelled in the statement and not a parameter: only then does Postgres use the partial index of open ones.
     if (query.status !== undefined) {
       select = select.where(sql<boolean>`status = ${sql.lit(query.status)}::transfer_status`);
     }
@@ -67,13 +59,11 @@ export class Transfers {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const shown = rows.slice(0, limit);
-    return {
-      transfers: shown.map(readTransfer),
-      next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
-    };
+    const { shown: transfers, next } = pageOf(rows, limit, byId, readTransfer);
+    return { transfers, next };
   }
 
+  /** Undefined where there is no such transfer. */
   async one(transferId: string): Promise<TransferDocument | undefined> {
     const select = this.#db.selectFrom('transfers').selectAll().where('transfer_id', '=', transferId);
     const row = await select.executeTakeFirst();
@@ -92,10 +82,11 @@ export class Transfers {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const proposals = rows.slice(0, limit).map(readProposal);
-    return { proposals, next: rows.length > limit ? (proposals.at(-1)?.id ?? null) : null };
+    const { shown: proposals, next } = pageOf(rows, limit, byId, readProposal);
+    return { proposals, next };
   }
 
+  /** Undefined where there is no such proposal. */
   async proposal(id: number): Promise<Proposal | undefined> {
     const select = this.#db.selectFrom('transfer_proposals').selectAll().where('id', '=', id);
     const row = await select.executeTakeFirst();
@@ -122,28 +113,8 @@ export class Transfers {
   }
 }
 
-/** The transfers that exist among those named, in no order. */
-export async function loadTransfers(
-  client: Pick<pg.ClientBase, 'query'>,
-  transferIds: readonly string[],
-): Promise<TransferDocument[]> {
-  if (transferIds.length === 0) return [];
-  const { rows } = await client.query<Selectable<TransfersTable>>(
-    'SELECT * FROM transfers WHERE transfer_id = ANY($1::text[])',
-    [textArray(transferIds)],
-  );
-  return rows.map(readTransfer);
-}
-
-/** Transfers in transit, and those closed at this time or later, in pages, for a rebuild. */
-export async function* transfersSince(pool: pg.Pool, atMs: number): AsyncGenerator<TransferDocument[]> {
-  const query = `SELECT * FROM transfers WHERE status = 'IN_TRANSIT' OR status <> 'IN_TRANSIT' AND closed_at >= to_timestamp($1)`;
-  for await (const rows of streamRows<Selectable<TransfersTable>>(pool, query, [atMs / 1_000])) {
-    yield rows.map(readTransfer);
-  }
-}
-
-function readTransfer(row: Selectable<TransfersTable>): TransferDocument {
+/** Reads a row of `transfers`. */
+export function readTransfer(row: Selectable<TransfersTable>): TransferDocument {
   return {
     transferId: row.transfer_id,
     status: row.status,

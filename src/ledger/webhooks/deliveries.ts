@@ -3,7 +3,7 @@
  * Promises: every attempt shows, with what the receiver last answered; a person can have any of them sent again.
  */
 import { type Kysely, sql } from 'kysely';
-import { pageRows } from '../read/queries.ts';
+import { byId, pageOf, pageRows } from '../read/pages.ts';
 import type { LedgerSchema } from '../schema.ts';
 
 export const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const;
@@ -49,8 +49,8 @@ export class WebhookDeliveries {
       const known = await sql`SELECT FROM webhooks WHERE id = ${webhookId}`.execute(this.#db);
       if (known.rows.length === 0) return undefined;
     }
-    const deliveries = rows.slice(0, limit).map(readDelivery);
-    return { deliveries, next: rows.length > limit ? (deliveries.at(-1)?.id ?? null) : null };
+    const { shown: deliveries, next } = pageOf(rows, limit, byId, readDelivery);
+    return { deliveries, next };
   }
 
   /** Attempts it again as soon as possible, in whatever state it is, once more beyond what it was worth by itself. */

@@ -2,8 +2,10 @@
  * How thousands of rows travel in one statement: COPY text for rows that are only added, array literals for the rest.
  * Promises: any text passes unchanged, whoever wrote it. Refuses to know: what the columns mean.
  */
+import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 
 /** Absent values are NULL. */
 export type Cell = string | number | undefined;
@@ -11,11 +13,16 @@ export type Cell = string | number | undefined;
 const NEEDS_ESCAPE_IN_COPY = /[\\\t\n\r]/;
 const ESCAPES_IN_COPY: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** One cell of COPY's text format. Free text goes through here; numbers, words and ids need no escape. */
+/** One cell of COPY's text format. Every text goes through here: an id may be `\N`, a reason may have any character. */
 export function copyCell(cell: Cell): string | number {
   if (cell === undefined) return '\\N';
   if (typeof cell === 'number' || !NEEDS_ESCAPE_IN_COPY.test(cell)) return cell;
   return cell.replace(/[\\\t\n\r]/g, (character) => ESCAPES_IN_COPY[character] ?? character);
+}
+
+/** One row of COPY's text format. */
+export function copyRow(cells: readonly Cell[]): string {
+  return `${cells.map(copyCell).join('\t')}\n`;
 }
 
 // What a chunk tells happened within a second or two, and so do the ends of its holds: their texts differ in the last digits.
@@ -77,27 +84,13 @@ export function secondsArray(instantsMs: readonly (number | undefined)[]): strin
   return numberArray(instantsMs.map((ms) => (ms === undefined ? undefined : ms / 1_000)));
 }
 
-/** What node-postgres gives a query while the server waits for COPY's rows. */
-interface CopyInConnection {
-  sendCopyFromChunk(chunk: Buffer): void;
-  endCopyFrom(): void;
-}
-
 /**
- * Runs `COPY ... FROM STDIN` with these rows as one message (a chunk is below 1 MB) and answers how many rows went in.
- * node-postgres leaves COPY to a package of streams; for one buffer the hook it calls is enough.
+ * Runs `COPY ... FROM STDIN` with these rows (a chunk is below 1 MB). The connection is for this alone until it settles.
+ * @returns how many rows went in @throws the error of Postgres
  */
-export function copyIn(client: pg.ClientBase, statement: string, rows: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const query = new pg.Query<never>({ text: statement }, (error, result) =>
-      error ? reject(error) : resolve(result.rowCount ?? 0),
-    );
-    Object.assign(query, {
-      handleCopyInResponse(connection: CopyInConnection) {
-        connection.sendCopyFromChunk(rows);
-        connection.endCopyFrom();
-      },
-    });
-    client.query(query);
-  });
+export async function copyIn(client: pg.ClientBase, statement: string, rows: Buffer): Promise<number> {
+  const copy = client.query(copyFrom(statement));
+  copy.end(rows);
+  await finished(copy);
+  return copy.rowCount;
 }

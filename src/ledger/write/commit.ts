@@ -3,14 +3,14 @@
  * before anything is written; then everything in bulk. Promises: all of the chunk or nothing, and which of the two.
  */
 import type pg from 'pg';
+import { readCursor } from '../cursor.ts';
 import { CursorMoved, type CursorTrouble } from '../errors.ts';
 import type { LedgerChunk } from './chunk.ts';
 import { writeDocuments } from './document-rows.ts';
 import { ledgerRowsText, writeLedgerRows } from './entry-rows.ts';
-import { writeFindings, writeParkedEvents } from './finding-rows.ts';
+import { writeFindings } from './finding-rows.ts';
 import { writeItems } from './item-rows.ts';
 import { type ReservationTexts, reservationTexts, writeReservations } from './reservation-rows.ts';
-import { readCursor } from './worker-queries.ts';
 
 /** The places between two statements, in order: a test stops the worker at each of them. */
 export const COMMIT_CHECKPOINTS = [
@@ -86,8 +86,7 @@ export async function commitChunk(
   await hook('reservations-written');
   if (chunk.documents) await writeDocuments(client, chunk.documents);
   await hook('documents-written');
-  await writeFindings(client, chunk.findings);
-  await writeParkedEvents(client, chunk);
+  await writeFindings(client, chunk);
   await hook('findings-written');
   await client.query('COMMIT');
   await hook('committed');

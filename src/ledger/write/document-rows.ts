@@ -1,182 +1,136 @@
 /**
- * Documents as rows, in bulk: one statement a kind, none for a kind the chunk has nothing of.
- * Promises: a transfer changes only while it is in transit; a document that takes the place of an older one of its name
- * (its hot record had ended) does so as a whole. Refuses to know: whether they are right; they were judged.
+ * Documents (see documents.ts) as rows: one statement a kind, none for a kind the chunk has nothing of.
+ * Promises: a transfer changes only while it is in transit; a document that takes the place of an older one of the same
+ * id (whose record in Redis had ended) replaces it as a whole. Refuses to know: whether they are right; the worker checked.
  */
 import type pg from 'pg';
 import { linesText } from '../../domain/language.ts';
-import { ConcurrentModification } from '../errors.ts';
-import { numberArray, secondsArray, textArray } from './bulk-text.ts';
-import { type Documents, RESOLVED_BY_REACQUIRING, type TransferDocument } from './documents.ts';
+import { type Columns, insertInto, instant, number, text, update, upsertInto } from './bulk-statement.ts';
+import {
+  type Documents,
+  type ProposalWrite,
+  RESOLVED_BY_REACQUIRING,
+  type SaleDocument,
+  type SaleEnd,
+  type ShortfallEnd,
+  type ShortfallWrite,
+  type StocktakeDocument,
+  type StocktakeEnd,
+  type TransferDocument,
+} from './documents.ts';
 
-const UNNESTED_TRANSFERS = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[],
-  $9::transfer_status[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[]) AS u(transfer_id, sku,
-  from_warehouse, to_warehouse, quantity, received, rejected, returned, status, operations, reason, actor, dispatched_at,
-  closed_at)`;
-const INSERT_TRANSFERS = `INSERT INTO transfers (transfer_id, sku, from_warehouse, to_warehouse, quantity, received,
-    rejected, returned, status, operations, reason, actor, dispatched_at, closed_at)
-  SELECT transfer_id, sku, from_warehouse, to_warehouse, quantity, received, rejected, returned, status, operations, reason,
-    actor, to_timestamp(dispatched_at), to_timestamp(closed_at) FROM ${UNNESTED_TRANSFERS}`;
-const UPDATE_TRANSFERS = `UPDATE transfers AS t SET received = u.received, rejected = u.rejected, returned = u.returned,
-    status = u.status, operations = u.operations, closed_at = to_timestamp(u.closed_at)
-  FROM ${UNNESTED_TRANSFERS} WHERE t.transfer_id = u.transfer_id AND t.status = 'IN_TRANSIT'`;
+const TRANSFER: Columns<TransferDocument> = {
+  transfer_id: text((transfer) => transfer.transferId),
+  sku: text((transfer) => transfer.sku),
+  from_warehouse: text((transfer) => transfer.from),
+  to_warehouse: text((transfer) => transfer.to),
+  quantity: number((transfer) => transfer.quantity),
+  received: number((transfer) => transfer.received),
+  rejected: number((transfer) => transfer.rejected),
+  returned: number((transfer) => transfer.returned),
+  status: text((transfer) => transfer.status, 'transfer_status'),
+  operations: text(({ operations }) => (operations.length > 0 ? operations.join(';') : undefined)),
+  reason: text((transfer) => transfer.reason || undefined),
+  actor: text((transfer) => transfer.actor),
+  dispatched_at: instant((transfer) => transfer.dispatchedAtMs),
+  closed_at: instant((transfer) => transfer.closedAtMs),
+};
+const INSERT_TRANSFERS = insertInto('transfers', TRANSFER);
+const UPDATE_TRANSFERS = update('transfers', TRANSFER, {
+  name: 'update-transfers',
+  key: ['transfer_id'],
+  where: `t.status = 'IN_TRANSIT'`,
+});
 
-const INSERT_PROPOSALS = `INSERT INTO transfer_proposals (order_id, sku, from_warehouse, to_warehouse, quantity, actor, at)
-  SELECT order_id, sku, from_warehouse, to_warehouse, quantity, actor, to_timestamp(at)
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::float8[])
-    AS u(order_id, sku, from_warehouse, to_warehouse, quantity, actor, at)`;
+const PROPOSAL: Columns<ProposalWrite> = {
+  order_id: text((proposal) => proposal.orderId),
+  sku: text((proposal) => proposal.sku),
+  from_warehouse: text((proposal) => proposal.from),
+  to_warehouse: text((proposal) => proposal.to),
+  quantity: number((proposal) => proposal.quantity),
+  actor: text((proposal) => proposal.actor),
+  at: instant((proposal) => proposal.atMs),
+};
+const INSERT_PROPOSALS = insertInto('transfer_proposals', PROPOSAL);
 
-const UPSERT_STOCKTAKES = `INSERT INTO stocktake_lines (stocktake_id, sku, warehouse, status, until_at, total_before, counted,
-    reason, started_by, started_at, ended_by, ended_at)
-  SELECT stocktake_id, sku, warehouse, status, to_timestamp(until_at), total_before, counted, reason, started_by,
-    to_timestamp(started_at), ended_by, to_timestamp(ended_at)
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::stocktake_status[], $5::float8[], $6::int[], $7::int[], $8::text[],
-      $9::text[], $10::float8[], $11::text[], $12::float8[])
-    AS u(stocktake_id, sku, warehouse, status, until_at, total_before, counted, reason, started_by, started_at, ended_by,
-      ended_at)
-  ON CONFLICT (stocktake_id, sku, warehouse) DO UPDATE SET status = excluded.status, until_at = excluded.until_at,
-    total_before = excluded.total_before, counted = excluded.counted, reason = excluded.reason,
-    started_by = excluded.started_by, started_at = excluded.started_at, ended_by = excluded.ended_by,
-    ended_at = excluded.ended_at`;
-const END_STOCKTAKES = `UPDATE stocktake_lines AS s SET status = u.status, counted = u.counted, reason = u.reason,
-    ended_by = u.ended_by, ended_at = to_timestamp(u.ended_at)
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::stocktake_status[], $5::int[], $6::text[], $7::text[], $8::float8[])
-    AS u(stocktake_id, sku, warehouse, status, counted, reason, ended_by, ended_at)
-  WHERE s.stocktake_id = u.stocktake_id AND s.sku = u.sku AND s.warehouse = u.warehouse AND s.status = 'COUNTING'`;
+const STOCKTAKE_KEY = ['stocktake_id', 'sku', 'warehouse'];
+const STOCKTAKE_END: Columns<StocktakeDocument | StocktakeEnd> = {
+  stocktake_id: text((line) => line.stocktakeId),
+  sku: text((line) => line.sku),
+  warehouse: text((line) => line.warehouse),
+  status: text((line) => line.status, 'stocktake_status'),
+  counted: number((line) => line.counted),
+  reason: text((line) => line.reason || undefined),
+  ended_by: text((line) => line.endedBy),
+  ended_at: instant((line) => line.endedAtMs),
+};
+const STOCKTAKE: Columns<StocktakeDocument> = {
+  ...STOCKTAKE_END,
+  until_at: instant((line) => line.untilMs),
+  total_before: number((line) => line.before),
+  started_by: text((line) => line.startedBy),
+  started_at: instant((line) => line.startedAtMs),
+};
+const UPSERT_STOCKTAKES = upsertInto('stocktake_lines', STOCKTAKE, `(${STOCKTAKE_KEY})`);
+const END_STOCKTAKES = update('stocktake_lines', STOCKTAKE_END, {
+  name: 'end-stocktakes',
+  key: STOCKTAKE_KEY,
+  where: `t.status = 'COUNTING'`,
+});
 
-const UPSERT_SALES = `INSERT INTO sales (sale_id, sku, opens_at, closes_at, quantity, limit_per_customer, scheduled_by,
-    scheduled_at, closed_by, closed_at)
-  SELECT sale_id, sku, to_timestamp(opens_at), to_timestamp(closes_at), quantity, limit_per_customer, scheduled_by,
-    to_timestamp(scheduled_at), closed_by, to_timestamp(closed_at)
-  FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::int[], $6::int[], $7::text[], $8::float8[],
-      $9::text[], $10::float8[])
-    AS u(sale_id, sku, opens_at, closes_at, quantity, limit_per_customer, scheduled_by, scheduled_at, closed_by, closed_at)
-  ON CONFLICT (sale_id) DO UPDATE SET sku = excluded.sku, opens_at = excluded.opens_at, closes_at = excluded.closes_at,
-    quantity = excluded.quantity, limit_per_customer = excluded.limit_per_customer, scheduled_by = excluded.scheduled_by,
-    scheduled_at = excluded.scheduled_at, closed_by = excluded.closed_by, closed_at = excluded.closed_at`;
-const CLOSE_SALES = `UPDATE sales AS s SET closed_by = u.closed_by, closed_at = to_timestamp(u.closed_at)
-  FROM unnest($1::text[], $2::text[], $3::float8[]) AS u(sale_id, closed_by, closed_at)
-  WHERE s.sale_id = u.sale_id AND s.closed_at IS NULL`;
+const SALE_END: Columns<SaleDocument | SaleEnd> = {
+  sale_id: text((sale) => sale.saleId),
+  closed_by: text((sale) => sale.closedBy),
+  closed_at: instant((sale) => sale.closedAtMs),
+};
+const SALE: Columns<SaleDocument> = {
+  ...SALE_END,
+  sku: text((sale) => sale.sku),
+  opens_at: instant((sale) => sale.opensAtMs),
+  closes_at: instant((sale) => sale.closesAtMs),
+  quantity: number((sale) => sale.quantity),
+  limit_per_customer: number((sale) => sale.limitPerCustomer),
+  scheduled_by: text((sale) => sale.scheduledBy),
+  scheduled_at: instant((sale) => sale.scheduledAtMs),
+};
+const UPSERT_SALES = upsertInto('sales', SALE, '(sale_id)');
+const CLOSE_SALES = update('sales', SALE_END, {
+  name: 'close-sales',
+  key: ['sale_id'],
+  where: 't.closed_at IS NULL',
+});
 
-const UPSERT_SHORTFALLS = `INSERT INTO shortfalls (order_id, lines, actor, at)
-  SELECT order_id, lines, actor, to_timestamp(at)
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::float8[]) AS u(order_id, lines, actor, at)
-  ON CONFLICT (order_id) WHERE resolved_at IS NULL
-    DO UPDATE SET lines = excluded.lines, actor = excluded.actor, at = excluded.at`;
-const RESOLVE_SHORTFALLS = `UPDATE shortfalls AS s
-  SET resolved_at = to_timestamp(u.at), resolved_by = u.actor, resolution = '${RESOLVED_BY_REACQUIRING}'
-  FROM unnest($1::text[], $2::text[], $3::float8[]) AS u(order_id, actor, at)
-  WHERE s.order_id = u.order_id AND s.resolved_at IS NULL`;
+const SHORTFALL: Columns<ShortfallWrite> = {
+  order_id: text((shortfall) => shortfall.orderId),
+  lines: text((shortfall) => linesText(shortfall.lines)),
+  actor: text((shortfall) => shortfall.actor),
+  at: instant((shortfall) => shortfall.atMs),
+};
+const UPSERT_SHORTFALLS = upsertInto('shortfalls', SHORTFALL, '(order_id) WHERE resolved_at IS NULL');
+const SHORTFALL_END: Columns<ShortfallEnd> = {
+  order_id: text((end) => end.orderId),
+  resolution: text(() => RESOLVED_BY_REACQUIRING),
+  resolved_by: text((end) => end.actor),
+  resolved_at: instant((end) => end.atMs),
+};
+const RESOLVE_SHORTFALLS = update('shortfalls', SHORTFALL_END, {
+  name: 'resolve-shortfalls',
+  key: ['order_id'],
+  where: 't.resolved_at IS NULL',
+});
 
-/** @throws {ConcurrentModification}; a unique violation where a transfer thought new is known */
+/**
+ * Writes the documents of a chunk.
+ * @throws {ConcurrentModification} where a transfer was not in transit; a unique violation where one thought new is known
+ */
 export async function writeDocuments(client: pg.ClientBase, documents: Documents): Promise<void> {
-  await writeTransfers(client, documents);
-  await write(client, INSERT_PROPOSALS, documents.proposals, (all) => [
-    textArray(all.map((proposal) => proposal.orderId)),
-    textArray(all.map((proposal) => proposal.sku)),
-    textArray(all.map((proposal) => proposal.from)),
-    textArray(all.map((proposal) => proposal.to)),
-    numberArray(all.map((proposal) => proposal.quantity)),
-    textArray(all.map((proposal) => proposal.actor)),
-    secondsArray(all.map((proposal) => proposal.atMs)),
-  ]);
-  await writeStocktakes(client, documents);
-  await writeSales(client, documents);
-  await write(client, UPSERT_SHORTFALLS, documents.shortfalls, (all) => [
-    textArray(all.map((shortfall) => shortfall.orderId)),
-    textArray(all.map((shortfall) => linesText(shortfall.lines))),
-    textArray(all.map((shortfall) => shortfall.actor)),
-    secondsArray(all.map((shortfall) => shortfall.atMs)),
-  ]);
-  await write(client, RESOLVE_SHORTFALLS, documents.resolvedShortfalls, (all) => [
-    textArray(all.map((end) => end.orderId)),
-    textArray(all.map((end) => end.actor)),
-    secondsArray(all.map((end) => end.atMs)),
-  ]);
-}
-
-async function writeTransfers(client: pg.ClientBase, documents: Documents): Promise<void> {
-  await write(client, INSERT_TRANSFERS, documents.newTransfers, transferColumns);
-  const { changedTransfers } = documents;
-  const rows = await write(client, UPDATE_TRANSFERS, changedTransfers, transferColumns);
-  if (rows !== changedTransfers.length) {
-    throw new ConcurrentModification('update-transfers', changedTransfers.length, rows);
-  }
-}
-
-function transferColumns(all: readonly TransferDocument[]): string[] {
-  return [
-    textArray(all.map((transfer) => transfer.transferId)),
-    textArray(all.map((transfer) => transfer.sku)),
-    textArray(all.map((transfer) => transfer.from)),
-    textArray(all.map((transfer) => transfer.to)),
-    numberArray(all.map((transfer) => transfer.quantity)),
-    numberArray(all.map((transfer) => transfer.received)),
-    numberArray(all.map((transfer) => transfer.rejected)),
-    numberArray(all.map((transfer) => transfer.returned)),
-    textArray(all.map((transfer) => transfer.status)),
-    textArray(all.map(({ operations }) => (operations.length > 0 ? operations.join(';') : undefined))),
-    textArray(all.map((transfer) => transfer.reason || undefined)),
-    textArray(all.map((transfer) => transfer.actor)),
-    secondsArray(all.map((transfer) => transfer.dispatchedAtMs)),
-    secondsArray(all.map((transfer) => transfer.closedAtMs)),
-  ];
-}
-
-async function writeStocktakes(client: pg.ClientBase, documents: Documents): Promise<void> {
-  await write(client, UPSERT_STOCKTAKES, documents.stocktakes, (all) => [
-    textArray(all.map((line) => line.stocktakeId)),
-    textArray(all.map((line) => line.sku)),
-    textArray(all.map((line) => line.warehouse)),
-    textArray(all.map((line) => line.status)),
-    secondsArray(all.map((line) => line.untilMs)),
-    numberArray(all.map((line) => line.before)),
-    numberArray(all.map((line) => line.counted)),
-    textArray(all.map((line) => line.reason || undefined)),
-    textArray(all.map((line) => line.startedBy)),
-    secondsArray(all.map((line) => line.startedAtMs)),
-    textArray(all.map((line) => line.endedBy)),
-    secondsArray(all.map((line) => line.endedAtMs)),
-  ]);
-  await write(client, END_STOCKTAKES, documents.endedStocktakes, (all) => [
-    textArray(all.map((line) => line.stocktakeId)),
-    textArray(all.map((line) => line.sku)),
-    textArray(all.map((line) => line.warehouse)),
-    textArray(all.map((line) => line.status)),
-    numberArray(all.map((line) => line.counted)),
-    textArray(all.map((line) => line.reason || undefined)),
-    textArray(all.map((line) => line.endedBy)),
-    secondsArray(all.map((line) => line.endedAtMs)),
-  ]);
-}
-
-async function writeSales(client: pg.ClientBase, documents: Documents): Promise<void> {
-  await write(client, UPSERT_SALES, documents.sales, (all) => [
-    textArray(all.map((sale) => sale.saleId)),
-    textArray(all.map((sale) => sale.sku)),
-    secondsArray(all.map((sale) => sale.opensAtMs)),
-    secondsArray(all.map((sale) => sale.closesAtMs)),
-    numberArray(all.map((sale) => sale.quantity)),
-    numberArray(all.map((sale) => sale.limitPerCustomer)),
-    textArray(all.map((sale) => sale.scheduledBy)),
-    secondsArray(all.map((sale) => sale.scheduledAtMs)),
-    textArray(all.map((sale) => sale.closedBy)),
-    secondsArray(all.map((sale) => sale.closedAtMs)),
-  ]);
-  await write(client, CLOSE_SALES, documents.closedSales, (all) => [
-    textArray(all.map((end) => end.saleId)),
-    textArray(all.map((end) => end.closedBy)),
-    secondsArray(all.map((end) => end.closedAtMs)),
-  ]);
-}
-
-/** Answers how many rows it wrote. */
-async function write<D>(
-  client: pg.ClientBase,
-  text: string,
-  all: readonly D[],
-  columns: (all: readonly D[]) => string[],
-): Promise<number> {
-  if (all.length === 0) return 0;
-  return (await client.query(text, columns(all))).rowCount ?? 0;
+  await INSERT_TRANSFERS.run(client, INSERT_TRANSFERS.valuesOf(documents.newTransfers));
+  await UPDATE_TRANSFERS.runForAll(client, UPDATE_TRANSFERS.valuesOf(documents.changedTransfers));
+  await INSERT_PROPOSALS.run(client, INSERT_PROPOSALS.valuesOf(documents.proposals));
+  await UPSERT_STOCKTAKES.run(client, UPSERT_STOCKTAKES.valuesOf(documents.stocktakes));
+  await END_STOCKTAKES.run(client, END_STOCKTAKES.valuesOf(documents.endedStocktakes));
+  await UPSERT_SALES.run(client, UPSERT_SALES.valuesOf(documents.sales));
+  await CLOSE_SALES.run(client, CLOSE_SALES.valuesOf(documents.closedSales));
+  await UPSERT_SHORTFALLS.run(client, UPSERT_SHORTFALLS.valuesOf(documents.shortfalls));
+  await RESOLVE_SHORTFALLS.run(client, RESOLVE_SHORTFALLS.valuesOf(documents.resolvedShortfalls));
 }

@@ -8,7 +8,7 @@ import { AUDIT_PAGE, type Auditor, LOOKS_MAX, readable } from './auditor.ts';
 
 export async function compareHolds(auditor: Auditor): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
-  for await (const page of ledger.openReservations(AUDIT_PAGE)) {
+  for await (const page of ledger.past.openReservations(AUDIT_PAGE)) {
     const texts = await redis.mget(...page.map((reservation) => keys.reservation(reservation.orderId)));
     for (const [i, reservation] of page.entries()) {
       auditor.holds++;

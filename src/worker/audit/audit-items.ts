@@ -3,7 +3,7 @@
  */
 import { type HotItem, readItem } from '../../hotpath/codec/record-codec.ts';
 import type { Figures } from '../../ledger/read/queries.ts';
-import type { LedgerItem } from '../../ledger/write/worker-queries.ts';
+import type { LedgerItem } from '../../ledger/read/worker-queries.ts';
 import { AUDIT_PAGE, type AuditFinding, type Auditor, readable } from './auditor.ts';
 
 /** Items as Redis has them, by `sku@warehouse`; the text itself where it cannot be read. */

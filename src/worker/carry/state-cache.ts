@@ -5,8 +5,8 @@
  */
 import { type InventoryItem, newItem } from '../../domain/inventory-item.ts';
 import type { Reservation } from '../../domain/reservation.ts';
+import type { ItemName, LedgerItem } from '../../ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
-import type { ItemName, LedgerItem } from '../../ledger/write/worker-queries.ts';
 
 /** What the judge asks of the ledger. */
 export interface ValidatorLedger {

@@ -88,13 +88,13 @@ export async function rebuild(
     after = page.at(-1)?.item;
     if (page.length < ITEMS_PAGE) break;
   }
-  for await (const page of ledger.openReservations()) {
+  for await (const page of ledger.past.openReservations()) {
     await loadReservations(redis, keys, page, tombstoneMs);
     loaded.openHolds += page.length;
     tell();
   }
   const sinceMs = Date.now() - tombstoneMs;
-  for await (const page of ledger.resolvedSince(sinceMs)) {
+  for await (const page of ledger.past.resolvedSince(sinceMs)) {
     await loadReservations(redis, keys, page, tombstoneMs);
     loaded.settled += page.length;
     tell();

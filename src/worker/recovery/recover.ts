@@ -3,7 +3,7 @@
  * itself, and which a person must look at, because it would throw away decisions that were acknowledged.
  */
 import { type Control, readControl } from '../../hotpath/partition.ts';
-import type { LedgerCursor } from '../../ledger/write/worker-queries.ts';
+import type { LedgerCursor } from '../../ledger/cursor.ts';
 import type { NotReadyCause } from '../carry/stream-reader.ts';
 import { type RebuildOutcome, type RebuildParts, rebuild } from './rebuild.ts';
 

@@ -1,159 +1,180 @@
 /**
- * A chunk of the ledger while it is being judged: what has changed against the ledger, and from what.
- * Promises: many events of one item or order become one row each for where they end.
+ * The chunk that the entries validated so far come to, and the one place where a verdict takes effect (D8): sound items
+ * move on; an item that must stop keeps its state from before the entry, its finding is noted and its events are parked.
+ * Promises: an entry counts whole for an item or not at all; many events of one item or order become one row each.
  */
-import type { InventoryItem } from '../../domain/inventory-item.ts';
-import type { EventLine, StockEvent } from '../../domain/language.ts';
+import type { StockEvent } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
-import type {
-  DriftKind,
-  Finding,
-  ItemWrite,
-  LedgerChunk,
-  LedgerRow,
-  ParkedEvent,
-} from '../../ledger/write/chunk.ts';
+import type { Finding, LedgerChunk, LedgerRow, ParkedEvent } from '../../ledger/write/chunk.ts';
 import { DocumentDraft } from './document-draft.ts';
-import type { ItemState, ReservationState, TransferState } from './state-cache.ts';
+import type { Verdict } from './entry-validator.ts';
+import { evidenceOf, type Failure } from './failure.ts';
+import type { ItemState, ReservationState, StateCache } from './state-cache.ts';
 import type { StreamPosition } from './stream-reader.ts';
 
-/** What is not wrong, or is explained by a quarantine, is told this often in a chunk and then only counted. */
+/** Minor findings of a chunk that are kept. */
 const MINOR_FINDINGS_MAX = 100;
 
 export class ChunkDraft {
-  readonly number: number;
-  readonly rows: LedgerRow[] = [];
+  readonly #cache: StateCache;
   readonly #partition: number;
   readonly #from: StreamPosition;
-  readonly #items: ItemState[] = [];
-  readonly #reservations: ReservationState[] = [];
+  readonly #parkedEventsPerItemMax: number;
+  readonly #rows: LedgerRow[] = [];
   readonly #findings: Finding[] = [];
   readonly #parked: ParkedEvent[] = [];
   #documents: DocumentDraft | undefined;
   #minorFindings = 0;
-  /** The entry that is being judged. */
-  sequence: number;
 
-  /** @param number grows with every chunk of a worker */
-  constructor(number: number, partition: number, from: StreamPosition) {
-    this.number = number;
+  /** @param cache on which the chunk has begun; from here on every change goes through {@link ChunkDraft.apply} */
+  constructor(cache: StateCache, partition: number, from: StreamPosition, parkedEventsPerItemMax: number) {
+    this.#cache = cache;
     this.#partition = partition;
     this.#from = from;
-    this.sequence = from.sequence;
+    this.#parkedEventsPerItemMax = parkedEventsPerItemMax;
   }
 
-  /** To be called before an item changes; notes how the ledger has it. */
-  touchItem(state: ItemState): void {
-    if (state.chunk === this.number) return;
-    state.chunk = this.number;
-    state.expectedVersion = state.isInLedger ? state.item.version : undefined;
-    state.quarantineReason = undefined;
-    state.parkedInChunk = 0;
-    state.isInLedger = true;
-    this.#items.push(state);
-  }
-
-  /** To be called before a reservation changes. */
-  touchReservation(state: ReservationState): void {
-    if (state.chunk === this.number) return;
-    state.chunk = this.number;
-    state.stored = state.reservation;
-    this.#reservations.push(state);
-  }
-
-  /** To be called before a transfer changes. */
-  touchTransfer(state: TransferState): void {
-    if (state.chunk === this.number) return;
-    state.chunk = this.number;
-    state.stored = state.transfer;
-    this.documents().addTransfer(state);
-  }
-
-  /** The chunk's documents; most chunks have none. */
-  documents(): DocumentDraft {
+  /** Adds an entry, as its verdict says. Entries come in the order of the stream. */
+  apply(verdict: Verdict): void {
+    const { sequence, atMs, items, rows, transfers, documents, notes } = verdict;
+    for (const failure of notes) this.#note(sequence, failure);
+    let isAnyQuarantined = false;
+    for (const state of items) {
+      if (state.isQuarantined || state.failure) {
+        isAnyQuarantined = true;
+        this.#quarantine(sequence, state);
+      } else if (state.next !== state.item) {
+        this.#cache.changeItem(state);
+        state.item = state.next;
+        state.atMs = atMs;
+      }
+    }
+    for (const row of rows) if (!isAnyQuarantined || this.#isSound(row.line)) this.#rows.push(row);
+    if (isAnyQuarantined) this.#park(verdict);
+    for (const state of transfers) {
+      if (state.next === state.transfer) continue;
+      this.#cache.changeTransfer(state);
+      state.transfer = state.next;
+    }
+    if (documents.length === 0) return;
     this.#documents ??= new DocumentDraft();
-    return this.#documents;
+    for (const event of documents) {
+      this.#documents.add(
+        event,
+        event.lines.filter((line) => this.#isSound(line)),
+      );
+    }
   }
 
-  addRow(event: StockEvent, line: EventLine, before: InventoryItem, after: InventoryItem): void {
-    this.rows.push({ sequence: this.sequence, event, line, before, after });
+  #isSound(line: StockEvent['lines'][number]): boolean {
+    return !this.#cache.item(line).isQuarantined;
   }
 
-  /** Takes back the rows of an item from this one on: its entry does not count. */
-  dropRows(firstRow: number, { sku, warehouse }: InventoryItem): void {
-    const kept = this.rows
-      .slice(firstRow)
-      .filter(({ line }) => line.sku !== sku || line.warehouse !== warehouse);
-    this.rows.length = firstRow;
-    this.rows.push(...kept);
-  }
-
-  quarantine(state: ItemState, reason: string): void {
-    this.touchItem(state);
+  /** Stops an item that has not stopped before. */
+  #quarantine(sequence: number, state: ItemState): void {
+    const { item, next, failure } = state;
+    if (state.isQuarantined || !failure) return;
+    this.#cache.changeItem(state);
     state.isQuarantined = true;
-    state.quarantineReason ??= reason;
+    state.quarantineReason = `${failure.kind}: ${failure.detail}`;
+    this.#note(sequence, failure, state, { item, expected: next });
   }
 
-  /** Keeps an event line of an item in quarantine, or beyond the bound only counts it. */
-  park(state: ItemState, line: EventLine, text: () => string, parkedMax: number): void {
-    this.touchItem(state);
-    if (state.parkedEvents < parkedMax) {
-      const { sku, warehouse, version } = line;
-      this.#parked.push({ sku, warehouse, version, sequence: this.sequence, event: text() });
+  #note(
+    sequence: number,
+    { kind, detail, event, evidence, isMinor }: Failure,
+    state?: ItemState,
+    figures?: { readonly [name: string]: unknown },
+  ): void {
+    if (isMinor && this.#minorFindings++ >= MINOR_FINDINGS_MAX) return;
+    const { sku, warehouse } = state?.item ?? {};
+    this.#findings.push({
+      kind,
+      sku,
+      warehouse,
+      orderId: event && 'orderId' in event ? event.orderId : undefined,
+      detail,
+      evidence: { event: event && evidenceOf(event), ...figures, ...evidence },
+      partition: this.#partition,
+      epoch: this.#from.epoch,
+      sequence,
+    });
+  }
+
+  /** Keeps the event lines of items in quarantine; beyond the limit they are only counted. */
+  #park({ sequence, events }: Verdict): void {
+    for (const event of events) {
+      for (const line of event.lines) {
+        const state = this.#cache.item(line);
+        if (!state.isQuarantined) continue;
+        this.#cache.changeItem(state);
+        if (state.parkedEvents < this.#parkedEventsPerItemMax) {
+          const { sku, warehouse, version } = line;
+          const text = JSON.stringify({ ...event, lines: [line] });
+          this.#parked.push({ sku, warehouse, version, sequence, event: text });
+        }
+        state.parkedEvents++;
+        state.parkedInChunk++;
+      }
     }
-    state.parkedEvents++;
-    state.parkedInChunk++;
   }
 
-  find(kind: DriftKind, finding: Omit<Finding, 'kind' | 'partition' | 'epoch' | 'sequence'>): void {
-    const { epoch } = this.#from;
-    this.#findings.push({ kind, ...finding, partition: this.#partition, epoch, sequence: this.sequence });
-  }
-
-  /** As {@link find}, for what may come in masses. */
-  findMinor(kind: DriftKind, finding: Omit<Finding, 'kind' | 'partition' | 'epoch' | 'sequence'>): void {
-    if (this.#minorFindings++ < MINOR_FINDINGS_MAX) this.find(kind, finding);
-  }
-
+  /** The chunk from where it began up to this position. */
   finish(to: StreamPosition): LedgerChunk {
-    const items: ItemWrite[] = this.#items.map((state) => ({
-      item: state.item,
-      expectedVersion: state.expectedVersion,
-      atMs: state.atMs,
-      quarantineReason: state.quarantineReason,
-      parkedEvents: state.parkedInChunk,
-    }));
-    const newReservations: Reservation[] = [];
-    const settledReservations: Reservation[] = [];
-    const changedReservations: Reservation[] = [];
-    const paidLateReservations: Reservation[] = [];
-    const reusedReservations: Reservation[] = [];
-    for (const { reservation, stored } of this.#reservations) {
-      if (!reservation || reservation === stored) continue;
-      if (!stored) newReservations.push(reservation);
-      else if (isPaidLate(stored, reservation)) paidLateReservations.push(reservation);
-      else if (stored.status !== 'ACTIVE') reusedReservations.push(reservation);
-      else if (isSettledWhole(stored, reservation)) settledReservations.push(reservation);
-      else changedReservations.push(reservation);
-    }
+    const { changedItems, changedReservations, changedTransfers } = this.#cache;
     return {
       partition: this.#partition,
       epoch: this.#from.epoch,
       fromSequence: this.#from.sequence,
       toSequence: to.sequence,
       eventsTotal: to.eventsTotal,
-      rows: this.rows,
-      items,
-      newReservations,
-      settledReservations,
-      changedReservations,
-      paidLateReservations,
-      reusedReservations,
-      documents: this.#documents?.finish(),
+      rows: this.#rows,
+      items: changedItems.map((state) => ({
+        item: state.item,
+        expectedVersion: state.expectedVersion,
+        atMs: state.atMs,
+        quarantineReason: state.quarantineReason,
+        parkedEvents: state.parkedInChunk,
+      })),
+      ...sorted(changedReservations),
+      documents: this.#documents?.finish(changedTransfers),
       findings: this.#findings,
       parked: this.#parked,
     };
   }
+}
+
+type ReservationWrites = Pick<
+  LedgerChunk,
+  | 'newReservations'
+  | 'settledReservations'
+  | 'changedReservations'
+  | 'paidLateReservations'
+  | 'reusedReservations'
+>;
+
+/** Reservations by the statement that writes them. */
+function sorted(states: readonly ReservationState[]): ReservationWrites {
+  const newReservations: Reservation[] = [];
+  const settledReservations: Reservation[] = [];
+  const changedReservations: Reservation[] = [];
+  const paidLateReservations: Reservation[] = [];
+  const reusedReservations: Reservation[] = [];
+  for (const { reservation, stored } of states) {
+    if (!reservation || reservation === stored) continue;
+    if (!stored) newReservations.push(reservation);
+    else if (isPaidLate(stored, reservation)) paidLateReservations.push(reservation);
+    else if (stored.status !== 'ACTIVE') reusedReservations.push(reservation);
+    else if (isSettledWhole(stored, reservation)) settledReservations.push(reservation);
+    else changedReservations.push(reservation);
+  }
+  return {
+    newReservations,
+    settledReservations,
+    changedReservations,
+    paidLateReservations,
+    reusedReservations,
+  };
 }
 
 /** Whether a payment came after its end: the same life of the order, and not a new one. */

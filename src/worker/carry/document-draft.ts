@@ -1,151 +1,133 @@
 /**
- * The documents of a chunk while it is being judged: what its events say of transfers, count sheets, sales and late
- * payments, each as it stands in the end. Promises: only what was judged to be right is told to it.
+ * The documents of a chunk: what its events say of transfers, count sheets, sales and late payments, each in its last
+ * state. Promises: what begins and ends within the chunk is written once.
  */
-import type { EventLine, PaymentCameShort, StockEvent, StockLine } from '../../domain/language.ts';
+import type { EventLine, StockEvent, StockLine } from '../../domain/language.ts';
+import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type {
   Documents,
   ProposalWrite,
   SaleDocument,
   SaleEnd,
   ShortfallEnd,
+  ShortfallWrite,
   StocktakeDocument,
   StocktakeEnd,
 } from '../../ledger/write/documents.ts';
 import type { TransferState } from './state-cache.ts';
 
 export class DocumentDraft {
-  readonly #transfers = new Set<TransferState>();
   readonly #proposals: ProposalWrite[] = [];
   readonly #stocktakes = new Map<string, StocktakeDocument>();
   readonly #endedStocktakes = new Map<string, StocktakeEnd>();
   readonly #sales = new Map<string, SaleDocument>();
   readonly #closedSales = new Map<string, SaleEnd>();
-  readonly #shortfalls = new Map<string, { readonly event: PaymentCameShort; readonly lines: StockLine[] }>();
+  readonly #shortfalls = new Map<string, ShortfallWrite>();
   readonly #resolvedShortfalls = new Map<string, ShortfallEnd>();
 
-  /** A transfer that this chunk changed, and which knows what the ledger had before. */
-  addTransfer(state: TransferState): void {
-    this.#transfers.add(state);
-  }
-
-  /** What an event without lines brings. */
-  add(event: StockEvent): void {
-    if (event.type === 'SaleScheduled') {
-      const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer, actor, atMs } = event;
-      const agreed = { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer };
-      const made = { scheduledBy: actor, scheduledAtMs: atMs, closedBy: undefined, closedAtMs: undefined };
-      this.#sales.set(saleId, { ...agreed, ...made });
-      this.#closedSales.delete(saleId);
-    } else if (event.type === 'SaleClosed') {
-      const end = { closedBy: event.actor, closedAtMs: event.atMs };
-      const sale = this.#sales.get(event.saleId);
-      if (sale) this.#sales.set(event.saleId, { ...sale, ...end });
-      else this.#closedSales.set(event.saleId, { saleId: event.saleId, ...end });
-    }
-  }
-
-  /** What one line of an event brings. */
-  addLine(event: StockEvent, line: EventLine): void {
+  /** Adds what an event leaves. @param lines those of its lines whose items are not in quarantine */
+  add(event: StockEvent, lines: readonly EventLine[]): void {
+    const { actor, atMs } = event;
     switch (event.type) {
-      case 'InventoryDeducted':
-        if (event.proposeTransferTo !== undefined && event.proposeTransferTo !== line.warehouse) {
-          const { orderId, proposeTransferTo: to, actor, atMs } = event;
-          const { sku, warehouse: from, quantity } = line;
-          this.#proposals.push({ orderId, sku, from, to, quantity, actor, atMs });
+      case 'SaleScheduled': {
+        const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer } = event;
+        const terms = { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer };
+        const made = { scheduledBy: actor, scheduledAtMs: atMs, closedBy: undefined, closedAtMs: undefined };
+        this.#sales.set(saleId, { ...terms, ...made });
+        this.#closedSales.delete(saleId);
+        return;
+      }
+      case 'SaleClosed': {
+        const { saleId } = event;
+        const end = { closedBy: actor, closedAtMs: atMs };
+        const sale = this.#sales.get(saleId);
+        if (sale) this.#sales.set(saleId, { ...sale, ...end });
+        else this.#closedSales.set(saleId, { saleId, ...end });
+        return;
+      }
+      case 'InventoryDeducted': {
+        const { orderId, proposeTransferTo: to } = event;
+        if (to === undefined) return;
+        for (const { sku, warehouse: from, quantity } of lines) {
+          if (from !== to) this.#proposals.push({ orderId, sku, from, to, quantity, actor, atMs });
         }
         return;
+      }
       case 'PaymentCameShort': {
-        const { sku, warehouse, quantity } = line;
-        const before = this.#shortfalls.get(event.orderId);
-        const lines = before?.event === event ? before.lines : [];
-        lines.push({ sku, warehouse, quantity });
-        this.#shortfalls.set(event.orderId, { event, lines });
+        const { orderId } = event;
+        if (lines.length > 0) this.#shortfalls.set(orderId, { orderId, lines: plain(lines), actor, atMs });
         return;
       }
       case 'InventoryReacquired': {
-        const { orderId, actor, atMs } = event;
-        this.#resolvedShortfalls.set(orderId, { orderId, actor, atMs });
+        const { orderId } = event;
+        if (lines.length > 0) this.#resolvedShortfalls.set(orderId, { orderId, actor, atMs });
         return;
       }
       case 'StocktakeStarted': {
-        const { stocktakeId, untilMs, actor, atMs } = event;
-        const { sku, warehouse, quantity } = line;
-        const begun = {
-          status: 'COUNTING',
-          untilMs,
-          before: quantity,
-          startedBy: actor,
-          startedAtMs: atMs,
-        } as const;
+        const { stocktakeId, untilMs } = event;
+        const begun = { status: 'COUNTING', untilMs, startedBy: actor, startedAtMs: atMs } as const;
         const open = { counted: undefined, reason: '', endedBy: undefined, endedAtMs: undefined };
-        const name = stocktakeName(stocktakeId, line);
-        this.#stocktakes.set(name, { stocktakeId, sku, warehouse, ...begun, ...open });
-        this.#endedStocktakes.delete(name);
+        for (const { sku, warehouse, quantity: before } of lines) {
+          const name = stocktakeName(stocktakeId, { sku, warehouse });
+          this.#stocktakes.set(name, { stocktakeId, sku, warehouse, before, ...begun, ...open });
+          this.#endedStocktakes.delete(name);
+        }
         return;
       }
-      case 'StocktakeCompleted':
-        this.#endStocktake(event.stocktakeId, line, {
-          status: 'COUNTED',
-          counted: line.quantity,
-          reason: event.reason,
-          endedBy: event.actor,
-          endedAtMs: event.atMs,
-        });
+      case 'StocktakeCompleted': {
+        const { stocktakeId, reason } = event;
+        const end = { status: 'COUNTED', reason, endedBy: actor, endedAtMs: atMs } as const;
+        for (const line of lines) this.#endStocktake(stocktakeId, line, { ...end, counted: line.quantity });
         return;
+      }
       case 'StocktakeCancelled':
-      case 'StocktakeLapsed':
-        this.#endStocktake(event.stocktakeId, line, {
-          status: event.type === 'StocktakeLapsed' ? 'LAPSED' : 'CANCELLED',
-          counted: undefined,
-          reason: '',
-          endedBy: event.actor,
-          endedAtMs: event.atMs,
-        });
+      case 'StocktakeLapsed': {
+        const status = event.type === 'StocktakeLapsed' ? 'LAPSED' : 'CANCELLED';
+        const end = { status, counted: undefined, reason: '', endedBy: actor, endedAtMs: atMs } as const;
+        for (const line of lines) this.#endStocktake(event.stocktakeId, line, end);
         return;
+      }
     }
   }
 
   #endStocktake(
     stocktakeId: string,
-    line: EventLine,
+    { sku, warehouse }: EventLine,
     end: Omit<StocktakeEnd, 'stocktakeId' | 'sku' | 'warehouse'>,
   ): void {
-    const name = stocktakeName(stocktakeId, line);
+    const name = stocktakeName(stocktakeId, { sku, warehouse });
     const begun = this.#stocktakes.get(name);
     if (begun) this.#stocktakes.set(name, { ...begun, ...end });
-    else {
-      const { sku, warehouse } = line;
-      this.#endedStocktakes.set(name, { stocktakeId, sku, warehouse, ...end });
-    }
+    else this.#endedStocktakes.set(name, { stocktakeId, sku, warehouse, ...end });
   }
 
-  finish(): Documents {
-    const transfers = [...this.#transfers].filter((state) => state.transfer !== state.stored);
-    const documentsOf = (states: readonly TransferState[]) =>
-      states.flatMap(({ transfer }) => transfer ?? []);
+  /** @param transfers those the chunk changed */
+  finish(transfers: readonly TransferState[]): Documents {
+    const inLast = (states: readonly TransferState[]) => states.flatMap(({ transfer }) => transfer ?? []);
     return {
-      newTransfers: documentsOf(transfers.filter(({ stored }) => !stored)),
-      changedTransfers: documentsOf(transfers.filter(({ stored }) => stored)),
+      newTransfers: inLast(transfers.filter(({ stored }) => !stored)),
+      changedTransfers: inLast(transfers.filter(({ stored }) => stored)),
       proposals: this.#proposals,
       stocktakes: [...this.#stocktakes.values()],
       endedStocktakes: [...this.#endedStocktakes.values()],
       sales: [...this.#sales.values()],
       closedSales: [...this.#closedSales.values()],
-      shortfalls: [...this.#shortfalls.values()].map(({ event: { orderId, actor, atMs }, lines }) => {
-        return { orderId, lines, actor, atMs };
-      }),
+      shortfalls: [...this.#shortfalls.values()],
       resolvedShortfalls: [...this.#resolvedShortfalls.values()],
     };
   }
 }
 
-function stocktakeName(stocktakeId: string, { sku, warehouse }: EventLine): string {
+function stocktakeName(stocktakeId: string, { sku, warehouse }: ItemName): string {
   return `${stocktakeId} ${sku}@${warehouse}`;
 }
 
-/** Whether an event leaves more behind than entries, items and reservations. */
-export function hasDocument(event: StockEvent): boolean {
+function plain(lines: readonly EventLine[]): StockLine[] {
+  return lines.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, quantity }));
+}
+
+/** Whether an event leaves more in the ledger than entries, items and reservations. */
+export function leavesDocument(event: StockEvent): boolean {
   switch (event.type) {
     case 'InventoryReserved':
     case 'InventoryReleased':

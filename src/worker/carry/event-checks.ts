@@ -4,7 +4,6 @@
 import { strict as assert } from 'node:assert';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import {
-  type EventLine,
   ID_PATTERN,
   type InventoryReacquired,
   type PaymentCameShort,
@@ -46,7 +45,7 @@ const INSTANT_FIELDS = ['expiresAtMs', 'untilMs', 'opensAtMs', 'closesAtMs'] as 
 const UNIT_FIELDS = ['rejected', 'quantity', 'limitPerCustomer', 'safetyStock'] as const;
 
 /** What makes an event unfit to be judged at all: content of the stream is checked like any input. */
-export function problemOf(event: StockEvent): string | undefined {
+export function fieldProblemOf(event: StockEvent): string | undefined {
   switch (event.type) {
     // The three that come in masses, by the fields that the loops below would find in them.
     case 'InventoryReserved':
@@ -133,7 +132,10 @@ export function differenceOf(found: InventoryItem, expected: InventoryItem): str
  * The reservation as an event tells it, although the rules would not have allowed that event: its items are in
  * quarantine already, and later events of the order must not put the others of its items there too.
  */
-export function asTold(before: Reservation | undefined, event: ReservationEvent): Reservation | undefined {
+export function reservationAsStated(
+  before: Reservation | undefined,
+  event: ReservationEvent,
+): Reservation | undefined {
   if (event.type === 'InventoryReserved') return before;
   if (event.type === 'PaymentCameShort' || event.type === 'InventoryReacquired')
     return paidLate(before, event);
@@ -147,7 +149,7 @@ export function asTold(before: Reservation | undefined, event: ReservationEvent)
   if (event.cause === 'expired') return { ...before, status: 'EXPIRED', resolvedAtMs };
   if (event.cause === 'shortfall') return { ...before, status: 'RELEASED', resolvedAtMs };
   const rest = before.lines.filter(
-    (line) => !event.lines.some((told) => told.sku === line.sku && told.warehouse === line.warehouse),
+    (line) => !event.lines.some((stated) => stated.sku === line.sku && stated.warehouse === line.warehouse),
   );
   const operations = [...before.operations, event.operation];
   return rest.length > 0
@@ -171,23 +173,9 @@ function plain(lines: readonly StockLine[]): StockLine[] {
   return lines.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, quantity }));
 }
 
-/** How much of an event is kept as evidence. */
-const EVIDENCE_TEXT_MAX = 4_000;
-
-/** An event as evidence: itself, or the beginning of its text where it is long. */
-export function evidenceOf(event: StockEvent): unknown {
-  const text = JSON.stringify(event);
-  return text.length <= EVIDENCE_TEXT_MAX ? event : `${text.slice(0, EVIDENCE_TEXT_MAX)} ...`;
-}
-
-/** One line of an event with all that concerns it, as JSON. */
-export function parkedText(event: StockEvent, line: EventLine): string {
-  return JSON.stringify({ ...event, lines: [line] });
-}
-
 const NAMES_RECOVERED_MAX = 200;
 
-/** The items a broken entry names, as far as it can still be told. */
+/** The items a broken entry names, as far as it can still be stated. */
 export function namesIn(raw: string): { sku: string; warehouse: string }[] {
   const id = '[A-Za-z0-9][A-Za-z0-9._:-]{0,63}';
   const names = new Map<string, { sku: string; warehouse: string }>();

@@ -1,56 +1,66 @@
 /**
- * Items and open reservations as the ledger has them plus what has been judged since: so that a hot item is not loaded
- * again for every chunk. Promises: what a chunk under way has touched is never dropped; memory is bounded.
- * It may be trusted only while this worker alone moves the cursor: on any error it is cleared.
+ * The validator's copy of the ledger: items, reservations and transfers as they will be once every chunk validated so far
+ * is committed. It saves loading a hot item again for every chunk, and notes what each chunk changes.
+ * Promises: what an uncommitted chunk has changed is never dropped; memory is bounded. It is valid only while this worker
+ * alone moves the cursor: after any error it is cleared.
  */
 import { type InventoryItem, newItem } from '../../domain/inventory-item.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { ItemName, LedgerItem } from '../../ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
+import type { Failure } from './failure.ts';
 
-/** What the judge asks of the ledger. */
+/** The queries the validator needs. Each answers only what exists, in any order. */
 export interface ValidatorLedger {
   loadItems(names: readonly ItemName[]): Promise<LedgerItem[]>;
   loadReservations(orderIds: readonly string[]): Promise<Reservation[]>;
   loadTransfers(transferIds: readonly string[]): Promise<TransferDocument[]>;
+  /** Those of these movement ids that the ledger has. */
   knownMovements(movementIds: readonly string[]): Promise<string[]>;
 }
 
-/** One item while it is judged. Changed in place: there is one of each, and thousands of events a chunk. */
+/** One item. Mutable, because thousands of events a chunk change the same few items. */
 export interface ItemState {
   readonly name: string;
+  /** After the last applied entry. */
   item: InventoryItem;
   isInLedger: boolean;
   isQuarantined: boolean;
-  /** Parked or counted since the quarantine began. */
+  /** Event lines parked or counted since the quarantine began. */
   parkedEvents: number;
   /** When its last event was decided. */
   atMs: number;
-  /** The chunk that touched it last, and what concerns that chunk alone. */
+
+  /** The entry being checked (its sequence), the item after those of its events checked so far, and why it must stop. */
+  entry: number;
+  next: InventoryItem;
+  failure: Failure | undefined;
+
+  /** The chunk that changed it last; what follows concerns that chunk alone. */
   chunk: number;
   expectedVersion: number | undefined;
   quarantineReason: string | undefined;
   parkedInChunk: number;
-  /** The entry that touched it last, and how it stood before that: an entry counts whole for an item, or not at all. */
-  entry: number;
-  itemBeforeEntry: InventoryItem;
 }
 
+/** The reservation of one order; undefined before its first event. */
 export interface ReservationState {
   reservation: Reservation | undefined;
-  /** The chunk that touched it last, and what the ledger had before that. */
+  /** The chunk that changed it last, and what the ledger has before that chunk. */
   chunk: number;
   stored: Reservation | undefined;
 }
 
+/** One transfer; undefined before its dispatch. */
 export interface TransferState {
+  readonly transferId: string;
+  /** After the last applied entry. */
   transfer: TransferDocument | undefined;
-  /** The chunk that touched it last, and what the ledger had before that. */
+  /** After those events of the entry being checked that count. */
+  next: TransferDocument | undefined;
+  /** The chunk that changed it last, and what the ledger has before that chunk. */
   chunk: number;
   stored: TransferDocument | undefined;
-  /** The entry that touched it last, and how it stood before that. */
-  entry: number;
-  transferBeforeEntry: TransferDocument | undefined;
 }
 
 /** Transfers come in tens, not in thousands. */
@@ -58,10 +68,11 @@ const TRANSFERS_CACHED_MAX = 1_000;
 
 export interface CacheLimits {
   readonly itemsCachedMax: number;
-  /** Few, for they come once and again after minutes: to load one costs Postgres 3 us, to keep it costs Node as much. */
+  /** Few: an order comes back once, minutes later; loading it costs Postgres 3 us, keeping it costs Node as much. */
   readonly reservationsCachedMax: number;
 }
 
+/** `sku@warehouse`. */
 export function itemName(of: ItemName): string {
   return `${of.sku}@${of.warehouse}`;
 }
@@ -70,17 +81,22 @@ export class StateCache {
   readonly #ledger: ValidatorLedger;
   readonly #limits: CacheLimits;
   readonly #items = new Map<string, ItemState>();
-  /** The item asked for last. */
+  /** The item looked up last: a flash sale looks up the same item thousands of times. */
   #lastItem: ItemState | undefined;
   readonly #reservations = new Map<string, ReservationState>();
   readonly #transfers = new Map<string, TransferState>();
+  #chunk = 0;
+  /** Changed by the current chunk. */
+  changedItems: ItemState[] = [];
+  changedReservations: ReservationState[] = [];
+  changedTransfers: TransferState[] = [];
 
   constructor(ledger: ValidatorLedger, limits: CacheLimits) {
     this.#ledger = ledger;
     this.#limits = limits;
   }
 
-  /** Fetches what is not here yet. What the ledger has not either stands as new. */
+  /** Loads what is missing. What the ledger does not have either is new. @throws an outage of the ledger */
   async load(
     names: ReadonlyMap<string, ItemName>,
     orderIds: ReadonlySet<string>,
@@ -94,9 +110,9 @@ export class StateCache {
       this.#ledger.loadReservations(missingIds),
       missingTransfers.length > 0 ? this.#ledger.loadTransfers(missingTransfers) : [],
     ]);
-    for (const known of items) this.#add(known.item, known);
+    for (const known of items) this.#addItem(known.item, known);
     for (const name of missing) {
-      if (!this.#items.has(itemName(name))) this.#add(newItem(name.sku, name.warehouse), undefined);
+      if (!this.#items.has(itemName(name))) this.#addItem(newItem(name.sku, name.warehouse), undefined);
     }
     for (const reservation of reservations) {
       this.#reservations.set(reservation.orderId, { reservation, chunk: 0, stored: undefined });
@@ -104,7 +120,7 @@ export class StateCache {
     for (const transfer of transfers) this.#addTransfer(transfer.transferId, transfer);
   }
 
-  #add(item: InventoryItem, known: LedgerItem | undefined): void {
+  #addItem(item: InventoryItem, known: LedgerItem | undefined): void {
     const name = itemName(item);
     this.#items.set(name, {
       name,
@@ -113,54 +129,80 @@ export class StateCache {
       isQuarantined: known?.quarantine !== undefined,
       parkedEvents: known?.parkedEvents ?? 0,
       atMs: known?.updatedAtMs ?? 0,
+      entry: 0,
+      next: item,
+      failure: undefined,
       chunk: 0,
       expectedVersion: undefined,
       quarantineReason: undefined,
       parkedInChunk: 0,
-      entry: 0,
-      itemBeforeEntry: item,
     });
   }
 
-  /** Undefined unless it was loaded. */
-  item(name: string): ItemState | undefined {
-    return this.#items.get(name);
+  #addTransfer(transferId: string, transfer: TransferDocument | undefined): TransferState {
+    const state = { transferId, transfer, next: transfer, chunk: 0, stored: undefined };
+    this.#transfers.set(transferId, state);
+    return state;
   }
 
-  /** @throws where it was not loaded: a defect */
-  itemOf(name: ItemName): ItemState {
+  /** From here on changes belong to this chunk. @param chunk its number, which grows */
+  beginChunk(chunk: number): void {
+    this.#chunk = chunk;
+    this.changedItems = [];
+    this.changedReservations = [];
+    this.changedTransfers = [];
+  }
+
+  /** @throws where the item was not loaded, which is a defect: every line's item is among those of its entry */
+  item(name: ItemName): ItemState {
     const last = this.#lastItem;
-    // A flash sale asks for the same item thousands of times: then its name need not be put together.
     if (last && last.item.sku === name.sku && last.item.warehouse === name.warehouse) return last;
     const state = this.#items.get(itemName(name));
-    // The reader spells out versions from the entry's own items, so every line has its item among those loaded.
     if (!state) throw new Error(`${itemName(name)} was not loaded`);
     this.#lastItem = state;
     return state;
   }
 
-  /** A state without a reservation where none was loaded: the order is new. */
-  reservation(orderId: string): ReservationState {
+  /** Notes that the current chunk changes the item. To be called before the change. */
+  changeItem(state: ItemState): void {
+    if (state.chunk === this.#chunk) return;
+    state.chunk = this.#chunk;
+    state.expectedVersion = state.isInLedger ? state.item.version : undefined;
+    state.quarantineReason = undefined;
+    state.parkedInChunk = 0;
+    state.isInLedger = true;
+    this.changedItems.push(state);
+  }
+
+  /** The reservation of an order, to be changed by the current chunk; an order that was not loaded is new. */
+  reservationToChange(orderId: string): ReservationState {
     let state = this.#reservations.get(orderId);
     if (!state) {
       state = { reservation: undefined, chunk: 0, stored: undefined };
       this.#reservations.set(orderId, state);
     }
+    if (state.chunk !== this.#chunk) {
+      state.chunk = this.#chunk;
+      state.stored = state.reservation;
+      this.changedReservations.push(state);
+    }
     return state;
   }
 
-  /** A state without a transfer where none was loaded: it is new. */
+  /** A transfer that was not loaded is new. */
   transfer(transferId: string): TransferState {
     return this.#transfers.get(transferId) ?? this.#addTransfer(transferId, undefined);
   }
 
-  #addTransfer(transferId: string, transfer: TransferDocument | undefined): TransferState {
-    const state = { transfer, chunk: 0, stored: undefined, entry: 0, transferBeforeEntry: undefined };
-    this.#transfers.set(transferId, state);
-    return state;
+  /** Notes that the current chunk changes the transfer. To be called before the change. */
+  changeTransfer(state: TransferState): void {
+    if (state.chunk === this.#chunk) return;
+    state.chunk = this.#chunk;
+    state.stored = state.transfer;
+    this.changedTransfers.push(state);
   }
 
-  /** Everything up to this chunk is in the ledger: what is beyond the bounds may go. */
+  /** The ledger has every chunk up to this one: what is beyond the limits may go. */
   forget(chunk: number): void {
     dropOldest(this.#items, this.#limits.itemsCachedMax, chunk);
     this.#lastItem = undefined;
@@ -176,7 +218,7 @@ export class StateCache {
   }
 }
 
-/** First in, first out; a hot item that goes is loaded again with the next chunk. Those of a later chunk stay. */
+/** First in, first out; a hot item that is dropped is loaded again with the next chunk. Those of a later chunk stay. */
 function dropOldest(states: Map<string, { readonly chunk: number }>, countMax: number, chunk: number): void {
   for (const [name, state] of states) {
     if (states.size <= countMax) return;

@@ -37,7 +37,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   local: { rooms: [], packages: ['ioredis', 'pg', 'node:*'], types: [] },
   // Beside the way of an order: the demonstration is a client like any other, and its proof asks neither engine nor worker.
   sale: { rooms: [], packages: ['node:*'], types: [] },
-  proof: { rooms: ['hotpath/keys.ts'], packages: ['node:*'], types: ['ioredis', 'pg'] },
+  proof: { rooms: ['hotpath/keys.ts', 'domain/id.ts'], packages: ['node:*'], types: ['ioredis', 'pg'] },
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })

@@ -11,15 +11,17 @@ import {
   LIFETIME_SECONDS_MAX,
   LINES_MAX,
   PARTIAL_RELEASES_MAX,
-  PASSED_BY_MAX,
-  PASSED_BY_REASONS,
   QUANTITY_MAX,
   REFUSAL_CODES,
   REJECTED_REASON,
   RELEASE_CAUSES,
   RESERVATION_STATUSES,
+  SALE_AFTERLIFE_SECONDS,
   SALES_PER_SKU_MAX,
+  SHORT_OPERATION,
   SHORTFALL_RELEASES_MAX,
+  SKIP_REASONS,
+  SKIPPED_MAX,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
   STOCKTAKE_LINES_MAX,
@@ -27,9 +29,7 @@ import {
   TRANSFER_RECEIPTS_MAX,
   TRANSFER_STATUSES,
 } from '../src/domain/language.ts';
-import { SHORT_OPERATION } from '../src/domain/reservation.ts';
-import { SALE_AFTERLIFE_SECONDS } from '../src/domain/sale.ts';
-import { encodeReason } from '../src/hotpath/codec/event-codec.ts';
+import { encodeReason } from '../src/hotpath/codec/words.ts';
 import { LUA_FILES, LUA_FOLDER } from '../src/hotpath/program.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -89,7 +89,7 @@ describe('the words of the language', () => {
   });
 
   test('why a warehouse was passed by: each reason is given where warehouses are chosen, and no other', () => {
-    expect(found(/^ *return [\w, ]*"(\w+)", left$/gm)).toEqual(new Set(PASSED_BY_REASONS));
+    expect(found(/^ *return [\w, ]*"(\w+)", left$/gm)).toEqual(new Set(SKIP_REASONS));
   });
 
   test('words of records: a late payment that came short, and rejected units of a transfer', () => {
@@ -140,7 +140,7 @@ describe('the words of the language', () => {
     ['STOCKTAKE_GRACE_MS', STOCKTAKE_GRACE_SECONDS * 1_000],
     ['STOCKTAKE_EXTENSION_MS', STOCKTAKE_EXTENSION_SECONDS * 1_000],
     ['LEASE_MS_MAX', LEASE_SECONDS_MAX * 1_000],
-    ['PASSED_BY_MAX', PASSED_BY_MAX],
+    ['SKIPPED_MAX', SKIPPED_MAX],
     ['STOCKTAKE_LINES_MAX', STOCKTAKE_LINES_MAX],
     ['SHORTFALL_RELEASES_MAX', SHORTFALL_RELEASES_MAX],
     ['TRANSFER_RECEIPTS_MAX', TRANSFER_RECEIPTS_MAX],

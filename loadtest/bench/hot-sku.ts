@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { OrderLine } from '../../src/domain/language.ts';
-import { readItem } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import type { BatchLimits, HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { openHotInventory, openPartition } from './shipped.ts';
@@ -52,7 +52,7 @@ export async function receive(
 export async function reservedNow({ admin }: Stores): Promise<number> {
   const text = await admin.hget(partitionKeys().sku(SKU), WAREHOUSE);
   if (text === null) throw new Error(`${SKU} is gone`);
-  return readItem(SKU, WAREHOUSE, text).reserved;
+  return decodeItem(SKU, WAREHOUSE, text).reserved;
 }
 
 /** Reserves one unit, and is not content with less: an engine that refuses is fast and measures nothing. */

@@ -3,7 +3,8 @@
  * Promises: a kind that stands here is a verb of the program in lua/ and a case of `Inventory.decide`.
  * Refuses to know: what comes of it.
  */
-import type { Allocation, OrderLine, PartLine } from './language.ts';
+import type { Allocation } from './limits.ts';
+import type { OrderLine, PartLine } from './lines.ts';
 
 // Reservations -------------------------------------------------------------------------------------------
 

@@ -1,246 +1,350 @@
 /**
  * What happened to the stock. Events are the ledger's content and the only thing that moves state.
- * Promises: every event line raises its item's version by one; what an event does to the counters stands in `changeOf`.
+ * This table is the one declaration of an event. From it follow its type here, its text (hotpath/codec/event-codec.ts), its
+ * columns in the ledger, the worker's checks, what it does to an item and its row of the glossary.
+ * Promises: every event line raises its item's version by one.
  */
-import type { StockLine } from './language.ts';
+import type { StockLine } from './lines.ts';
+
+export const RELEASE_CAUSES = ['cancelled', 'expired', 'remainder', 'shortfall'] as const;
+/**
+ * Why a hold ended: the order was cancelled; nobody paid in time; a partial confirm left this over; a count found no goods
+ * for it (BR-007).
+ */
+export type ReleaseCause = (typeof RELEASE_CAUSES)[number];
+
+/** What a field of an event holds; its text form is in hotpath/codec/event-codec.ts. */
+interface FieldValues {
+  readonly id: string;
+  readonly 'optional id': string | undefined;
+  /** Any text; '' for none. */
+  readonly reason: string;
+  /** Units, 0 or more. */
+  readonly units: number;
+  /** Milliseconds since 1970, by the store's clock; of a sale by the shop's. */
+  readonly 'instant ms': number;
+  /** The name under which a repeat is recognized, as fingerprint.ts spells it; '-' for none. */
+  readonly operation: string;
+  readonly cause: ReleaseCause;
+  /** The canonical text of a request, as fingerprint.ts spells it. */
+  readonly fingerprint: string;
+}
+export type FieldKind = keyof FieldValues;
+
+/** What one unit of a line does to the counters of its item; `set total`: the quantity is the new total. */
+export type Effect =
+  | 'set total'
+  | {
+      readonly total?: 1 | -1;
+      readonly available?: 1 | -1;
+      readonly reserved?: 1 | -1;
+      readonly sold?: 1 | -1;
+    };
+
+/** Which record besides its items an event is a step of. */
+export type RecordKind = 'reservation' | 'movement' | 'stocktake' | 'transfer' | 'sale' | 'none';
+
+export interface EventRow {
+  /** The field that names the record it is a step of; `optional id` where an event may have none, undefined where no event has one. */
+  readonly subject: Readonly<Record<string, 'id' | 'optional id'>> | undefined;
+  readonly record: RecordKind;
+  /** `units` move and are at least 1; `levels` name a figure, which may be 0; `none`: the event has no lines. */
+  readonly lines: 'units' | 'levels' | 'none';
+  /** Its further fields in the order of its text. */
+  readonly fields: Readonly<Record<string, FieldKind>>;
+  readonly effect: Effect;
+  /** BR-007: whether it may happen to an item while that is counted. */
+  readonly isAllowedUnderLock: boolean;
+  /** For the glossary. */
+  readonly en: string;
+  readonly zh: string;
+}
+
+export const EVENTS = {
+  InventoryReserved: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    fields: {
+      expiresAtMs: 'instant ms',
+      fingerprint: 'fingerprint',
+      customerId: 'optional id',
+      saleId: 'optional id',
+    },
+    effect: { available: -1, reserved: 1 },
+    isAllowedUnderLock: false,
+    en: 'An order holds stock: available falls, reserved rises.',
+    zh: '庫存已預留：可用減少，預留增加。',
+  },
+  InventoryDeducted: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    // proposeTransferTo: the warehouse to which what others serve is proposed as a transfer.
+    fields: { operation: 'operation', proposeTransferTo: 'optional id' },
+    effect: { reserved: -1, sold: 1 },
+    isAllowedUnderLock: false,
+    en: 'A payment turned a hold into a sale: reserved falls, sold rises.',
+    zh: '庫存已扣減：預留轉為已售。',
+  },
+  InventoryReleased: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    fields: { cause: 'cause', operation: 'operation' },
+    effect: { reserved: -1, available: 1 },
+    isAllowedUnderLock: true,
+    en: 'Held stock returned: cancelled, expired, left over by a partial confirm, or not found by a count.',
+    zh: '庫存已釋放：取消、逾期、部分確認的餘量，或盤點不足。',
+  },
+  ReservationExtended: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    fields: { expiresAtMs: 'instant ms' },
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'A live hold lasts longer. Actor `clock`: it became due while an item was counted.',
+    zh: '預留已延長；執行者為 clock 時，表示盤點期間到期而順延。',
+  },
+  InventoryReacquired: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    fields: { operation: 'operation' },
+    effect: { available: -1, sold: 1 },
+    isAllowedUnderLock: false,
+    en: 'A late payment took the stock again: available becomes sold, the expired order is confirmed.',
+    zh: '逾期付款後重新取得庫存：可用轉為已售。',
+  },
+  PaymentCameShort: {
+    subject: { orderId: 'id' },
+    record: 'reservation',
+    lines: 'units',
+    fields: {},
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'A late payment found no stock; a person has to resolve it. Its lines name what was paid.',
+    zh: '逾期付款但庫存不足，須人工處理。',
+  },
+  InventoryReceived: {
+    subject: { movementId: 'id' },
+    record: 'movement',
+    lines: 'units',
+    fields: { reason: 'reason' },
+    effect: { total: 1, available: 1 },
+    isAllowedUnderLock: false,
+    en: 'Goods came in: total and available rise. The first receipt creates the item.',
+    zh: '已入庫：總量與可用增加。',
+  },
+  InventoryIssued: {
+    subject: { movementId: 'optional id' },
+    record: 'movement',
+    lines: 'units',
+    fields: { reason: 'reason', transferId: 'optional id' },
+    effect: { total: -1, available: -1 },
+    isAllowedUnderLock: false,
+    en: 'Goods left unsold: total and available fall. By a movement, or rejected on arrival of a transfer.',
+    zh: '已出庫（未售）：總量與可用減少。',
+  },
+  InventoryShipped: {
+    subject: { movementId: 'id' },
+    record: 'movement',
+    lines: 'units',
+    fields: { reason: 'reason', orderId: 'optional id' },
+    effect: { total: -1, sold: -1 },
+    isAllowedUnderLock: false,
+    en: 'Sold units left the building: total and sold fall.',
+    zh: '已出貨：總量與已售減少。',
+  },
+  InventoryReturned: {
+    subject: { movementId: 'id' },
+    record: 'movement',
+    lines: 'units',
+    fields: { reason: 'reason', orderId: 'optional id' },
+    effect: { total: 1, available: 1 },
+    isAllowedUnderLock: false,
+    en: 'Shipped units came back and are on sale again: total and available rise.',
+    zh: '已退貨入庫：總量與可用增加。',
+  },
+  ReturnWrittenOff: {
+    subject: { movementId: 'id' },
+    record: 'movement',
+    lines: 'units',
+    fields: { reason: 'reason', orderId: 'optional id' },
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'Shipped units came back unfit for sale: no counter changes.',
+    zh: '退貨已報廢：數量不變。',
+  },
+  InventoryCorrected: {
+    subject: { movementId: 'id' },
+    record: 'movement',
+    lines: 'levels',
+    fields: { reason: 'reason' },
+    effect: 'set total',
+    isAllowedUnderLock: false,
+    en: 'The total was set; available takes the difference.',
+    zh: '庫存已更正：總量改為新值，差額計入可用。',
+  },
+  SafetyStockSet: {
+    subject: undefined,
+    record: 'none',
+    lines: 'levels',
+    fields: {},
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'The safety stock was set (BR-005).',
+    zh: '安全庫存已設定。',
+  },
+  LowStockAlertTriggered: {
+    subject: undefined,
+    record: 'none',
+    lines: 'levels',
+    fields: { safetyStock: 'units' },
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'Available fell below the safety stock (BR-005); the line says what is available.',
+    zh: '低庫存告警：可用低於安全庫存。',
+  },
+  StocktakeStarted: {
+    subject: { stocktakeId: 'id' },
+    record: 'stocktake',
+    lines: 'levels',
+    fields: { untilMs: 'instant ms' },
+    effect: {},
+    isAllowedUnderLock: false,
+    en: 'An item is locked for a count (BR-007); the line is the book total at that moment.',
+    zh: '盤點已開始：品項鎖定，並記下帳面數。',
+  },
+  StocktakeCompleted: {
+    subject: { stocktakeId: 'id' },
+    record: 'stocktake',
+    lines: 'levels',
+    fields: { reason: 'reason' },
+    effect: 'set total',
+    isAllowedUnderLock: true,
+    en: 'The count is entered: the total becomes what was counted, available takes the difference, the lock ends.',
+    zh: '盤點已完成：總量改為實盤數，差額（盤盈、盤虧）計入可用，解除鎖定。',
+  },
+  StocktakeCancelled: {
+    subject: { stocktakeId: 'id' },
+    record: 'stocktake',
+    lines: 'levels',
+    fields: {},
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'The lock ended and nothing was counted.',
+    zh: '盤點已取消：解除鎖定，數量不變。',
+  },
+  StocktakeLapsed: {
+    subject: { stocktakeId: 'id' },
+    record: 'stocktake',
+    lines: 'levels',
+    fields: {},
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'The lock ran out before the count was entered.',
+    zh: '盤點已逾時：鎖定到期，數量不變。',
+  },
+  TransferDispatched: {
+    subject: { transferId: 'id' },
+    record: 'transfer',
+    lines: 'units',
+    fields: { to: 'id', reason: 'reason' },
+    effect: { total: -1, available: -1 },
+    isAllowedUnderLock: false,
+    en: 'Goods left their source warehouse and are in transit.',
+    zh: '調撥已撥出：來源倉減少，貨在途中。',
+  },
+  TransferReceived: {
+    subject: { transferId: 'id' },
+    record: 'transfer',
+    lines: 'units',
+    // rejected: of the line's quantity; issued again in the same step.
+    fields: { rejected: 'units', operation: 'operation' },
+    effect: { total: 1, available: 1 },
+    isAllowedUnderLock: false,
+    en: 'Goods in transit arrived at the destination warehouse; what is rejected is issued right after.',
+    zh: '調撥已撥入（點收）：目的倉增加。',
+  },
+  TransferCancelled: {
+    subject: { transferId: 'id' },
+    record: 'transfer',
+    lines: 'units',
+    fields: {},
+    effect: { total: 1, available: 1 },
+    isAllowedUnderLock: false,
+    en: 'What was still in transit is back in the source warehouse.',
+    zh: '調撥已取消：在途數量退回來源倉。',
+  },
+  SaleScheduled: {
+    subject: { saleId: 'id' },
+    record: 'sale',
+    lines: 'none',
+    fields: {
+      sku: 'id',
+      opensAtMs: 'instant ms',
+      closesAtMs: 'instant ms',
+      quantity: 'units',
+      limitPerCustomer: 'units',
+    },
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'A quantity of a SKU is set aside for a flash sale until it closes.',
+    zh: '搶購已排定：為活動保留一定數量。',
+  },
+  SaleClosed: {
+    subject: { saleId: 'id' },
+    record: 'sale',
+    lines: 'none',
+    fields: { sku: 'id' },
+    effect: {},
+    isAllowedUnderLock: true,
+    en: 'A flash sale was closed before its time.',
+    zh: '搶購已提前結束。',
+  },
+} as const satisfies Readonly<Record<string, EventRow>>;
+
+export type EventType = keyof typeof EVENTS;
+export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
 
 /** One item's part in an event. Versions of an item are gapless: each event line raises its item by one. */
 export interface EventLine extends StockLine {
   readonly version: number;
 }
-interface EventBase {
-  readonly lines: readonly EventLine[];
-  /** When it was decided, by the store's clock, in milliseconds since 1970. */
-  readonly atMs: number;
-  readonly actor: string;
+
+type Optional<F> = { [K in keyof F]: F[K] extends 'optional id' ? K : never }[keyof F];
+type Fields<F extends Readonly<Record<string, FieldKind>>> = {
+  readonly [K in Exclude<keyof F, Optional<F>>]: FieldValues[F[K]];
+} & { readonly [K in Optional<F>]?: FieldValues[F[K]] };
+type Subject<S> = S extends Readonly<Record<string, FieldKind>> ? Fields<S> : unknown;
+
+/** An event of one type, with the fields of its row. */
+export type EventOf<T extends EventType> = {
+  [E in T]: {
+    readonly type: E;
+    readonly lines: readonly EventLine[];
+    /** When it was decided, by the store's clock, in milliseconds since 1970. */
+    readonly atMs: number;
+    readonly actor: string;
+  } & Subject<(typeof EVENTS)[E]['subject']> &
+    Fields<(typeof EVENTS)[E]['fields']>;
+}[T];
+export type StockEvent = EventOf<EventType>;
+
+type TypesOf<R extends RecordKind> = {
+  [T in EventType]: (typeof EVENTS)[T]['record'] extends R ? T : never;
+}[EventType];
+/** The steps of a reservation's life. */
+export type ReservationEvent = EventOf<TypesOf<'reservation'>>;
+/** The steps of a transfer: between them its goods are in no item. */
+export type TransferEvent = EventOf<TypesOf<'transfer'>>;
+
+export function isReservationEvent(event: StockEvent): event is ReservationEvent {
+  return EVENTS[event.type].record === 'reservation';
 }
 
-// Reservations -------------------------------------------------------------------------------------------
-
-/** The seed's 庫存已預留: available falls, reserved rises. */
-export interface InventoryReserved extends EventBase {
-  readonly type: 'InventoryReserved';
-  readonly orderId: string;
-  readonly expiresAtMs: number;
-  /** The canonical text of what was asked, by which a repeat is known from a conflict (BR-006). */
-  readonly fingerprint: string;
-  readonly customerId?: string | undefined;
-  readonly saleId?: string | undefined;
+export function isTransferEvent(event: StockEvent): event is TransferEvent {
+  return EVENTS[event.type].record === 'transfer';
 }
-/** The seed's 庫存已扣減: reserved becomes sold. */
-export interface InventoryDeducted extends EventBase {
-  readonly type: 'InventoryDeducted';
-  readonly orderId: string;
-  readonly operation: string;
-  /** What its lines in other warehouses are proposed to be transferred to. */
-  readonly proposeTransferTo?: string | undefined;
-}
-export const RELEASE_CAUSES = ['cancelled', 'expired', 'remainder', 'shortfall'] as const;
-export type ReleaseCause = (typeof RELEASE_CAUSES)[number];
-/**
- * The seed's 庫存已釋放: reserved returns to available. `remainder` is what a partial confirm left over, `shortfall` a
- * hold that a count found no goods for (BR-007).
- */
-export interface InventoryReleased extends EventBase {
-  readonly type: 'InventoryReleased';
-  readonly orderId: string;
-  readonly cause: ReleaseCause;
-  readonly operation: string;
-}
-/** A live hold lasts longer; its lines name what it holds, no quantity moves. Actor `clock`: it fell due under a count. */
-export interface ReservationExtended extends EventBase {
-  readonly type: 'ReservationExtended';
-  readonly orderId: string;
-  readonly expiresAtMs: number;
-}
-/** A late payment took the stock again: available becomes sold, and the expired reservation is CONFIRMED. */
-export interface InventoryReacquired extends EventBase {
-  readonly type: 'InventoryReacquired';
-  readonly orderId: string;
-  readonly operation: string;
-}
-/** A late payment found no stock: people have to resolve it. Its lines name what was paid, no quantity moves. */
-export interface PaymentCameShort extends EventBase {
-  readonly type: 'PaymentCameShort';
-  readonly orderId: string;
-}
-
-// Stock movements ----------------------------------------------------------------------------------------
-
-/** Goods came in: total and available rise. The first one makes the item. */
-export interface InventoryReceived extends EventBase {
-  readonly type: 'InventoryReceived';
-  readonly movementId: string;
-  readonly reason: string;
-}
-/** Goods left unsold: total and available fall. Of a movement, or what a transfer's receiver rejected. */
-export interface InventoryIssued extends EventBase {
-  readonly type: 'InventoryIssued';
-  readonly movementId?: string | undefined;
-  readonly transferId?: string | undefined;
-  readonly reason: string;
-}
-/** Sold units left the building: total and sold fall. */
-export interface InventoryShipped extends EventBase {
-  readonly type: 'InventoryShipped';
-  readonly movementId: string;
-  readonly orderId?: string | undefined;
-  readonly reason: string;
-}
-/** Shipped units are on sale again: total and available rise. */
-export interface InventoryReturned extends EventBase {
-  readonly type: 'InventoryReturned';
-  readonly movementId: string;
-  readonly orderId?: string | undefined;
-  readonly reason: string;
-}
-/** Shipped units came back unfit: no counter moves. */
-export interface ReturnWrittenOff extends EventBase {
-  readonly type: 'ReturnWrittenOff';
-  readonly movementId: string;
-  readonly orderId?: string | undefined;
-  readonly reason: string;
-}
-/** The line's quantity is the new total; available takes the difference. */
-export interface InventoryCorrected extends EventBase {
-  readonly type: 'InventoryCorrected';
-  readonly movementId: string;
-  readonly reason: string;
-}
-/** The line's quantity is the new safety stock. */
-export interface SafetyStockSet extends EventBase {
-  readonly type: 'SafetyStockSet';
-}
-/** The seed's 低庫存告警 (BR-005): the line's quantity is what is available. */
-export interface LowStockAlertTriggered extends EventBase {
-  readonly type: 'LowStockAlertTriggered';
-  readonly safetyStock: number;
-}
-
-// Stocktakes ---------------------------------------------------------------------------------------------
-
-/** BR-007: the item is locked; the line's quantity is the total in the books, the snapshot of the count. */
-export interface StocktakeStarted extends EventBase {
-  readonly type: 'StocktakeStarted';
-  readonly stocktakeId: string;
-  readonly untilMs: number;
-}
-/** The line's quantity is what was counted; available takes the difference, which may be none. The lock is off. */
-export interface StocktakeCompleted extends EventBase {
-  readonly type: 'StocktakeCompleted';
-  readonly stocktakeId: string;
-  readonly reason: string;
-}
-/** The lock is off and nothing was counted; the line's quantity is the total. */
-export interface StocktakeCancelled extends EventBase {
-  readonly type: 'StocktakeCancelled';
-  readonly stocktakeId: string;
-}
-/** The lease ran out; as a cancellation by the clock. */
-export interface StocktakeLapsed extends EventBase {
-  readonly type: 'StocktakeLapsed';
-  readonly stocktakeId: string;
-}
-
-// Transfers ----------------------------------------------------------------------------------------------
-
-/** The line is the source: total and available fall, and the units are in transit. */
-export interface TransferDispatched extends EventBase {
-  readonly type: 'TransferDispatched';
-  readonly transferId: string;
-  readonly to: string;
-  readonly reason: string;
-}
-/** The line is the destination: total and available rise by all that arrived; what is rejected is issued right after. */
-export interface TransferReceived extends EventBase {
-  readonly type: 'TransferReceived';
-  readonly transferId: string;
-  /** Of the line's quantity. */
-  readonly rejected: number;
-  readonly operation: string;
-}
-/** The line is the source, where the rest in transit stands again. */
-export interface TransferCancelled extends EventBase {
-  readonly type: 'TransferCancelled';
-  readonly transferId: string;
-}
-
-// Flash sales: no item moves, so they have no lines --------------------------------------------------------
-
-export interface SaleScheduled extends EventBase {
-  readonly type: 'SaleScheduled';
-  readonly saleId: string;
-  readonly sku: string;
-  readonly opensAtMs: number;
-  readonly closesAtMs: number;
-  readonly quantity: number;
-  readonly limitPerCustomer: number;
-}
-/** Somebody closed the sale before its time. */
-export interface SaleClosed extends EventBase {
-  readonly type: 'SaleClosed';
-  readonly saleId: string;
-  readonly sku: string;
-}
-
-export type StockEvent =
-  | InventoryReserved
-  | InventoryDeducted
-  | InventoryReleased
-  | ReservationExtended
-  | InventoryReacquired
-  | PaymentCameShort
-  | InventoryReceived
-  | InventoryIssued
-  | InventoryShipped
-  | InventoryReturned
-  | ReturnWrittenOff
-  | InventoryCorrected
-  | SafetyStockSet
-  | LowStockAlertTriggered
-  | StocktakeStarted
-  | StocktakeCompleted
-  | StocktakeCancelled
-  | StocktakeLapsed
-  | TransferDispatched
-  | TransferReceived
-  | TransferCancelled
-  | SaleScheduled
-  | SaleClosed;
-export type EventType = StockEvent['type'];
-export const EVENT_TYPES = [
-  'InventoryReserved',
-  'InventoryDeducted',
-  'InventoryReleased',
-  'ReservationExtended',
-  'InventoryReacquired',
-  'PaymentCameShort',
-  'InventoryReceived',
-  'InventoryIssued',
-  'InventoryShipped',
-  'InventoryReturned',
-  'ReturnWrittenOff',
-  'InventoryCorrected',
-  'SafetyStockSet',
-  'LowStockAlertTriggered',
-  'StocktakeStarted',
-  'StocktakeCompleted',
-  'StocktakeCancelled',
-  'StocktakeLapsed',
-  'TransferDispatched',
-  'TransferReceived',
-  'TransferCancelled',
-  'SaleScheduled',
-  'SaleClosed',
-] as const satisfies readonly EventType[];
-
-/** Whose line may say 0: they name a level, not a movement. */
-export const LEVEL_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
-  'SafetyStockSet',
-  'LowStockAlertTriggered',
-  'InventoryCorrected',
-  'StocktakeStarted',
-  'StocktakeCompleted',
-  'StocktakeCancelled',
-  'StocktakeLapsed',
-]);

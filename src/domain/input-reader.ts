@@ -7,7 +7,8 @@ import {
   canonicalLines,
   HOLD_SECONDS_MAX,
   HOLD_SECONDS_MIN,
-  ID_PATTERN,
+  ID_HINT,
+  isId,
   LINES_MAX,
   type OrderLine,
   QUANTITY_MAX,
@@ -30,7 +31,6 @@ export class InvalidCommand extends Error {
   }
 }
 
-const ID_MESSAGE = 'use 1 to 64 letters, digits, ".", "_", ":" or "-", beginning with a letter or digit';
 /** A quantity of one unit or more; NaN, fractions and numbers as text are none. */
 const QUANTITY_MESSAGE = `use a whole number from 1 to ${QUANTITY_MAX}`;
 
@@ -38,8 +38,8 @@ export class Reader {
   readonly issues: Issue[] = [];
 
   id(path: string, value: unknown): string {
-    if (typeof value === 'string' && ID_PATTERN.test(value)) return value;
-    this.issues.push({ path, message: ID_MESSAGE });
+    if (isId(value)) return value;
+    this.issues.push({ path, message: ID_HINT });
     return '';
   }
 
@@ -105,7 +105,7 @@ export class Reader {
         continue;
       }
       const { sku, quantity } = line;
-      if (typeof sku !== 'string' || !ID_PATTERN.test(sku)) this.id(`lines[${i}].sku`, sku);
+      if (!isId(sku)) this.id(`lines[${i}].sku`, sku);
       if (!(Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX)) {
         this.issues.push({ path: `lines[${i}].quantity`, message: QUANTITY_MESSAGE });
       }

@@ -4,18 +4,10 @@
  * through `evolveItem` before it is written (D8). Refuses to know: other items, stores, and what time it is.
  */
 import { strict as assert } from 'node:assert';
-import {
-  type EventLine,
-  type EventType,
-  type ItemView,
-  LEVEL_EVENTS,
-  QUANTITY_MAX,
-  STOCKTAKE_GRACE_SECONDS,
-  type StockEvent,
-  type StocktakeCancelled,
-  type StocktakeCompleted,
-  type StocktakeLapsed,
-} from './language.ts';
+import { type Effect, EVENTS, type EventLine, type EventOf, type StockEvent } from './events.ts';
+import { QUANTITY_MAX, STOCKTAKE_GRACE_SECONDS } from './limits.ts';
+import { itemName } from './lines.ts';
+import type { ItemView } from './views.ts';
 
 export interface InventoryItem extends ItemView {
   /** The low-stock alert is out and not yet re-armed (BR-005). */
@@ -59,19 +51,6 @@ export function committedOf(item: InventoryItem): number {
   return item.reserved + item.sold;
 }
 
-/** BR-007: events that may happen to an item while it is counted; all others wait until the lock is off. */
-const UNDER_A_LOCK: ReadonlySet<EventType> = new Set<EventType>([
-  'InventoryReleased',
-  'ReservationExtended',
-  'PaymentCameShort',
-  'ReturnWrittenOff',
-  'SafetyStockSet',
-  'LowStockAlertTriggered',
-  'StocktakeCompleted',
-  'StocktakeCancelled',
-  'StocktakeLapsed',
-]);
-
 /** BR-005: whether the alert is to fire now. It fires at the crossing, once. */
 export function crossesSafetyStock(item: InventoryItem): boolean {
   return item.available < item.safetyStock && !item.isLow;
@@ -79,7 +58,7 @@ export function crossesSafetyStock(item: InventoryItem): boolean {
 
 /** What holds after every change. A broken one is a defect: asserted, never answered. */
 export function assertInvariants(item: InventoryItem): void {
-  const name = `${item.sku}@${item.warehouse} at version ${item.version}`;
+  const name = `${itemName(item)} at version ${item.version}`;
   assert(item.available >= 0, `BR-001: available of ${name} is ${item.available}`);
   assert(item.reserved >= 0 && item.sold >= 0, `BR-001: reserved or sold of ${name} is negative`);
   assert(
@@ -97,72 +76,44 @@ export interface StockChange {
   readonly sold: number;
 }
 
-/** @param item as it stands before: an event that names a level changes it by the difference */
-export function changeOf(event: StockEvent, quantity: number, item: InventoryItem): StockChange {
-  switch (event.type) {
-    case 'InventoryReserved':
-      return { total: 0, available: -quantity, reserved: quantity, sold: 0 };
-    case 'InventoryDeducted':
-      return { total: 0, available: 0, reserved: -quantity, sold: quantity };
-    case 'InventoryReleased':
-      return { total: 0, available: quantity, reserved: -quantity, sold: 0 };
-    case 'InventoryReacquired':
-      return { total: 0, available: -quantity, reserved: 0, sold: quantity };
-    case 'InventoryReceived':
-    case 'InventoryReturned':
-    case 'TransferReceived':
-    case 'TransferCancelled':
-      return { total: quantity, available: quantity, reserved: 0, sold: 0 };
-    case 'InventoryIssued':
-    case 'TransferDispatched':
-      return { total: -quantity, available: -quantity, reserved: 0, sold: 0 };
-    case 'InventoryShipped':
-      return { total: -quantity, available: 0, reserved: 0, sold: -quantity };
-    case 'InventoryCorrected':
-    case 'StocktakeCompleted': {
-      const difference = quantity - item.total;
-      return { total: difference, available: difference, reserved: 0, sold: 0 };
-    }
-    case 'ReservationExtended':
-    case 'PaymentCameShort':
-    case 'ReturnWrittenOff':
-    case 'SafetyStockSet':
-    case 'LowStockAlertTriggered':
-    case 'StocktakeStarted':
-    case 'StocktakeCancelled':
-    case 'StocktakeLapsed':
-    case 'SaleScheduled':
-    case 'SaleClosed':
-      return NO_CHANGE;
-    default: {
-      const never: never = event;
-      throw new Error(`no such event: ${JSON.stringify(never)}`);
-    }
-  }
-}
 const NO_CHANGE: StockChange = { total: 0, available: 0, reserved: 0, sold: 0 };
+
+/**
+ * What an event with this quantity does to an item.
+ * @param item as it is before: an event that sets the total changes it by the difference
+ */
+export function changeOf({ type }: StockEvent, quantity: number, item: InventoryItem): StockChange {
+  const effect: Effect = EVENTS[type].effect;
+  if (effect === 'set total') {
+    const difference = quantity - item.total;
+    return { ...NO_CHANGE, total: difference, available: difference };
+  }
+  const { total = 0, available = 0, reserved = 0, sold = 0 } = effect;
+  return {
+    total: total * quantity,
+    available: available * quantity,
+    reserved: reserved * quantity,
+    sold: sold * quantity,
+  };
+}
 
 function isStocktakeEnd(
   event: StockEvent,
-): event is StocktakeCompleted | StocktakeCancelled | StocktakeLapsed {
-  return (
-    event.type === 'StocktakeCompleted' ||
-    event.type === 'StocktakeCancelled' ||
-    event.type === 'StocktakeLapsed'
-  );
+): event is EventOf<'StocktakeCompleted' | 'StocktakeCancelled' | 'StocktakeLapsed'> {
+  return EVENTS[event.type].record === 'stocktake' && event.type !== 'StocktakeStarted';
 }
 
 /** BR-007: the lock after an event. Asserts that nothing happened under it that must wait. */
 function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'] {
   const lock = item.stocktake;
   if (event.type === 'StocktakeStarted') {
-    assert(!lock, `BR-007: a second stocktake of ${item.sku}@${item.warehouse}`);
+    assert(!lock, `BR-007: a second stocktake of ${itemName(item)}`);
     assert(event.untilMs > event.atMs, 'BR-007: a lease that has ended before it began');
     return { stocktakeId: event.stocktakeId, untilMs: event.untilMs };
   }
   if (!isStocktakeEnd(event)) {
     assert(
-      !lock || UNDER_A_LOCK.has(event.type),
+      !lock || EVENTS[event.type].isAllowedUnderLock,
       `BR-007: ${event.type} under stocktake ${lock?.stocktakeId}`,
     );
     const isExpiry = event.type === 'InventoryReleased' && event.cause === 'expired';
@@ -197,13 +148,13 @@ function holdsUntilAfter(item: InventoryItem, event: StockEvent): number | undef
 export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLine): InventoryItem {
   assert(
     line.sku === item.sku && line.warehouse === item.warehouse && line.version === item.version + 1,
-    `version gap: ${line.sku}@${line.warehouse} goes from ${item.version} to ${line.version}`,
+    `version gap: ${itemName(line)} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
   // Only a level may be 0; nothing moves less than one unit.
   assert(
     Number.isInteger(quantity) &&
-      quantity >= (LEVEL_EVENTS.has(event.type) ? 0 : 1) &&
+      quantity >= (EVENTS[event.type].lines === 'levels' ? 0 : 1) &&
       quantity <= QUANTITY_MAX,
     `BR-001: a quantity of ${quantity} in ${event.type} is out of range`,
   );

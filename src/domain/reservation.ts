@@ -4,24 +4,16 @@
  * Refuses to know: where it is kept and what time it is.
  */
 import { strict as assert } from 'node:assert';
+import type { EventOf, ReservationEvent } from './events.ts';
+import { SHORT_OPERATION } from './fingerprint.ts';
 import {
   ACTOR_CLOCK,
-  canonicalParts,
-  type InventoryDeducted,
-  type InventoryReacquired,
-  type InventoryReleased,
-  type InventoryReserved,
   LIFETIME_SECONDS_MAX,
-  type PartLine,
-  type PaymentCameShort,
-  type ReservationExtended,
-  type ReservationStatus,
-  type ReservationView,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
-  type StockEvent,
-  type StockLine,
-} from './language.ts';
+} from './limits.ts';
+import { canonicalParts, type PartLine, type StockLine } from './lines.ts';
+import type { ReservationStatus, ReservationView } from './views.ts';
 
 export interface Reservation {
   readonly orderId: string;
@@ -37,32 +29,6 @@ export interface Reservation {
   readonly operations: readonly string[];
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
-}
-
-/** Stands among the operations of an expired reservation whose late payment found no stock: people have been told. */
-export const SHORT_OPERATION = 'short';
-
-/** The events that are steps of a reservation's life. */
-export type ReservationEvent =
-  | InventoryReserved
-  | InventoryDeducted
-  | InventoryReleased
-  | ReservationExtended
-  | InventoryReacquired
-  | PaymentCameShort;
-
-export function isReservationEvent(event: StockEvent): event is ReservationEvent {
-  switch (event.type) {
-    case 'InventoryReserved':
-    case 'InventoryDeducted':
-    case 'InventoryReleased':
-    case 'ReservationExtended':
-    case 'InventoryReacquired':
-    case 'PaymentCameShort':
-      return true;
-    default:
-      return false;
-  }
 }
 
 /** BR-003: past its deadline a hold is over, whether anybody swept it or not. */
@@ -211,13 +177,16 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
  * BR-003: the longest life; BR-007: but a hold that falls due under a lock lives on step by step. It goes by the deadline
  * and not by the actor, for a caller may call himself what he likes.
  */
-function latestExpiryMs(before: Reservation, { atMs }: ReservationExtended): number {
+function latestExpiryMs(before: Reservation, { atMs }: EventOf<'ReservationExtended'>): number {
   const seconds = STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS;
   return isDue(before, atMs) ? atMs + seconds * 1_000 : before.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
 }
 
 /** A payment that came after the deadline: taken again, or told to people once. */
-function afterLatePayment(before: Reservation, event: InventoryReacquired | PaymentCameShort): Reservation {
+function afterLatePayment(
+  before: Reservation,
+  event: EventOf<'InventoryReacquired' | 'PaymentCameShort'>,
+): Reservation {
   assert(
     before.status === 'EXPIRED',
     `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,

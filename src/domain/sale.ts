@@ -3,7 +3,7 @@
  * take part in it; and how much of it one customer may hold and buy. It moves no counter of an item.
  * Twin: lua/sale.lua. Refuses to know: items, stores, what time it is.
  */
-import type { Refusal, SaleView } from './language.ts';
+import type { Refusal, SaleView } from './views.ts';
 
 export interface Sale extends Omit<SaleView, 'left'> {}
 
@@ -13,9 +13,6 @@ export interface Quota {
   readonly bought: number;
 }
 export const NO_QUOTA: Quota = { held: 0, bought: 0 };
-
-/** A sale that is closed so long has no hold left that could still count in it: two days. */
-export const SALE_AFTERLIFE_SECONDS = 172_800;
 
 /** Units still to be had in a sale; what it set aside and did not sell is there for everybody once it is closed. */
 export function leftIn(sale: Sale, nowMs: number): number {

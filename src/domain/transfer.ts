@@ -3,14 +3,13 @@
  * quantity = in transit + received + rejected + returned. Twin: lua/transfer.lua.
  */
 import { strict as assert } from 'node:assert';
-import type { TransferCancelled, TransferDispatched, TransferReceived, TransferView } from './language.ts';
+import type { TransferEvent } from './events.ts';
+import type { TransferView } from './views.ts';
 
 export interface Transfer extends TransferView {
   /** Receipts done, so that a repeat is known. */
   readonly operations: readonly string[];
 }
-
-export type TransferEvent = TransferDispatched | TransferReceived | TransferCancelled;
 
 export function inTransit(transfer: TransferView): number {
   return transfer.quantity - transfer.received - transfer.rejected - transfer.returned;

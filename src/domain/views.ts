@@ -1,7 +1,7 @@
 /**
  * What the inventory answers: how things stand, or an expected no with its figures. Values, never thrown.
  */
-import type { StockLine } from './language.ts';
+import type { StockLine } from './lines.ts';
 
 // How things stand -----------------------------------------------------------------------------------------
 
@@ -23,15 +23,15 @@ export interface ReservationView {
    * Warehouses that were tried before those that serve, and why they do not; of the first answer to a reserve only, and
    * at most {@link PASSED_BY_MAX}.
    */
-  readonly passedBy?: readonly PassedBy[] | undefined;
+  readonly skipped?: readonly SkippedWarehouse[] | undefined;
 }
 
-export const PASSED_BY_REASONS = ['short', 'locked'] as const;
+export const SKIP_REASONS = ['short', 'locked'] as const;
 /** A warehouse that did not serve: it had too little of the SKU, or a stocktake has locked it there (BR-007). */
-export interface PassedBy {
+export interface SkippedWarehouse {
   readonly sku: string;
   readonly warehouse: string;
-  readonly reason: (typeof PASSED_BY_REASONS)[number];
+  readonly reason: (typeof SKIP_REASONS)[number];
 }
 
 /** Who counts the item, and until when the lock lasts (BR-007). */

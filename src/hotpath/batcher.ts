@@ -5,6 +5,7 @@
  */
 import type { Redis } from 'ioredis';
 import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './codec/batch-codec.ts';
+import type { CommandText } from './codec/command-codec.ts';
 import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type Program, runScript, type Script } from './program.ts';
@@ -57,11 +58,7 @@ const REPLICA_WAIT_MS = 1_000;
 const SHARE_COMMANDS_MIN = 64;
 
 interface Waiting {
-  readonly key: string;
-  readonly text: string;
-  readonly skuKeys: readonly string[];
-  readonly needsMemory: boolean;
-  readonly customerId: string | undefined;
+  readonly command: CommandText;
   readonly enqueuedAtMs: number;
   readonly decode: (answer: string, head: BatchHead) => unknown;
   readonly resolve: (value: unknown) => void;
@@ -105,21 +102,10 @@ export class Batcher {
 
   /**
    * Sends one command with the next batch.
-   * @param key the record the command is about, which goes into KEYS
-   * @param skuKeys the SKUs it names, as far as the caller knows them
-   * @param needsMemory false for what settles or frees, which goes on where Redis is out of memory
-   * @param customerId whose order it is, of a text that begins with "@": texts stay the same for all customers
    * @param decode runs when the answer is there; what it throws, the caller gets
    * @throws {Fault} `overloaded` at once where the queue is full
    */
-  submit<T>(
-    key: string,
-    text: string,
-    skuKeys: readonly string[],
-    needsMemory: boolean,
-    decode: (answer: string, head: BatchHead) => T,
-    customerId?: string,
-  ): Promise<T> {
+  submit<T>(command: CommandText, decode: (answer: string, head: BatchHead) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#isClosed) {
         reject(new Fault('unavailable', 'nothing-happened', 'the engine is closed'));
@@ -131,11 +117,7 @@ export class Batcher {
         return;
       }
       const waiting: Waiting = {
-        key,
-        text,
-        skuKeys,
-        needsMemory,
-        customerId,
+        command,
         enqueuedAtMs: performance.now(),
         decode,
         resolve: resolve as (value: unknown) => void,
@@ -207,7 +189,7 @@ export class Batcher {
         );
         continue;
       }
-      lines += waiting.skuKeys.length;
+      lines += waiting.command.keys.length;
       if (lines > batchLinesMax && batch.length > 0) break;
       this.#next++;
       batch.push(waiting);
@@ -237,8 +219,8 @@ export class Batcher {
       }
       this.#answer(batch, reply);
     } catch (error) {
-      const settling = isOutOfMemory(error) ? batch.filter((waiting) => !waiting.needsMemory) : [];
-      const refused = settling.length > 0 ? batch.filter((waiting) => waiting.needsMemory) : batch;
+      const settling = isOutOfMemory(error) ? batch.filter(({ command }) => !command.needsMemory) : [];
+      const refused = settling.length > 0 ? batch.filter(({ command }) => command.needsMemory) : batch;
       this.#fail(refused, faultOf(error, wasSent));
       if (settling.length > 0) await this.#settle(settling, wasSent);
     }
@@ -295,14 +277,14 @@ export class Batcher {
       tombstoneMs,
       batch.length,
     ];
-    const skuKeys = new Set<string>();
-    for (const waiting of batch) {
-      allKeys.push(waiting.key);
-      for (const key of waiting.skuKeys) skuKeys.add(key);
+    const otherKeys = new Set<string>();
+    for (const { command } of batch) {
+      allKeys.push(command.key);
+      for (const key of command.keys) otherKeys.add(key);
     }
-    argv.push(...packTexts(batch.map((waiting) => waiting.text)));
-    for (const key of skuKeys) allKeys.push(key);
-    for (const { customerId } of batch) if (customerId !== undefined) argv.push(customerId);
+    argv.push(...packTexts(batch.map(({ command }) => command.text)));
+    for (const key of otherKeys) allKeys.push(key);
+    for (const { command } of batch) if (command.customer !== undefined) argv.push(command.customer);
     const reply = await runScript(redis, script, allKeys, argv);
     if (replicas > 0) await this.#awaitReplicas(replicas);
     return reply;

@@ -1,13 +1,26 @@
 /**
- * The only file that spells a Redis key. All keys of a partition carry its hash tag, so they share one slot.
+ * The names of all Redis keys; the program in lua/ gets the prefixes from here. All keys of a partition carry its hash tag,
+ * so they share one slot. Format: `<prefix>{<partition>}:<kind>:<escaped id>`; an id that needs no escape is its own key.
  * Promises: two prefixes never see each other's keys. Refuses to know: what the values mean.
  */
+import { encodeId } from '../domain/id.ts';
 
 /** The default key prefix, two characters because every hold pays for it (36-byte ids still fit 48-byte keys). */
 export const KEY_PREFIX_DEFAULT = 'hf';
 
 /** What a key prefix may be: it cannot hold a hash tag or a glob of its own. */
 export const KEY_PREFIX_PATTERN = /^[A-Za-z0-9_.-]{1,32}$/;
+
+/** What a key begins with after its partition, by the kind of its record. */
+export const KEY_KINDS = {
+  reservation: 'r:',
+  sku: 's:',
+  movement: 'm:',
+  transfer: 't:',
+  stocktake: 'k:',
+  sale: 'f:',
+  quota: 'q:',
+} as const;
 
 /** One Redis partition: the unit of atomicity, of ordering and of the epoch (D12). */
 export interface PartitionKeys {
@@ -16,23 +29,23 @@ export interface PartitionKeys {
   readonly control: string;
   /** The outbox: a stream with ids `<epoch>-<sequence>`. */
   readonly events: string;
-  /** Sorted set of holds and locks by deadline: "name id sku@warehouse ...". */
+  /** Sorted set of holds and locks by deadline: "name order sku@warehouse ...", ids escaped. */
   readonly due: string;
   /** Keys on which an engine tries its rights when it opens: a string, a hash, an index, a stream. */
   readonly probes: readonly string[];
   /** Matches every key of the partition, for SCAN. */
   readonly pattern: string;
   reservation(orderId: string): string;
-  /** Hash of one SKU: warehouse -> item text. */
+  /** Hash of one SKU: escaped warehouse -> item, and *sale -> figures of a sale. */
   sku(sku: string): string;
   movement(movementId: string): string;
   transfer(transferId: string): string;
-  /** Hash of a count sheet: sku@warehouse -> line. */
+  /** Hash of a count sheet: escaped sku@warehouse -> line. */
   stocktake(stocktakeId: string): string;
   sale(saleId: string): string;
-  /** Hash of a sale: customer -> units held and bought. */
+  /** Hash of a sale: escaped customer -> units held and bought. */
   quota(saleId: string): string;
-  /** Hash: warehouse -> name and place. */
+  /** Hash: escaped warehouse -> name and place. */
   readonly warehouses: string;
 }
 
@@ -49,13 +62,13 @@ export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): Parti
     due: `${start}due`,
     probes: ['string', 'hash', 'index', 'stream'].map((type) => `${start}probe-${type}`),
     pattern: `${start}*`,
-    reservation: (orderId) => `${start}r:${orderId}`,
-    sku: (sku) => `${start}s:${sku}`,
-    movement: (movementId) => `${start}m:${movementId}`,
-    transfer: (transferId) => `${start}t:${transferId}`,
-    stocktake: (stocktakeId) => `${start}k:${stocktakeId}`,
-    sale: (saleId) => `${start}f:${saleId}`,
-    quota: (saleId) => `${start}q:${saleId}`,
+    reservation: (orderId) => `${start}${KEY_KINDS.reservation}${encodeId(orderId)}`,
+    sku: (sku) => `${start}${KEY_KINDS.sku}${encodeId(sku)}`,
+    movement: (movementId) => `${start}${KEY_KINDS.movement}${encodeId(movementId)}`,
+    transfer: (transferId) => `${start}${KEY_KINDS.transfer}${encodeId(transferId)}`,
+    stocktake: (stocktakeId) => `${start}${KEY_KINDS.stocktake}${encodeId(stocktakeId)}`,
+    sale: (saleId) => `${start}${KEY_KINDS.sale}${encodeId(saleId)}`,
+    quota: (saleId) => `${start}${KEY_KINDS.quota}${encodeId(saleId)}`,
     warehouses: `${start}warehouses`,
   };
 }

@@ -5,7 +5,8 @@
  */
 import type { Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
-import { Unreadable } from './codec/record-codec.ts';
+import { encodeId } from '../domain/id.ts';
+import { decodeIdWord, Unreadable } from './codec/words.ts';
 import type { PartitionKeys } from './keys.ts';
 
 /** How long another process may go on with places that have changed. */
@@ -33,14 +34,14 @@ export class WarehousePlaces {
   /** Writes a warehouse that the ledger has. @throws an outage of Redis; to repeat it changes nothing */
   async put(warehouse: Warehouse): Promise<void> {
     const { id, ...rest } = warehouse;
-    await this.#redis.hset(this.#keys.warehouses, id, JSON.stringify(rest));
+    await this.#redis.hset(this.#keys.warehouses, encodeId(id), encodePlace(rest));
     await this.refresh();
   }
 
   async refresh(): Promise<void> {
     const fields = await this.#redis.hgetall(this.#keys.warehouses);
     this.#warehouses = Object.entries(fields)
-      .map(([id, text]) => readPlace(id, text))
+      .map(([field, text]) => decodePlace(decodeIdWord('a warehouse', field), text))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -49,7 +50,13 @@ export class WarehousePlaces {
   }
 }
 
-function readPlace(id: string, text: string): Warehouse {
+/** Format: a JSON object of name, latitude and longitude. */
+export function encodePlace(place: Omit<Warehouse, 'id'>): string {
+  return JSON.stringify(place);
+}
+
+/** @throws {Unreadable} */
+function decodePlace(id: string, text: string): Warehouse {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -21,12 +21,12 @@ export class AllocationExplainer {
 
   /** Undefined where there is nothing to say: the order goes nowhere in particular and nothing was passed by. */
   explain(view: ReservationView, shipTo: Coordinates | undefined): AllocationBody | undefined {
-    if (shipTo === undefined && !view.passedBy?.length) return undefined;
-    const { lines, passedBy = [] } = view;
+    if (shipTo === undefined && !view.skipped?.length) return undefined;
+    const { lines, skipped = [] } = view;
     const distanceKm = (warehouse: string) => this.#distanceKm(warehouse, shipTo);
     return {
       lines: lines.map(({ sku, warehouse }) => ({ sku, warehouse, distanceKm: distanceKm(warehouse) })),
-      passedBy: passedBy.map((passed) => ({ ...passed, distanceKm: distanceKm(passed.warehouse) })),
+      passedBy: skipped.map((passed) => ({ ...passed, distanceKm: distanceKm(passed.warehouse) })),
     };
   }
 

@@ -2,7 +2,7 @@
  * What the OpenAPI document says beyond the schemas of the routes: shared shapes, headers and every problem a call can
  * answer. Promises: problem answers come from the table in problems.ts. Refuses to know: how the document is served.
  */
-import { ACTOR_DEFAULT, ID_PATTERN } from '../domain/language.ts';
+import { ACTOR_DEFAULT, ID_PATTERN_SOURCE } from '../domain/language.ts';
 import { ACTOR_HEADER } from './answers.ts';
 import { ACK_HEADER } from './ledger-ack.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
@@ -71,7 +71,7 @@ const HEADER_PARAMETERS = {
   properties: {
     [ACTOR_HEADER]: {
       type: 'string',
-      pattern: ID_PATTERN.source,
+      pattern: ID_PATTERN_SOURCE,
       default: ACTOR_DEFAULT,
       description: 'Who acts, for the ledger.',
     },

@@ -4,9 +4,15 @@
  * Refuses to know: routes.
  */
 import { z } from 'zod';
-import { ID_PATTERN, QUANTITY_MAX, REASON_LENGTH_MAX } from '../domain/language.ts';
+import {
+  ID_HINT,
+  ID_LENGTH_MAX,
+  ID_PATTERN_SOURCE,
+  isId,
+  QUANTITY_MAX,
+  REASON_LENGTH_MAX,
+} from '../domain/language.ts';
 
-const ID_WORDS = 'use 1 to 64 letters, digits, ".", "_", ":" or "-", beginning with a letter or digit';
 const OBJECT_WORDS = 'give a JSON object';
 /** The longest list of wrong fields one answer names. */
 export const ISSUES_MAX = 20;
@@ -24,9 +30,15 @@ export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
 
 export function id(what: string, example: string) {
   return z
-    .string(ID_WORDS)
-    .regex(ID_PATTERN, ID_WORDS)
-    .meta({ description: what, examples: [example] });
+    .string(ID_HINT)
+    .refine(isId, ID_HINT)
+    .meta({
+      description: what,
+      examples: [example],
+      minLength: 1,
+      maxLength: ID_LENGTH_MAX,
+      pattern: ID_PATTERN_SOURCE,
+    });
 }
 
 export function whole(min: number, max: number) {

@@ -6,9 +6,9 @@
  */
 import {
   type OrderLine,
-  PASSED_BY_MAX,
-  type PassedBy,
   type Shortage,
+  SKIPPED_MAX,
+  type SkippedWarehouse,
   type StockLine,
 } from '../domain/language.ts';
 
@@ -23,7 +23,7 @@ export interface AllocationPlan {
   readonly short: Shortage[];
   /** Items under a stocktake without which a line cannot be served, and with which it could. */
   readonly locked: { readonly sku: string; readonly warehouse: string }[];
-  readonly passedBy: PassedBy[];
+  readonly skipped: SkippedWarehouse[];
 }
 
 /** Candidates first, then all other warehouses that carry one of the lines, by name. */
@@ -33,10 +33,10 @@ export function warehousesInOrder(candidates: readonly string[], carrying: Itera
   return [...ranked, ...others.sort()];
 }
 
-class PassedByList {
-  readonly list: PassedBy[] = [];
+class SkippedList {
+  readonly list: SkippedWarehouse[] = [];
   add(sku: string, warehouse: string, isLocked: boolean): void {
-    if (this.list.length < PASSED_BY_MAX)
+    if (this.list.length < SKIPPED_MAX)
       this.list.push({ sku, warehouse, reason: isLocked ? 'locked' : 'short' });
   }
 }
@@ -47,12 +47,12 @@ function serveWhole(
   order: readonly string[],
   stock: Stock,
 ): AllocationPlan | undefined {
-  const passed = new PassedByList();
+  const passed = new SkippedList();
   for (const warehouse of order) {
     const failing = lines.find((line) => openLeft(stock, line.sku, warehouse) < line.quantity);
     if (!failing) {
       const served = lines.map(({ sku, quantity }) => ({ sku, warehouse, quantity }));
-      return { served, short: [], locked: [], passedBy: passed.list };
+      return { served, short: [], locked: [], skipped: passed.list };
     }
     const there = stock(failing.sku, warehouse);
     if (there) passed.add(failing.sku, warehouse, there.isLocked);
@@ -77,7 +77,7 @@ export function allocate(
   const served: StockLine[] = [];
   const short: Shortage[] = [];
   const locked: { sku: string; warehouse: string }[] = [];
-  const passed = new PassedByList();
+  const passed = new SkippedList();
   const together = (amounts: number[]) =>
     isSplit ? amounts.reduce((sum, amount) => sum + Math.max(0, amount), 0) : Math.max(0, ...amounts);
   for (const { sku, quantity } of lines) {
@@ -107,5 +107,5 @@ export function allocate(
       short.push({ sku, requested: quantity, available });
     }
   }
-  return { served, short, locked, passedBy: passed.list };
+  return { served, short, locked, skipped: passed.list };
 }

@@ -15,22 +15,18 @@ import {
 import {
   ACTOR_CLOCK,
   type EventLine,
-  type InventoryReleased,
+  type EventOf,
   type ItemView,
-  type SaleScheduled,
+  isReservationEvent,
+  itemName,
+  type ReservationEvent,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
   type StockLine,
   type StocktakeLine,
 } from '../domain/language.ts';
-import {
-  evolveReservation,
-  isDue,
-  isReservationEvent,
-  type Reservation,
-  type ReservationEvent,
-} from '../domain/reservation.ts';
+import { evolveReservation, isDue, type Reservation } from '../domain/reservation.ts';
 import { countIn, countQuota, NO_QUOTA, type Quota, type Sale, type SaleCount } from '../domain/sale.ts';
 import { evolveTransfer, type Transfer } from '../domain/transfer.ts';
 
@@ -38,10 +34,6 @@ import { evolveTransfer, type Transfer } from '../domain/transfer.ts';
 export type WithoutVersions<E> = E extends StockEvent
   ? Omit<E, 'lines'> & { readonly lines: readonly StockLine[] }
   : never;
-
-export function itemName(line: { readonly sku: string; readonly warehouse: string }): string {
-  return `${line.sku}@${line.warehouse}`;
-}
 
 /** Something that is due at a time: a hold, or the lock of an item. */
 interface Deadline {
@@ -69,10 +61,10 @@ export class InventoryState {
     return this.items.get(itemName(line));
   }
 
-  /** What was asked when a sale was scheduled, whatever became of it. */
-  asked(saleId: string): SaleScheduled | undefined {
+  /** The event that scheduled a sale, also long after it closed. */
+  scheduledAs(saleId: string): EventOf<'SaleScheduled'> | undefined {
     return this.events.find(
-      (event): event is SaleScheduled => event.type === 'SaleScheduled' && event.saleId === saleId,
+      (event): event is EventOf<'SaleScheduled'> => event.type === 'SaleScheduled' && event.saleId === saleId,
     );
   }
 
@@ -256,7 +248,7 @@ const SALE_COUNTS: Readonly<
 };
 
 function releasedAs(event: ReservationEvent): SaleCount {
-  return (event as InventoryReleased).cause === 'expired' ? 'expired' : 'released';
+  return (event as EventOf<'InventoryReleased'>).cause === 'expired' ? 'expired' : 'released';
 }
 
 /** BR-007: how long a hold that is due lives on for this item's sake; in the past where it does not. */

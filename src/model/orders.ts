@@ -21,9 +21,10 @@ import {
   type Reserve,
   releaseOperation,
   requestFingerprint,
+  SHORT_OPERATION,
   type StockLine,
 } from '../domain/language.ts';
-import { type Reservation, SHORT_OPERATION, splitLines, viewOf } from '../domain/reservation.ts';
+import { type Reservation, splitLines, viewOf } from '../domain/reservation.ts';
 import { leftIn, refuseBySale } from '../domain/sale.ts';
 import { type InventoryState, unitsOf } from './inventory-state.ts';
 import { planLines } from './plan.ts';
@@ -66,7 +67,7 @@ export function reserve(books: InventoryState, command: Reserve, nowMs: number):
     atMs: nowMs,
     actor: command.actor,
   });
-  return done(books, orderId, false, plan.passedBy);
+  return done(books, orderId, false, plan.skipped);
 }
 
 export function confirm(books: InventoryState, command: Confirm, nowMs: number): Decision<ReservationView> {
@@ -236,10 +237,10 @@ function done(
   books: InventoryState,
   orderId: string,
   replayed: boolean,
-  passedBy: ReservationView['passedBy'] = [],
+  skipped: ReservationView['skipped'] = [],
 ): Decision<ReservationView> {
   const reservation = books.reservations.get(orderId);
   if (!reservation) throw new Error(`order ${orderId} was decided but is not there`);
   const view = viewOf(reservation);
-  return { outcome: 'done', replayed, value: passedBy.length > 0 ? { ...view, passedBy } : view };
+  return { outcome: 'done', replayed, value: skipped.length > 0 ? { ...view, skipped } : view };
 }

@@ -8,14 +8,15 @@ import {
   canonicalLines,
   type LockedItem,
   type OrderLine,
-  type PassedBy,
   type Refusal,
   type Shortage,
+  type SkippedWarehouse,
   type StockLine,
 } from '../domain/language.ts';
+import { itemName } from '../domain/lines.ts';
 import { leftIn, type Sale } from '../domain/sale.ts';
 import { allocate, warehousesInOrder } from './allocation.ts';
-import { type InventoryState, itemName, unitsOf } from './inventory-state.ts';
+import { type InventoryState, unitsOf } from './inventory-state.ts';
 
 /** Lines to be found stock for. */
 export interface Wanted {
@@ -28,7 +29,7 @@ export interface Wanted {
 }
 export interface Plan {
   readonly lines: readonly StockLine[];
-  readonly passedBy: readonly PassedBy[];
+  readonly skipped: readonly SkippedWarehouse[];
 }
 
 export function planLines(books: InventoryState, wanted: Wanted, nowMs: number): Plan | Refusal {
@@ -56,7 +57,7 @@ export function planLines(books: InventoryState, wanted: Wanted, nowMs: number):
     }
   }
   if (unknown.length > 0) return { code: 'unknown-item', items: unknown };
-  let passedBy: readonly PassedBy[] = [];
+  let skipped: readonly SkippedWarehouse[] = [];
   if (unpinned.length > 0) {
     const carrying = unpinned.flatMap(({ sku }) => books.itemsOf(sku).map((item) => item.warehouse));
     const stock = (sku: string, warehouse: string) => {
@@ -72,13 +73,13 @@ export function planLines(books: InventoryState, wanted: Wanted, nowMs: number):
       const lock = books.item(name)?.stocktake;
       if (lock) locked.push({ ...name, ...lock });
     }
-    passedBy = allocation.passedBy;
+    skipped = allocation.skipped;
   }
   if (locked.length > 0) return { code: 'stocktake-in-progress', items: locked };
   const shortages = leftBySales(books, wanted, short, nowMs);
   if (shortages.length > 0) return { code: 'insufficient-stock', shortages };
   const lines = unpinned.length > 0 ? (canonicalLines(pinned) as readonly StockLine[]) : pinned;
-  return { lines, passedBy };
+  return { lines, skipped };
 }
 
 /** What is short once sales have set theirs aside: no line may get more, and a SKU may be short that was not before. */

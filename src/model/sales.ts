@@ -6,11 +6,12 @@
 import {
   type CloseSale,
   type Decision,
+  SALE_AFTERLIFE_SECONDS,
   SALES_PER_SKU_MAX,
   type SaleView,
   type ScheduleSale,
 } from '../domain/language.ts';
-import { SALE_AFTERLIFE_SECONDS, saleView } from '../domain/sale.ts';
+import { saleView } from '../domain/sale.ts';
 import type { InventoryState } from './inventory-state.ts';
 import { refused } from './orders.ts';
 import { openTo } from './plan.ts';
@@ -21,14 +22,14 @@ export function scheduleSale(
   nowMs: number,
 ): Decision<SaleView> {
   const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer, actor } = command;
-  const asked = books.asked(saleId);
-  if (asked) {
+  const scheduled = books.scheduledAs(saleId);
+  if (scheduled) {
     const isSame =
-      asked.sku === sku &&
-      asked.opensAtMs === opensAtMs &&
-      asked.closesAtMs === closesAtMs &&
-      asked.quantity === quantity &&
-      asked.limitPerCustomer === limitPerCustomer;
+      scheduled.sku === sku &&
+      scheduled.opensAtMs === opensAtMs &&
+      scheduled.closesAtMs === closesAtMs &&
+      scheduled.quantity === quantity &&
+      scheduled.limitPerCustomer === limitPerCustomer;
     return isSame ? done(books, saleId, nowMs, true) : refused({ code: 'sale-conflict' });
   }
   if (closesAtMs <= nowMs) return refused({ code: 'sale-closed', closesAtMs });

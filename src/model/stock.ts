@@ -12,7 +12,8 @@ import type {
   SetSafetyStock,
   StockEvent,
 } from '../domain/language.ts';
-import { type InventoryState, itemName, type WithoutVersions } from './inventory-state.ts';
+import { itemName } from '../domain/lines.ts';
+import type { InventoryState, WithoutVersions } from './inventory-state.ts';
 import { refused } from './orders.ts';
 
 export function move(books: InventoryState, command: Movement, nowMs: number): Decision<ItemView> {

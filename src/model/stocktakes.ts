@@ -13,8 +13,9 @@ import {
   type StartStocktake,
   type StocktakeLine,
 } from '../domain/language.ts';
+import { itemName } from '../domain/lines.ts';
 import type { Reservation } from '../domain/reservation.ts';
-import { type InventoryState, itemName } from './inventory-state.ts';
+import type { InventoryState } from './inventory-state.ts';
 import { refused } from './orders.ts';
 import { refuseCount, refuseLocked } from './stock.ts';
 

@@ -17,7 +17,7 @@ import { showProgress } from '../bulk/progress.ts';
 import { BULK_FORMATS } from '../bulk/records.ts';
 import { IMPORT_NAME_LENGTH_MAX, STOCK_COLUMNS } from '../bulk/stock-rows.ts';
 import { WAREHOUSE_COLUMNS } from '../bulk/warehouse-rows.ts';
-import { ID_PATTERN } from '../domain/language.ts';
+import { isId } from '../domain/language.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { findStores } from './stores.ts';
@@ -66,7 +66,7 @@ async function main(): Promise<number> {
   if (!what || path === undefined || more.length > 0)
     throw new WrongCall(`say what and from where:\n\n${HELP}`);
   const { name } = values;
-  if (name !== undefined && !(ID_PATTERN.test(name) && name.length <= IMPORT_NAME_LENGTH_MAX)) {
+  if (name !== undefined && !(isId(name) && name.length <= IMPORT_NAME_LENGTH_MAX)) {
     throw new WrongCall(
       `--name: use 1 to ${IMPORT_NAME_LENGTH_MAX} letters, digits, ".", "_", ":" or "-", beginning with a letter or digit`,
     );

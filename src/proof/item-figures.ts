@@ -3,6 +3,7 @@
  */
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
+import { encodeId } from '../domain/id.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 
 export interface ProofSources {
@@ -38,13 +39,14 @@ export async function hotFigures(
   for (const sku of skus) {
     for (const [warehouse, text] of Object.entries(await redis.hgetall(keys.sku(sku)))) {
       if (warehouse.startsWith('*')) continue; // a sale of the SKU
+      const name = `${encodeId(sku)}@${warehouse}`;
       const words = text.split(' ').slice(0, 7).map(Number); // behind them stands the lock of a stocktake
       const [total, available, reserved, sold, version] = words;
       if (words.some((word) => !Number.isSafeInteger(word)) || version === undefined) {
-        differences.push(`${sku}@${warehouse}: cannot be read in Redis: ${JSON.stringify(text)}`);
+        differences.push(`${name}: cannot be read in Redis: ${JSON.stringify(text)}`);
         continue;
       }
-      found.set(`${sku}@${warehouse}`, {
+      found.set(name, {
         total: total ?? Number.NaN,
         available: available ?? Number.NaN,
         reserved: reserved ?? Number.NaN,
@@ -84,7 +86,7 @@ export async function ledgerFigures(
   const found = new Map<string, LedgerFigures>();
   for (const row of rows as Record<string, unknown>[]) {
     const number = (column: string) => Number(row[column]);
-    const name = `${row.sku}@${row.warehouse}`;
+    const name = `${encodeId(String(row.sku))}@${encodeId(String(row.warehouse))}`;
     for (const figure of ['total', 'available', 'reserved', 'sold']) {
       if (number(figure) !== number(`${figure}_sum`)) {
         differences.push(`${name}: ${figure} is ${row[figure]}, its entries come to ${row[`${figure}_sum`]}`);

@@ -2,6 +2,7 @@
  * Orders as the checker reads them: every order about some SKUs, on both sides.
  */
 import type { Redis } from 'ioredis';
+import { encodeId } from '../domain/id.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import type { Figures, ProofSources } from './item-figures.ts';
 
@@ -62,16 +63,18 @@ async function findUnknownOrders(
   differences: string[],
 ): Promise<void> {
   const start = keys.reservation('');
+  const escapedSkus = new Set([...skus].map(encodeId));
+  const escapedKnown = new Set([...known].map(encodeId));
   let cursor = '0';
   do {
     const [next, found] = await redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', ORDERS_CHUNK_MAX);
     cursor = next;
-    const strangers = found.filter((key) => !known.has(key.slice(start.length)));
+    const strangers = found.filter((key) => !escapedKnown.has(key.slice(start.length)));
     if (strangers.length === 0) continue;
     const texts = await redis.mget(...strangers);
     strangers.forEach((key, i) => {
       const lines = texts[i]?.split(' ')[3]?.split(',') ?? [];
-      if (lines.some((line) => skus.has(line.slice(0, line.indexOf('@'))))) {
+      if (lines.some((line) => escapedSkus.has(line.slice(0, line.indexOf('@'))))) {
         differences.push(`order ${key.slice(start.length)}: Redis has it (${texts[i]}), the ledger has not`);
       }
     });

@@ -3,7 +3,7 @@
  * meant. East is in Taipei, west in Paris, and of north nobody said where it stands.
  */
 import { expect, test } from 'vitest';
-import { type Decision, PASSED_BY_MAX, type ReservationView } from '../../src/domain/language.ts';
+import { type Decision, type ReservationView, SKIPPED_MAX } from '../../src/domain/language.ts';
 import { PLACES } from '../domain/histories.ts';
 import { answer, outcome, refusal, spelled } from '../domain/sentences.ts';
 import { type EitherShop, type Given, onBoth } from './both.ts';
@@ -19,16 +19,16 @@ async function withPlaces(given: Given, stock: string): Promise<EitherShop> {
 }
 
 const served = (decision: Decision<ReservationView>): string => spelled(answer(decision).lines);
-const passedBy = (decision: Decision<ReservationView>): string[] | undefined =>
-  answer(decision).passedBy?.map(({ sku, warehouse, reason }) => `${sku}@${warehouse} ${reason}`);
+const skipped = (decision: Decision<ReservationView>): string[] | undefined =>
+  answer(decision).skipped?.map(({ sku, warehouse, reason }) => `${sku}@${warehouse} ${reason}`);
 
 onBoth('an order from one warehouse', (given) => {
   test('is served by the nearest to where it goes, and nothing was passed by', async () => {
     const shop = await withPlaces(given, 'TEA@east=5,TEA@north=5,TEA@west=5');
     const far = await shop.reserve('order-1', 'TEA=1', undefined, toParis);
-    expect([served(far), passedBy(far)]).toEqual(['TEA@west=1', undefined]);
+    expect([served(far), skipped(far)]).toEqual(['TEA@west=1', undefined]);
     const near = await shop.reserve('order-2', 'TEA=1', undefined, toTaipei);
-    expect([served(near), passedBy(near)]).toEqual(['TEA@east=1', undefined]);
+    expect([served(near), skipped(near)]).toEqual(['TEA@east=1', undefined]);
   });
 
   test('is served by name where nobody says where it goes', async () => {
@@ -39,14 +39,14 @@ onBoth('an order from one warehouse', (given) => {
   test('tells which nearer ones were short', async () => {
     const shop = await withPlaces(given, 'TEA@east=3,TEA@west=1');
     const decision = await shop.reserve('order-1', 'TEA=2', undefined, toParis);
-    expect([served(decision), passedBy(decision)]).toEqual(['TEA@east=2', ['TEA@west short']]);
+    expect([served(decision), skipped(decision)]).toEqual(['TEA@east=2', ['TEA@west short']]);
   });
 
   test('is served last by a warehouse whose place is not known, but is served', async () => {
     const shop = await withPlaces(given, 'TEA@east=1,TEA@north=9,TEA@west=1');
     expect(served(await shop.reserve('order-1', 'TEA=1', undefined, toParis))).toBe('TEA@west=1');
     const decision = await shop.reserve('order-2', 'TEA=2', undefined, toParis);
-    expect([served(decision), passedBy(decision)]).toEqual([
+    expect([served(decision), skipped(decision)]).toEqual([
       'TEA@north=2',
       ['TEA@west short', 'TEA@east short'],
     ]);
@@ -55,14 +55,14 @@ onBoth('an order from one warehouse', (given) => {
   test('goes as a whole to the nearest that has all of it, not to the nearest that has a line', async () => {
     const shop = await withPlaces(given, 'TEA@west=5,RICE@west=1,TEA@east=5,RICE@east=2');
     const decision = await shop.reserve('order-1', 'TEA=1,RICE=2', undefined, toParis);
-    expect([served(decision), passedBy(decision)]).toEqual(['RICE@east=2,TEA@east=1', ['RICE@west short']]);
+    expect([served(decision), skipped(decision)]).toEqual(['RICE@east=2,TEA@east=1', ['RICE@west short']]);
   });
 
   test('goes line by line to the nearest that has enough where no warehouse has all of it', async () => {
     const shop = await withPlaces(given, 'TEA@west=5,TEA@east=5,RICE@east=1,RICE@north=2,SALT@west=1');
     const decision = await shop.reserve('order-1', 'TEA=1,RICE=2,SALT=1', undefined, toParis);
     expect(served(decision)).toBe('RICE@north=2,SALT@west=1,TEA@west=1');
-    expect(passedBy(decision)).toEqual(['RICE@east short']);
+    expect(skipped(decision)).toEqual(['RICE@east short']);
   });
 
   // Seed 523831533 of twins.test.ts: the second order held two and took one, so one could be sold twice.
@@ -77,19 +77,19 @@ onBoth('an order from one warehouse', (given) => {
     expect(await shop.figures('RICE@west')).toBe('5 = 4 available + 1 reserved + 0 sold');
   });
 
-  test(`tells of ${PASSED_BY_MAX} warehouses at most, to each order of the same moment`, async () => {
-    const nearer = Array.from({ length: PASSED_BY_MAX + 9 }, (_, i) => `TEA@a${String(i).padStart(3, '0')}`);
+  test(`tells of ${SKIPPED_MAX} warehouses at most, to each order of the same moment`, async () => {
+    const nearer = Array.from({ length: SKIPPED_MAX + 9 }, (_, i) => `TEA@a${String(i).padStart(3, '0')}`);
     const shop = await given([...nearer.map((name) => `${name}=1`), 'TEA@b=9'].join());
     const orders = ['order-1', 'order-2', 'order-3'].map((orderId) => shop.reserve(orderId, 'TEA=2'));
     for (const decision of await Promise.all(orders)) {
-      expect([served(decision), passedBy(decision)]).toEqual([
+      expect([served(decision), skipped(decision)]).toEqual([
         'TEA@b=2',
-        nearer.slice(0, PASSED_BY_MAX).map((name) => `${name} short`),
+        nearer.slice(0, SKIPPED_MAX).map((name) => `${name} short`),
       ]);
     }
     await shop.startCount('count', nearer[0] ?? '');
-    const passed = passedBy(await shop.reserve('order-4', 'TEA=2'));
-    expect([passed?.length, passed?.[0]]).toEqual([PASSED_BY_MAX, `${nearer[0]} locked`]);
+    const passed = skipped(await shop.reserve('order-4', 'TEA=2'));
+    expect([passed?.length, passed?.[0]]).toEqual([SKIPPED_MAX, `${nearer[0]} locked`]);
   });
 
   test('is not split: the refusal tells the most that one warehouse has', async () => {
@@ -105,7 +105,7 @@ onBoth('a warehouse that the order names', (given) => {
   test('serves at its word, however far it is', async () => {
     const shop = await withPlaces(given, 'TEA@east=5,TEA@west=5,RICE@east=5,RICE@west=5');
     const decision = await shop.reserve('order-1', 'TEA@east=1,RICE=1', undefined, toParis);
-    expect([served(decision), passedBy(decision)]).toEqual(['RICE@west=1,TEA@east=1', undefined]);
+    expect([served(decision), skipped(decision)]).toEqual(['RICE@west=1,TEA@east=1', undefined]);
   });
 
   test('is not replaced where it is short', async () => {
@@ -123,7 +123,7 @@ onBoth('an order that may be split', (given) => {
   test('takes nearest outward, from each what it has, and in all no more than was asked', async () => {
     const shop = await withPlaces(given, 'TEA@west=2,TEA@east=3,TEA@north=5');
     const decision = await shop.reserve('order-1', 'TEA=4', undefined, { ...toParis, ...split });
-    expect([served(decision), passedBy(decision)]).toEqual(['TEA@east=2,TEA@west=2', undefined]);
+    expect([served(decision), skipped(decision)]).toEqual(['TEA@east=2,TEA@west=2', undefined]);
     expect(await shop.figures('TEA@west')).toBe('2 = 0 available + 2 reserved + 0 sold');
     expect(await shop.figures('TEA@east')).toBe('3 = 1 available + 2 reserved + 0 sold');
     expect(await shop.figures('TEA@north')).toBe('5 = 5 available + 0 reserved + 0 sold');
@@ -152,7 +152,7 @@ onBoth('an order that may be split', (given) => {
     await shop.reserve('before', 'TEA@west=1');
     const decision = await shop.reserve('order-1', 'TEA=3,RICE=3', undefined, { ...toParis, ...split });
     expect(served(decision)).toBe('RICE@east=1,RICE@west=2,TEA@east=3');
-    expect(passedBy(decision)).toEqual(['TEA@west short']);
+    expect(skipped(decision)).toEqual(['TEA@west short']);
   });
 
   test('counts what a line at its word takes from the same shelf', async () => {
@@ -183,7 +183,7 @@ onBoth('BR-007: a warehouse under a stocktake', (given) => {
       ['order-2', { ...toParis, ...split }],
     ] as const) {
       const decision = await shop.reserve(orderId, 'TEA=2', undefined, more);
-      expect([served(decision), passedBy(decision)]).toEqual(['TEA@east=2', ['TEA@west locked']]);
+      expect([served(decision), skipped(decision)]).toEqual(['TEA@east=2', ['TEA@west locked']]);
     }
   });
 
@@ -218,7 +218,7 @@ onBoth('the same order again', (given) => {
     const shop = await withPlaces(given, 'TEA@east=3,TEA@west=1');
     await shop.reserve('order-1', 'TEA=2', undefined, toParis);
     const again = await shop.reserve('order-1', 'TEA=2', undefined, toTaipei);
-    expect([outcome(again), served(again), passedBy(again)]).toEqual(['replayed', 'TEA@east=2', undefined]);
+    expect([outcome(again), served(again), skipped(again)]).toEqual(['replayed', 'TEA@east=2', undefined]);
   });
 
   test('BR-006: is another order where it may be split and could not before', async () => {

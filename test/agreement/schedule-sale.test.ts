@@ -2,8 +2,7 @@
  * Scheduling flash sales by examples: what a sale is told with, what refuses it, and that it touches no item.
  */
 import { expect, test } from 'vitest';
-import { SALES_PER_SKU_MAX } from '../../src/domain/language.ts';
-import { SALE_AFTERLIFE_SECONDS } from '../../src/domain/sale.ts';
+import { SALE_AFTERLIFE_SECONDS, SALES_PER_SKU_MAX } from '../../src/domain/language.ts';
 import { answer, MINUTE_MS, outcome, refusal, START_MS, sale as saleInput } from '../domain/sentences.ts';
 import { type EitherShop, type Given, onBoth } from './both.ts';
 

@@ -8,7 +8,8 @@ import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { transferView } from '../../src/domain/transfer.ts';
 import { InvalidCommand } from '../../src/domain/validate.ts';
-import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
@@ -63,7 +64,10 @@ async function compare(
   await engine.hot.sweep(1_000);
   for (const item of inventory.items.values()) {
     const text = await engine.redis.hget(engine.hot.keys.sku(item.sku), item.warehouse);
-    expect(readItem(item.sku, item.warehouse, text ?? '')).toMatchObject({ reserved: 0, total: item.total });
+    expect(decodeItem(item.sku, item.warehouse, text ?? '')).toMatchObject({
+      reserved: 0,
+      total: item.total,
+    });
   }
 }
 
@@ -84,11 +88,11 @@ async function expectSameState(engine: TestEngine, inventory: ReferenceModel): P
   expect(ofNoItem(events)).toEqual(ofNoItem(inventory.events));
   for (const item of inventory.items.values()) {
     const text = await redis.hget(hot.keys.sku(item.sku), item.warehouse);
-    expect(readItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
+    expect(decodeItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
   }
   for (const reservation of inventory.reservations.values()) {
     const text = await redis.get(hot.keys.reservation(reservation.orderId));
-    expect(readReservation(reservation.orderId, text ?? '')).toEqual({
+    expect(decodeReservation(reservation.orderId, text ?? '')).toEqual({
       ...reservation,
       resolvedAtMs: reservation.resolvedAtMs,
     });

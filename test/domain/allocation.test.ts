@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PASSED_BY_MAX } from '../../src/domain/language.ts';
+import { SKIPPED_MAX } from '../../src/domain/language.ts';
 import { allocate, type Stock, warehousesInOrder } from '../../src/model/allocation.ts';
 import { HISTORIES } from './histories.ts';
 import { lines, spelled } from './sentences.ts';
@@ -32,7 +32,7 @@ describe('the order in which warehouses are tried', () => {
 
 describe('an order that is not split', () => {
   test('the first warehouse that can serve the whole order serves it, though an earlier one could serve a line', () => {
-    const { served, passedBy } = allocate(
+    const { served, skipped } = allocate(
       lines('TEA=2,RICE=1'),
       ['east', 'west'],
       stock('TEA@east=9,TEA@west=2,RICE@west=1'),
@@ -40,15 +40,15 @@ describe('an order that is not split', () => {
     );
     expect(spelled(served)).toBe('TEA@west=2,RICE@west=1');
     // East does not carry the rice: there is nothing to say about it.
-    expect(passedBy).toEqual([]);
+    expect(skipped).toEqual([]);
   });
 
   test('where none can, each line goes to the first that has enough of it', () => {
     const left = stock('TEA@east=1,TEA@west=2,RICE@east=1');
-    const { served, short, passedBy } = allocate(lines('TEA=2,RICE=1'), ['east', 'west'], left, false);
+    const { served, short, skipped } = allocate(lines('TEA=2,RICE=1'), ['east', 'west'], left, false);
     expect(spelled(served)).toBe('TEA@west=2,RICE@east=1');
     expect(short).toEqual([]);
-    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'short' }]);
+    expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'short' }]);
   });
 
   test('a line nobody can serve is named with the most that one warehouse has, never below zero', () => {
@@ -66,9 +66,9 @@ describe('an order that is not split', () => {
 describe('an order that may be split', () => {
   test('takes from the first what there is and from the next no more than is missing', () => {
     const left = stock('TEA@east=2,TEA@north=0,TEA@west=9');
-    const { served, passedBy } = allocate(lines('TEA=5'), ['east', 'north', 'west'], left, true);
+    const { served, skipped } = allocate(lines('TEA=5'), ['east', 'north', 'west'], left, true);
     expect(spelled(served)).toBe('TEA@east=2,TEA@west=3');
-    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'north', reason: 'short' }]);
+    expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'north', reason: 'short' }]);
   });
 
   test('is short by all warehouses together, never below zero', () => {
@@ -86,10 +86,10 @@ describe('an order that may be split', () => {
 describe('BR-007: a warehouse under a stocktake', () => {
   test.each([false, true])('is passed by where another can serve (split: %s)', (isSplit) => {
     const left = stock('TEA@east=9,TEA@west=2', ['TEA@east']);
-    const { served, locked, passedBy } = allocate(lines('TEA=2'), ['east', 'west'], left, isSplit);
+    const { served, locked, skipped } = allocate(lines('TEA=2'), ['east', 'west'], left, isSplit);
     expect(spelled(served)).toBe('TEA@west=2');
     expect(locked).toEqual([]);
-    expect(passedBy).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'locked' }]);
+    expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'locked' }]);
   });
 
   test('is named where the order waits for it alone, and not where waiting would be no help', () => {
@@ -109,13 +109,13 @@ describe('BR-007: a warehouse under a stocktake', () => {
   });
 });
 
-test(`no more than ${PASSED_BY_MAX} warehouses are told of that were passed by`, () => {
-  const order = Array.from({ length: PASSED_BY_MAX + 9 }, (_, i) => `w${i}`);
+test(`no more than ${SKIPPED_MAX} warehouses are told of that were passed by`, () => {
+  const order = Array.from({ length: SKIPPED_MAX + 9 }, (_, i) => `w${i}`);
   const left: Stock = (_, warehouse) => ({ left: warehouse === order.at(-1) ? 1 : 0, isLocked: false });
   for (const isSplit of [false, true]) {
-    const { served, passedBy } = allocate(lines('TEA=1'), order, left, isSplit);
+    const { served, skipped } = allocate(lines('TEA=1'), order, left, isSplit);
     expect(served).toHaveLength(1);
-    expect(passedBy.map((passed) => passed.warehouse)).toEqual(order.slice(0, PASSED_BY_MAX));
+    expect(skipped.map((passed) => passed.warehouse)).toEqual(order.slice(0, SKIPPED_MAX));
   }
 });
 

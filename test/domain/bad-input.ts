@@ -15,22 +15,7 @@ export function wrong(read: () => unknown): string[] {
   }
 }
 
-export const BAD_IDS = [
-  '',
-  ' ',
-  '-a',
-  '.a',
-  'a b',
-  'a@b',
-  'a,b',
-  'a=b',
-  'a;b',
-  'a\nb',
-  'ä',
-  '庫存',
-  '*',
-  'a'.repeat(65),
-];
+export { NOT_IDS as BAD_IDS } from './ids.ts';
 export const NO_IDS = [undefined, null, 7, true, {}, [], ['a']];
 export const BAD_QUANTITIES = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, QUANTITY_MAX + 1];
 export const NO_QUANTITIES = ['1', null, undefined, true, [1], {}, 1n];

@@ -9,12 +9,14 @@ import {
   type EventLine,
   type EventType,
   LIFETIME_SECONDS_MAX,
+  type ReservationEvent,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
   type StockEvent,
+  type TransferEvent,
 } from '../../src/domain/language.ts';
-import { evolveReservation, type ReservationEvent } from '../../src/domain/reservation.ts';
-import { evolveTransfer, type Transfer, type TransferEvent } from '../../src/domain/transfer.ts';
+import { evolveReservation } from '../../src/domain/reservation.ts';
+import { evolveTransfer, type Transfer } from '../../src/domain/transfer.ts';
 import { START_MS } from './sentences.ts';
 import { given, type Shop } from './shop.ts';
 

@@ -14,9 +14,10 @@ import {
   type EventLine,
   LIFETIME_SECONDS_MAX,
   QUANTITY_MAX,
+  type ReservationEvent,
   type StockEvent,
 } from '../../src/domain/language.ts';
-import { evolveReservation, type ReservationEvent } from '../../src/domain/reservation.ts';
+import { evolveReservation } from '../../src/domain/reservation.ts';
 import { START_MS } from './sentences.ts';
 import { given, type Shop } from './shop.ts';
 

@@ -81,7 +81,7 @@ always('BR-006: what is asked again at once changes nothing and hears the same',
       return;
     }
     // What was passed by or released on the way is told by the first answer only (language.ts).
-    const value: Record<string, unknown> = { ...(decision.value as object), passedBy: undefined };
+    const value: Record<string, unknown> = { ...(decision.value as object), skipped: undefined };
     if (asked.kind === 'complete-stocktake') value.released = undefined;
     expect(again).toEqual({ outcome: 'done', replayed: true, value });
   });

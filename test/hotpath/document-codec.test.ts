@@ -5,17 +5,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { STOCKTAKE_STATUSES, TRANSFER_STATUSES } from '../../src/domain/language.ts';
-import {
-  readSaleView,
-  readStocktakeLine,
-  readStocktakeSheet,
-  readTransferView,
-  writeSale,
-  writeStocktakeLine,
-  writeTransfer,
-} from '../../src/hotpath/codec/document-codec.ts';
-import { readReservationView, Unreadable } from '../../src/hotpath/codec/record-codec.ts';
 import { readRefusal } from '../../src/hotpath/codec/refusal-codec.ts';
+import { decodeReservationView } from '../../src/hotpath/codec/reservation-codec.ts';
+import { decodeSaleView, encodeSale } from '../../src/hotpath/codec/sale-codec.ts';
+import {
+  decodeStocktakeLine,
+  decodeStocktakeSheet,
+  encodeStocktakeLine,
+} from '../../src/hotpath/codec/stocktake-codec.ts';
+import { decodeTransferView, encodeTransfer } from '../../src/hotpath/codec/transfer-codec.ts';
+import { Unreadable } from '../../src/hotpath/codec/words.ts';
 import { HISTORIES } from '../domain/histories.ts';
 import { START_MS } from '../domain/sentences.ts';
 
@@ -38,7 +37,7 @@ describe('what TypeScript wrote is read back as it was', () => {
       fc.property(line, fc.option(units, { nil: undefined }), (begun, counted) => {
         const written = counted === undefined ? begun : { ...begun, counted };
         const { sku, warehouse } = written;
-        expect(readStocktakeLine('count-1', sku, warehouse, writeStocktakeLine(written))).toEqual(written);
+        expect(decodeStocktakeLine('count-1', sku, warehouse, encodeStocktakeLine(written))).toEqual(written);
       }),
       runs,
     );
@@ -58,8 +57,8 @@ describe('what TypeScript wrote is read back as it was', () => {
     });
     fc.assert(
       fc.property(transfer, fc.array(fc.constantFrom('2:0', '#a')), (written, operations) => {
-        const text = writeTransfer({ ...written, operations });
-        expect(readTransferView('T-1', text)).toEqual(written);
+        const text = encodeTransfer({ ...written, operations });
+        expect(decodeTransferView('T-1', text)).toEqual(written);
         expect(text.split(' ').at(-1)).toBe(operations.join(';') || '-');
       }),
       runs,
@@ -81,7 +80,7 @@ describe('what TypeScript wrote is read back as it was', () => {
     });
     fc.assert(
       fc.property(sale, ms, (written, nowMs) => {
-        const { left, ...read } = readSaleView('flash', `${written.sku} ${writeSale(written)}`, nowMs);
+        const { left, ...read } = decodeSaleView('flash', `${written.sku} ${encodeSale(written)}`, nowMs);
         expect(read).toEqual(written);
         const rest = Math.max(0, written.quantity - written.reserved - written.sold);
         expect(left).toBe(written.closesAtMs <= nowMs ? 0 : rest);
@@ -92,15 +91,15 @@ describe('what TypeScript wrote is read back as it was', () => {
 });
 
 test('a sheet is read line by line, and names the holds that a count released', () => {
-  expect(readStocktakeSheet('c', 'TEA@a COUNTING 5 9 -,TEA@b COUNTED 5 9 7')).toEqual([
+  expect(decodeStocktakeSheet('c', 'TEA@a COUNTING 5 9 -,TEA@b COUNTED 5 9 7')).toEqual([
     { stocktakeId: 'c', sku: 'TEA', warehouse: 'a', status: 'COUNTING', untilMs: 5, before: 9 },
     { stocktakeId: 'c', sku: 'TEA', warehouse: 'b', status: 'COUNTED', untilMs: 5, before: 9, counted: 7 },
   ]);
-  expect(readStocktakeLine('c', 'TEA', 'a', 'COUNTED 5 9 7 order-1,order-2').released).toEqual([
+  expect(decodeStocktakeLine('c', 'TEA', 'a', 'COUNTED 5 9 7 order-1,order-2').released).toEqual([
     'order-1',
     'order-2',
   ]);
-  expect(readStocktakeLine('c', 'TEA', 'a', 'COUNTED 5 9 7 -').released).toBeUndefined();
+  expect(decodeStocktakeLine('c', 'TEA', 'a', 'COUNTED 5 9 7 -').released).toBeUndefined();
 });
 
 describe('anything else is unreadable', () => {
@@ -117,14 +116,14 @@ describe('anything else is unreadable', () => {
     'counting 5 9 -',
     'LOST 5 9 -',
   ])('as a line of a count sheet: %j', (text) => {
-    expect(() => readStocktakeLine('c', 'TEA', 'east', text)).toThrow(Unreadable);
-    expect(() => readStocktakeSheet('c', `TEA@east ${text}`)).toThrow(Unreadable);
+    expect(() => decodeStocktakeLine('c', 'TEA', 'east', text)).toThrow(Unreadable);
+    expect(() => decodeStocktakeSheet('c', `TEA@east ${text}`)).toThrow(Unreadable);
   });
 
   test.each(['COUNTING 5 9 -', 'TEA COUNTING 5 9 -', '@east COUNTING 5 9 -', 'TEA@east'])(
     'as a line of a sheet that names its item: %j',
     (text) => {
-      expect(() => readStocktakeSheet('c', text)).toThrow(Unreadable);
+      expect(() => decodeStocktakeSheet('c', text)).toThrow(Unreadable);
     },
   );
 
@@ -138,7 +137,7 @@ describe('anything else is unreadable', () => {
     'LOST TEA east west 5 0 0 0 -',
     'IN_TRANSIT  east west 5 0 0 0 -',
   ])('as a transfer: %j', (text) => {
-    expect(() => readTransferView('T-1', text)).toThrow(Unreadable);
+    expect(() => decodeTransferView('T-1', text)).toThrow(Unreadable);
   });
 
   test.each([
@@ -149,13 +148,15 @@ describe('anything else is unreadable', () => {
     'TEA 1 2 3 4 5 6 7 1e3',
     ' 1 2 3 4 5 6 7 8',
   ])('as a sale: %j', (text) => {
-    expect(() => readSaleView('flash', text, START_MS)).toThrow(Unreadable);
+    expect(() => decodeSaleView('flash', text, START_MS)).toThrow(Unreadable);
   });
 
   test.each(['', 'TEA@east', 'TEA@east=far', 'TEA=short', '@east=short', 'TEA@east=short,'])(
     'as what was passed by: %j',
     (text) => {
-      expect(() => readReservationView('order-1', `ACTIVE 1 60000 TEA@east=1\n${text}`)).toThrow(Unreadable);
+      expect(() => decodeReservationView('order-1', `ACTIVE 1 60000 TEA@east=1\n${text}`)).toThrow(
+        Unreadable,
+      );
     },
   );
 

@@ -3,8 +3,7 @@
  * nobody asks anything (BR-007, D5).
  */
 import { describe, expect, test } from 'vitest';
-import { LEASE_SECONDS_MAX } from '../../src/domain/language.ts';
-import { SALE_AFTERLIFE_SECONDS } from '../../src/domain/sale.ts';
+import { LEASE_SECONDS_MAX, SALE_AFTERLIFE_SECONDS } from '../../src/domain/language.ts';
 import { BATCH_LIMITS_DEFAULT } from '../../src/hotpath/hot-inventory.ts';
 import { answer, outcome } from '../domain/sentences.ts';
 import { TURNED_CLOCK } from '../services.ts';

@@ -4,6 +4,7 @@
  */
 import { onTestFinished } from 'vitest';
 import type { Warehouse } from '../../src/domain/geography.ts';
+import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import type {
   Decision,
   ItemView,
@@ -17,7 +18,8 @@ import type {
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { ConfirmInput, ReserveInput } from '../../src/domain/validate.ts';
 import type { MovementInput, ReceiveTransferInput } from '../../src/domain/validate-stock.ts';
-import { type HotItem, readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
 import {
   type HotInventory,
@@ -187,9 +189,9 @@ export class HotShop {
   }
 
   /** The item as Redis keeps it. @throws where there is none */
-  async item(name: string): Promise<HotItem> {
+  async item(name: string): Promise<InventoryItem> {
     const { sku, warehouse } = named(name);
-    return readItem(sku, warehouse, (await this.redis.hget(this.keys.sku(sku), warehouse)) ?? 'nothing');
+    return decodeItem(sku, warehouse, (await this.redis.hget(this.keys.sku(sku), warehouse)) ?? 'nothing');
   }
 
   /** `5 = 3 available + 2 reserved + 0 sold`, as Redis keeps it. */
@@ -199,7 +201,7 @@ export class HotShop {
 
   /** The reservation as Redis keeps it. @throws where there is none */
   async reservation(orderId: string): Promise<Reservation> {
-    return readReservation(orderId, (await this.redis.get(this.keys.reservation(orderId))) ?? 'nothing');
+    return decodeReservation(orderId, (await this.redis.get(this.keys.reservation(orderId))) ?? 'nothing');
   }
 
   /** Once, before the test ends or when it does. */

@@ -4,18 +4,22 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readSaleView, readStocktakeLine, readTransferView } from '../../src/hotpath/codec/document-codec.ts';
-import { type HotItem, readItem, Unreadable, writeItem } from '../../src/hotpath/codec/record-codec.ts';
-import { loadQuotas, loadSales, loadStocktakeLines, loadTransfers } from '../../src/hotpath/document-load.ts';
+import type { InventoryItem } from '../../src/domain/inventory-item.ts';
+import { decodeItem, encodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeSaleView } from '../../src/hotpath/codec/sale-codec.ts';
+import { decodeStocktakeLine } from '../../src/hotpath/codec/stocktake-codec.ts';
+import { decodeTransferView } from '../../src/hotpath/codec/transfer-codec.ts';
+import { Unreadable } from '../../src/hotpath/codec/words.ts';
 import {
-  clearPartition,
-  fencePartition,
   loadItems,
   loadMovements,
+  loadQuotas,
   loadReservations,
-  openPartition,
-  readControl,
-} from '../../src/hotpath/partition.ts';
+  loadSales,
+  loadStocktakeLines,
+  loadTransfers,
+} from '../../src/hotpath/load.ts';
+import { clearPartition, fencePartition, openPartition, readControl } from '../../src/hotpath/partition.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { answer, outcome, START_MS } from '../domain/sentences.ts';
@@ -34,11 +38,11 @@ async function play(shop: HotShop, steps: readonly Step[]): Promise<unknown[]> {
   return told;
 }
 
-async function itemsOf(shop: HotShop): Promise<HotItem[]> {
-  const items: HotItem[] = [];
+async function itemsOf(shop: HotShop): Promise<InventoryItem[]> {
+  const items: InventoryItem[] = [];
   for (const sku of ['TEA', 'RICE', 'SALT']) {
     for (const [field, text] of Object.entries(await shop.redis.hgetall(shop.keys.sku(sku)))) {
-      if (!field.startsWith('*')) items.push(readItem(sku, field, text));
+      if (!field.startsWith('*')) items.push(decodeItem(sku, field, text));
     }
   }
   return items.sort((a, b) => (a.sku + a.warehouse < b.sku + b.warehouse ? -1 : 1));
@@ -76,7 +80,7 @@ async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<v
   for (const id of await idsOf(from, from.keys.transfer(''))) {
     const text = (await redis.get(from.keys.transfer(id))) ?? '';
     const operations = text.split(' ').at(-1)?.split(';') ?? [];
-    const transfer = { ...readTransferView(id, text), operations: operations[0] === '-' ? [] : operations };
+    const transfer = { ...decodeTransferView(id, text), operations: operations[0] === '-' ? [] : operations };
     const closedAtMs = transfer.status === 'IN_TRANSIT' ? undefined : from.nowMs;
     await loadTransfers(redis, keys, [{ ...transfer, closedAtMs }], TOMBSTONE_MS);
   }
@@ -84,7 +88,7 @@ async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<v
     const texts = Object.entries(await redis.hgetall(from.keys.stocktake(id)));
     const lines = texts.map(([name, text]) => {
       const [sku = '', warehouse = ''] = name.split('@');
-      return { line: readStocktakeLine(id, sku, warehouse, text), sheetChangedMs: from.nowMs };
+      return { line: decodeStocktakeLine(id, sku, warehouse, text), sheetChangedMs: from.nowMs };
     });
     await loadStocktakeLines(redis, keys, lines, TOMBSTONE_MS);
   }
@@ -92,7 +96,7 @@ async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<v
     const [sku = '', , closesAt] = ((await redis.get(from.keys.sale(id))) ?? '').split(' ');
     const text = await redis.hget(from.keys.sku(sku), `*${id}`);
     if (text === null) continue;
-    const sale = readSaleView(id, `${sku} ${text}`, from.nowMs);
+    const sale = decodeSaleView(id, `${sku} ${text}`, from.nowMs);
     await loadSales(redis, keys, [{ ...sale, scheduledToCloseAtMs: Number(closesAt) }], TOMBSTONE_MS);
     const quotas = Object.entries(await redis.hgetall(from.keys.quota(id))).map(([customerId, units]) => {
       const [held = 0, bought = 0] = units.split(' ').map(Number);
@@ -185,7 +189,7 @@ test('an item that was loaded in quarantine is kept and left alone', async () =>
   const item = await shop.item('TEA@east');
   await loadItems(shop.redis, shop.keys, [{ item, isQuarantined: true }]);
   expect(outcome(await shop.reserve('order-1', 'TEA@east=1'))).toBe('quarantined');
-  expect(await shop.redis.hget(shop.keys.sku('TEA'), 'east')).toContain(writeItem(item));
+  expect(await shop.redis.hget(shop.keys.sku('TEA'), 'east')).toContain(encodeItem(item));
 });
 
 test('a control record is read as Lua writes it, and nothing else is', async () => {

@@ -4,34 +4,25 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  readSaleView,
-  readStocktakeLine,
-  readTransferView,
-  writeSale,
-  writeStocktakeLine,
-  writeTransfer,
-} from '../../src/hotpath/codec/document-codec.ts';
-import {
-  readItem,
-  readReservation,
-  Unreadable,
-  writeItem,
-  writeReservation,
-} from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem, encodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeReservation, encodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
+import { decodeSaleView, encodeSale } from '../../src/hotpath/codec/sale-codec.ts';
+import { decodeStocktakeLine, encodeStocktakeLine } from '../../src/hotpath/codec/stocktake-codec.ts';
 import { decodeEntry } from '../../src/hotpath/codec/stream-codec.ts';
+import { decodeTransferView, encodeTransfer } from '../../src/hotpath/codec/transfer-codec.ts';
+import { Unreadable } from '../../src/hotpath/codec/words.ts';
 import { ask } from '../agreement/ask.ts';
 import { asked, HISTORIES } from '../domain/histories.ts';
 import { lines, START_MS } from '../domain/sentences.ts';
 import { givenShop } from './hot-shop.ts';
 
 const saleAgain = (sku: string, saleId: string, text: string, nowMs: number): string =>
-  writeSale(readSaleView(saleId, `${sku} ${text}`, nowMs));
+  encodeSale(decodeSaleView(saleId, `${sku} ${text}`, nowMs));
 /** The operations are none of the view's. */
 function transferAgain(text: string): string {
   const operations = text.split(' ').at(-1) ?? '';
-  const transfer = { ...readTransferView('T-1', text), operations: operations.split(';') };
-  return writeTransfer(operations === '-' ? { ...transfer, operations: [] } : transfer);
+  const transfer = { ...decodeTransferView('T-1', text), operations: operations.split(';') };
+  return encodeTransfer(operations === '-' ? { ...transfer, operations: [] } : transfer);
 }
 
 describe('what Lua wrote', () => {
@@ -42,27 +33,27 @@ describe('what Lua wrote', () => {
       fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 12 }), async (all) => {
         await Promise.all(all.map((a) => ask(shop.hot, a)));
         await shop.wait(30_000);
-        for (const key of await shop.redis.keys(`${shop.keys.reservation('*')}`)) {
+        for (const key of await shop.redis.keys(`${shop.keys.reservation('')}*`)) {
           const text = (await shop.redis.get(key)) ?? '';
           const orderId = key.slice(shop.keys.reservation('').length);
-          expect(writeReservation(readReservation(orderId, text))).toBe(text);
+          expect(encodeReservation(decodeReservation(orderId, text))).toBe(text);
           kinds.add('reservation');
         }
         for (const sku of ['TEA', 'RICE', 'SALT']) {
           for (const [field, text] of Object.entries(await shop.redis.hgetall(shop.keys.sku(sku)))) {
             if (field.startsWith('*')) expect(saleAgain(sku, field.slice(1), text, shop.nowMs)).toBe(text);
-            else expect(writeItem(readItem(sku, field, text))).toBe(text);
+            else expect(encodeItem(decodeItem(sku, field, text))).toBe(text);
             kinds.add(field.startsWith('*') ? 'sale' : 'item');
           }
         }
-        for (const key of await shop.redis.keys(shop.keys.transfer('*'))) {
+        for (const key of await shop.redis.keys(`${shop.keys.transfer('')}*`)) {
           const text = (await shop.redis.get(key)) ?? '';
           expect(transferAgain(text)).toBe(text);
           kinds.add('transfer');
         }
-        for (const key of await shop.redis.keys(shop.keys.stocktake('*'))) {
+        for (const key of await shop.redis.keys(`${shop.keys.stocktake('')}*`)) {
           for (const text of Object.values(await shop.redis.hgetall(key))) {
-            expect(writeStocktakeLine(readStocktakeLine('count-1', 'TEA', 'east', text))).toBe(text);
+            expect(encodeStocktakeLine(decodeStocktakeLine('count-1', 'TEA', 'east', text))).toBe(text);
             kinds.add('stocktake');
           }
         }
@@ -101,7 +92,7 @@ describe('what TypeScript wrote', () => {
     fc.assert(
       fc.property(item, lock, (plain, locked) => {
         const written = { ...plain, ...locked };
-        expect(readItem('TEA', 'east', writeItem(written))).toEqual(written);
+        expect(decodeItem('TEA', 'east', encodeItem(written))).toEqual(written);
       }),
       { numRuns: HISTORIES },
     );
@@ -133,7 +124,7 @@ describe('what TypeScript wrote', () => {
     });
     fc.assert(
       fc.property(reservation, (written) => {
-        expect(readReservation('order-1', writeReservation(written))).toEqual(written);
+        expect(decodeReservation('order-1', encodeReservation(written))).toEqual(written);
       }),
       { numRuns: HISTORIES },
     );
@@ -162,7 +153,7 @@ describe('anything else is unreadable', () => {
     '10 10 0 0 1 0 0 -',
     'quarantined 10 10 0 0 1 0 0',
   ])('as an item: %j', (text) => {
-    expect(() => readItem('TEA', 'east', text)).toThrow(Unreadable);
+    expect(() => decodeItem('TEA', 'east', text)).toThrow(Unreadable);
   });
 
   test.each([
@@ -176,7 +167,7 @@ describe('anything else is unreadable', () => {
     'ACTIVE 1 60000 TEA@east=1 - - - -',
     'ACTIVE 1 60000 TEA@east=1 - - - ann flash more',
   ])('as a reservation: %j', (text) => {
-    expect(() => readReservation('order-1', text)).toThrow(Unreadable);
+    expect(() => decodeReservation('order-1', text)).toThrow(Unreadable);
   });
 
   // What read_lines in Lua refuses is refused here as well.
@@ -191,7 +182,7 @@ describe('anything else is unreadable', () => {
     'ACTIVE 1 60000 TEA@east=0',
     'ACTIVE 1 60000 TEA@east=9999999999',
   ])('as a reservation, whose numbers and lines are none: %j', (text) => {
-    expect(() => readReservation('order-1', text)).toThrow(Unreadable);
+    expect(() => decodeReservation('order-1', text)).toThrow(Unreadable);
   });
 });
 
@@ -217,7 +208,7 @@ describe('an entry of the stream', () => {
           actor: 'web',
         },
       ],
-      items: [readItem('TEA', 'east', '5 5 0 0 1 0 0')],
+      items: [decodeItem('TEA', 'east', '5 5 0 0 1 0 0')],
     });
   });
 

@@ -9,9 +9,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { inTransit, transferView } from '../../src/domain/transfer.ts';
-import { readSaleView, readTransferView } from '../../src/hotpath/codec/document-codec.ts';
-import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
+import { decodeSaleView } from '../../src/hotpath/codec/sale-codec.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
+import { decodeTransferView } from '../../src/hotpath/codec/transfer-codec.ts';
 import { type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { InventoryState } from '../../src/model/inventory-state.ts';
 import { ask } from '../agreement/ask.ts';
@@ -130,21 +132,21 @@ test(`BR-001 to BR-007: ${HISTORIES} histories of all commands by ${CLIENTS} cli
 
   for (const item of books.items.values()) {
     const text = await redis.hget(keys.sku(item.sku), item.warehouse);
-    expect(readItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
+    expect(decodeItem(item.sku, item.warehouse, text ?? '')).toEqual(item);
   }
   for (const { orderId, ...reservation } of books.reservations.values()) {
     const text = await redis.get(keys.reservation(orderId));
-    expect(readReservation(orderId, text ?? '')).toEqual({ orderId, ...reservation });
+    expect(decodeReservation(orderId, text ?? '')).toEqual({ orderId, ...reservation });
   }
   for (const transfer of books.transfers.values()) {
     const { transferId } = transfer;
     const text = await redis.get(keys.transfer(transferId));
-    expect(readTransferView(transferId, text ?? '')).toEqual(transferView(transfer));
+    expect(decodeTransferView(transferId, text ?? '')).toEqual(transferView(transfer));
   }
   const nowMs = Date.now();
   for (const sale of books.sales.values()) {
     const text = await redis.hget(keys.sku(sale.sku), `*${sale.saleId}`);
-    expect(readSaleView(sale.saleId, `${sale.sku} ${text}`, nowMs)).toEqual(saleView(sale, nowMs));
+    expect(decodeSaleView(sale.saleId, `${sale.sku} ${text}`, nowMs)).toEqual(saleView(sale, nowMs));
   }
   const skus = new Set([...books.items.values()].map((item) => item.sku));
   const byShop = new Map<string, InventoryState>();

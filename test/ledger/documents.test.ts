@@ -3,7 +3,7 @@
  * them is decided once.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseLines } from '../../src/domain/language.ts';
+import { decodeLines } from '../../src/domain/language.ts';
 import { ConcurrentModification, RefusedBySql } from '../../src/ledger/errors.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import type {
@@ -325,7 +325,7 @@ test('the newest holds of an item come first', async () => {
   const hold = (orderId: string, ageMs: number, lines = 'S@W=1') => ({
     orderId,
     status: 'ACTIVE' as const,
-    lines: parseLines(lines),
+    lines: decodeLines(lines),
     reservedAtMs: AT_MS - ageMs,
     expiresAtMs: AT_MS + 60_000,
     fingerprint: '-',

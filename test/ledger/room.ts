@@ -5,9 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { writeSale, writeStocktakeLine, writeTransfer } from '../../src/hotpath/codec/document-codec.ts';
-import { readItem, readReservation } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
+import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
+import { encodeSale } from '../../src/hotpath/codec/sale-codec.ts';
+import { encodeStocktakeLine } from '../../src/hotpath/codec/stocktake-codec.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
+import { encodeTransfer } from '../../src/hotpath/codec/transfer-codec.ts';
 import { connectRedis, type HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
 import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
@@ -253,7 +256,7 @@ export async function expectSameItems(room: Room, ledger: Ledger): Promise<void>
   for (const sku of new Set(found.map((item) => item.sku))) {
     const texts = await redis.hgetall(hot.keys.sku(sku));
     for (const [field, text] of Object.entries(texts)) {
-      if (!field.startsWith('*')) expected.push(readItem(sku, field, text));
+      if (!field.startsWith('*')) expected.push(decodeItem(sku, field, text));
     }
   }
   const byName = (a: { sku: string; warehouse: string }, b: { sku: string; warehouse: string }) =>
@@ -267,7 +270,7 @@ export async function expectSameReservations(room: Room, ledger: Ledger): Promis
   const expected = [];
   for (const key of await redis.keys(`${prefix}*`)) {
     const orderId = key.slice(prefix.length);
-    expected.push(readReservation(orderId, (await redis.get(key)) ?? ''));
+    expected.push(decodeReservation(orderId, (await redis.get(key)) ?? ''));
   }
   const found = await ledger.loadReservations(expected.map((reservation) => reservation.orderId));
   const byId = (a: { orderId: string }, b: { orderId: string }) => (a.orderId < b.orderId ? -1 : 1);
@@ -279,11 +282,11 @@ export async function expectSameDocuments(room: Room, ledger: Ledger): Promise<v
   const { redis, hot } = room.engine;
   for (const [id, key] of await keysBehind(room, hot.keys.transfer(''))) {
     const transfer = await ledger.transfers.one(id);
-    expect(transfer && writeTransfer(transfer), id).toBe(await redis.get(key));
+    expect(transfer && encodeTransfer(transfer), id).toBe(await redis.get(key));
   }
   for (const [id, key] of await keysBehind(room, hot.keys.stocktake(''))) {
     const { lines } = await ledger.stocktakes.lines(id, undefined, 1_000);
-    const texts = lines.map((line) => [`${line.sku}@${line.warehouse}`, writeStocktakeLine(line)]);
+    const texts = lines.map((line) => [`${line.sku}@${line.warehouse}`, encodeStocktakeLine(line)]);
     expect(Object.fromEntries(texts), id).toEqual(await redis.hgetall(key));
   }
   for (const [id, key] of await keysBehind(room, hot.keys.sale(''))) {
@@ -291,7 +294,7 @@ export async function expectSameDocuments(room: Room, ledger: Ledger): Promise<v
     if (!document) throw new Error(`the ledger has no sale ${id}`);
     const { held: reserved, ...figures } = await ledger.sales.figures(document);
     const closesAtMs = document.closedAtMs ?? document.closesAtMs;
-    const sale = writeSale({ ...document, closesAtMs, reserved, ...figures });
+    const sale = encodeSale({ ...document, closesAtMs, reserved, ...figures });
     expect(sale, id).toBe(await redis.hget(hot.keys.sku(document.sku), `*${id}`));
     expect(await ledger.sales.held(document)).toBe(reserved);
     const { quantity, limitPerCustomer } = document;

@@ -2,8 +2,8 @@
  * The judge by itself, on a ledger that is a few maps: what it asks for, what it remembers between chunks, what it brings.
  */
 import { describe, expect, test } from 'vitest';
+import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import type { StockEvent } from '../../src/domain/language.ts';
-import type { HotItem } from '../../src/hotpath/codec/record-codec.ts';
 import { RefusedBySql } from '../../src/ledger/errors.ts';
 import { EventValidator } from '../../src/worker/carry/event-validator.ts';
 import { PoisonIsolation, ValidateAgain } from '../../src/worker/carry/poison-isolation.ts';
@@ -15,13 +15,13 @@ const START: StreamPosition = { epoch: 1, sequence: 0, eventsTotal: 0 };
 const NONE = { kind: 'none' } as const;
 const AT_MS = 1_762_819_200_000;
 
-function itemAt(version: number, available: number, reserved = 0): HotItem {
+function itemAt(version: number, available: number, reserved = 0): InventoryItem {
   const total = available + reserved;
   const figures = { total, available, reserved, sold: 0, safetyStock: 0, isLow: false };
   return { sku: 'S', warehouse: 'W', version, ...figures };
 }
 
-function entry(sequence: number, events: readonly StockEvent[], ...items: HotItem[]): ReadEntry {
+function entry(sequence: number, events: readonly StockEvent[], ...items: InventoryItem[]): ReadEntry {
   return { epoch: 1, sequence, atMs: AT_MS, eventsTotal: sequence, events, items };
 }
 

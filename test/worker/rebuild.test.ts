@@ -3,7 +3,7 @@
  * to what it was. Which cases mend themselves and which wait for a person is a table.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readItem } from '../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { Fault } from '../../src/hotpath/fault.ts';
 import { clearPartition, fencePartition, readControl } from '../../src/hotpath/partition.ts';
 import { rebuild } from '../../src/worker/recovery/rebuild.ts';
@@ -136,7 +136,8 @@ async function visible(): Promise<string[]> {
     for (const word of (due[i] ?? '').split(' ').slice(1)) {
       const [sku = '', warehouse] = word.split('@');
       const isOpen = warehouse
-        ? readItem(sku, warehouse, (await redis.hget(keys.sku(sku), warehouse)) ?? '').stocktake !== undefined
+        ? decodeItem(sku, warehouse, (await redis.hget(keys.sku(sku), warehouse)) ?? '').stocktake !==
+          undefined
         : (await redis.get(keys.reservation(word)))?.startsWith('ACTIVE');
       if (isOpen) deadlines.set(word, due[i + 1] ?? '');
     }

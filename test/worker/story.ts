@@ -3,7 +3,7 @@
  * own items. Transfers and reservations are not asked, so a story can tell what they would not allow.
  */
 import { evolveItem, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
-import { parseLines, type StockEvent } from '../../src/domain/language.ts';
+import { decodeLines, type StockEvent } from '../../src/domain/language.ts';
 import type { StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
 
 /** An event with its lines as text, `S@W=1,...`; none for an event without. */
@@ -35,7 +35,7 @@ export class Story {
     const touched = new Set<string>();
     const events = told.map(({ lines, ...rest }) => {
       const event = { atMs: this.nowMs, actor: 'tester', ...rest, lines: [] } as StockEvent;
-      const versioned = (lines ? parseLines(lines) : []).map((line) => {
+      const versioned = (lines ? decodeLines(lines) : []).map((line) => {
         const name = `${line.sku}@${line.warehouse}`;
         touched.add(name);
         const item = this.item(name);

@@ -3,7 +3,7 @@
  * means that it is on disk, a worker carries it into a ledger meanwhile, and the ledger must have as many holds as Redis.
  */
 
-import { readItem } from '../../../src/hotpath/codec/record-codec.ts';
+import { decodeItem } from '../../../src/hotpath/codec/item-codec.ts';
 import { partitionKeys } from '../../../src/hotpath/keys.ts';
 import type { AckLevel } from '../../../src/hotpath/redis-check.ts';
 import { receive, WAREHOUSE } from '../hot-sku.ts';
@@ -111,7 +111,7 @@ async function booksOf(
 ): Promise<InventoryState> {
   const keys = partitionKeys();
   const texts = await Promise.all(skus.map((sku) => stores.admin.hget(keys.sku(sku), WAREHOUSE)));
-  const items = texts.map((text, i) => readItem(skus[i] ?? '', WAREHOUSE, text ?? ''));
+  const items = texts.map((text, i) => decodeItem(skus[i] ?? '', WAREHOUSE, text ?? ''));
   const sum = (read: (item: (typeof items)[number]) => number) =>
     items.reduce((total, item) => total + read(item), 0);
   // A receipt of each SKU has an expiry as well.

@@ -1,26 +1,33 @@
 /**
- * The event texts of the stream, read into the domain's events, but for their versions.
- * Twin of every `emit` in lua/. Promises: what cannot be read is a defect and throws; nothing is guessed.
+ * The event texts of the stream, read into the domain's events, but for their versions. The fields of each type and their
+ * order come from the events table. Twin of every `emit` in lua/.
+ * Format: `Type subject actor [lines] field ...`; orders to which the same happened one after the other share a text, their
+ * ids joined by `,`. Promises: what cannot be read throws; nothing is guessed.
  */
 import {
+  decodeLines,
+  decodeOrderLines,
+  EVENTS,
+  type EventOf,
+  type EventRow,
   type EventType,
-  fingerprintLines,
+  type FieldKind,
   type OrderLine,
-  parseLines,
   RELEASE_CAUSES,
   type ReleaseCause,
   requestFingerprint,
   type StockEvent,
   type StockLine,
 } from '../../domain/language.ts';
-import { readDigits, Unreadable } from './record-codec.ts';
+import { decodeDigits, decodeIdWord, decodeOptionalId, decodeReason, NOTHING, Unreadable } from './words.ts';
 
-/** An event whose lines do not say their versions yet. */
+/** An event whose lines do not carry their versions yet. */
 export type Unversioned<E> = E extends StockEvent
   ? Omit<E, 'lines'> & { lines: readonly StockLine[] }
   : never;
+type AnyEvent = Unversioned<StockEvent>;
 
-// Orders of a flash sale repeat the same lines: each text is parsed once. Bounded, because baskets do not repeat.
+// Orders of a flash sale repeat the same lines: each text is read once. Bounded, because baskets do not repeat.
 const linesByText = new Map<string, readonly StockLine[]>();
 const LINES_REMEMBERED_MAX = 10_000;
 
@@ -28,210 +35,134 @@ function linesOf(text: string): readonly StockLine[] {
   let lines = linesByText.get(text);
   if (!lines) {
     if (linesByText.size >= LINES_REMEMBERED_MAX) linesByText.clear();
-    lines = parseLines(text);
+    try {
+      lines = decodeLines(text);
+    } catch {
+      throw new Unreadable('the lines of an event', text);
+    }
     linesByText.set(text, lines);
   }
   return lines;
 }
 
-function causeOf(text: string): ReleaseCause {
-  const cause = RELEASE_CAUSES.find((known) => known === text);
-  if (!cause) throw new Unreadable('a release', text);
+function causeOf(word: string): ReleaseCause {
+  const cause = RELEASE_CAUSES.find((known) => known === word);
+  if (!cause) throw new Unreadable('a release', word);
   return cause;
 }
 
-/** A reason travels as one word: percent-encoded, "-" where there is none. */
-export function encodeReason(reason: string): string {
-  return reason === '' ? '-' : `=${encodeURIComponent(reason)}`;
-}
-function decodeReason(text: string): string {
-  return text === '-' ? '' : decodeURIComponent(text.slice(1));
-}
+/** Reads one word of an event; undefined where it stands for nothing and the field may be absent. */
+const DECODERS: Readonly<Record<Exclude<FieldKind, 'fingerprint'>, (word: string) => unknown>> = {
+  id: (word) => decodeIdWord('an event', word),
+  'optional id': (word) => decodeOptionalId('an event', word),
+  reason: decodeReason,
+  units: (word) => decodeDigits('an event', word),
+  'instant ms': (word) => decodeDigits('an event', word),
+  operation: (word) => word,
+  cause: causeOf,
+};
 
-const given = (word: string | undefined): string | undefined => (word === '-' ? undefined : word);
-/** A member only where there is something to say, so that events compare. */
-function where<K extends string>(key: K, word: string | undefined): { readonly [P in K]?: string } {
-  const value = given(word);
-  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: string };
-}
-
-/** What every event text begins with, "Type id actor", and the words behind it. */
-interface Read {
-  readonly id: string;
+/** The parts of an event's text: what it begins with, and the words behind it. */
+interface EventText {
+  readonly subject: string;
   readonly actor: string;
   readonly atMs: number;
   readonly words: readonly string[];
 }
-type One = Unversioned<StockEvent>;
 
-function word(read: Read, i: number): string {
-  const text = read.words[i];
-  if (!text) throw new Unreadable('an event', `${read.id} ${read.words.join(' ')}`);
-  return text;
-}
-function base(read: Read) {
-  return { lines: linesOf(word(read, 0)), atMs: read.atMs, actor: read.actor };
-}
-function movement(read: Read) {
-  return { movementId: read.id, ...base(read), reason: decodeReason(word(read, 1)) };
-}
-function number(read: Read, i: number): number {
-  return readDigits('an event', word(read, i));
+type Decoder = (text: EventText) => AnyEvent;
+
+/** How a type of event is read, made once from its row. */
+function decoderOf(type: EventType, row: EventRow): Decoder {
+  const [subjectField, subjectKind] = Object.entries(row.subject ?? {})[0] ?? [];
+  const fields = Object.entries(row.fields).map(([name, kind]) => {
+    if (kind === 'fingerprint') throw new Error(`${type} has a decoder of its own`);
+    return { name, decode: DECODERS[kind] };
+  });
+  const first = row.lines === 'none' ? 0 : 1;
+  const length = first + fields.length;
+  return ({ subject, actor, atMs, words }) => {
+    // Goods in and corrections share their writer with goods out, which leaves an empty word at the end.
+    const isWhole = words.length === length || (words.length === length + 1 && words[length] === NOTHING);
+    if (!isWhole) throw new Unreadable('an event', words.join(' '));
+    const event: Record<string, unknown> = { type };
+    if (subjectField !== undefined && (subjectKind === 'id' || subject !== NOTHING)) {
+      event[subjectField] = decodeIdWord('an event', subject);
+    }
+    event.lines = first === 0 ? [] : linesOf(words[0] as string);
+    for (let i = 0; i < fields.length; i++) {
+      const { name, decode } = fields[i] as (typeof fields)[number];
+      const value = decode(words[first + i] as string);
+      if (value !== undefined) event[name] = value; // an absent member, so that events compare
+    }
+    event.atMs = atMs;
+    event.actor = actor;
+    // The table says which members a type has; TypeScript cannot follow a loop over it.
+    return event as unknown as AnyEvent;
+  };
 }
 
-/** Orders that reserved the same one after the other: "order[@customer],... actor lines hold_ms asked_lines|- sale|- split|-". */
-function parseReserved(read: Read, into: One[]): void {
-  const { atMs, actor } = read;
-  const lines = linesOf(word(read, 0));
-  const holdMs = number(read, 1);
+const DECODER_OF: ReadonlyMap<string, Decoder> = new Map(
+  (Object.entries(EVENTS) as [EventType, EventRow][])
+    .filter(([type]) => type !== 'InventoryReserved')
+    .map(([type, row]) => [type, decoderOf(type, row)]),
+);
+
+/**
+ * The most frequent event, by hand: orders that reserved the same share all but their ids and customers.
+ * Format: `order[@customer],... actor lines hold_ms requested_lines|- sale|- split|-`.
+ */
+function decodeReserved({ subject, actor, atMs, words }: EventText, into: AnyEvent[]): void {
+  const [linesText = '', holdText, requestedText = '', saleText, splitText] = words;
+  if (words.length !== 5) throw new Unreadable('an event', words.join(' '));
+  const lines = linesOf(linesText);
+  const holdMs = decodeDigits('an event', holdText);
   const expiresAtMs = atMs + holdMs;
-  const fingerprint = word(read, 2);
-  const askedLines: readonly OrderLine[] = fingerprint === '-' ? lines : fingerprintLines(`;${fingerprint}`);
-  const saleId = given(word(read, 3));
-  const allocation = word(read, 4) === 'split' ? 'split' : 'single';
-  const sale = where('saleId', saleId);
-  const plain = requestFingerprint(holdMs, askedLines, { saleId, allocation });
-  for (const who of read.id.split(',')) {
+  const requested: readonly OrderLine[] = requestedText === NOTHING ? lines : requestedLines(requestedText);
+  const saleId = decodeOptionalId('an event', saleText);
+  const allocation = splitText === 'split' ? 'split' : 'single';
+  const sale = saleId === undefined ? {} : { saleId };
+  const common = requestFingerprint(holdMs, requested, { saleId, allocation });
+  for (const who of subject.split(',')) {
     const at = who.indexOf('@');
-    const orderId = at < 0 ? who : who.slice(0, at);
-    const customerId = at < 0 ? undefined : who.slice(at + 1);
-    const text =
-      customerId === undefined
-        ? plain
-        : requestFingerprint(holdMs, askedLines, { customerId, saleId, allocation });
-    into.push({
+    const orderId = decodeIdWord('an event', at < 0 ? who : who.slice(0, at));
+    const event: Unversioned<EventOf<'InventoryReserved'>> = {
       type: 'InventoryReserved',
       orderId,
       lines,
       expiresAtMs,
-      fingerprint: text,
-      ...where('customerId', customerId),
+      fingerprint: common,
       ...sale,
       atMs,
       actor,
-    });
+    };
+    if (at < 0) into.push(event);
+    else {
+      const customerId = decodeIdWord('an event', who.slice(at + 1));
+      const fingerprint = requestFingerprint(holdMs, requested, { customerId, saleId, allocation });
+      into.push({ ...event, fingerprint, customerId });
+    }
   }
 }
 
-const PARSERS: Readonly<Record<Exclude<EventType, 'InventoryReserved'>, (read: Read) => One>> = {
-  InventoryDeducted: (read) => ({
-    type: 'InventoryDeducted',
-    orderId: read.id,
-    ...base(read),
-    operation: word(read, 1),
-    ...where('proposeTransferTo', word(read, 2)),
-  }),
-  InventoryReleased: (read) => ({
-    type: 'InventoryReleased',
-    orderId: read.id,
-    ...base(read),
-    cause: causeOf(word(read, 1)),
-    operation: word(read, 2),
-  }),
-  ReservationExtended: (read) => ({
-    type: 'ReservationExtended',
-    orderId: read.id,
-    ...base(read),
-    expiresAtMs: number(read, 1),
-  }),
-  InventoryReacquired: (read) => ({
-    type: 'InventoryReacquired',
-    orderId: read.id,
-    ...base(read),
-    operation: word(read, 1),
-  }),
-  PaymentCameShort: (read) => ({ type: 'PaymentCameShort', orderId: read.id, ...base(read) }),
-  InventoryReceived: (read) => ({ type: 'InventoryReceived', ...movement(read) }),
-  InventoryIssued: (read) => ({
-    type: 'InventoryIssued',
-    ...where('movementId', read.id),
-    ...where('transferId', word(read, 2)),
-    ...base(read),
-    reason: decodeReason(word(read, 1)),
-  }),
-  InventoryShipped: (read) => ({
-    type: 'InventoryShipped',
-    ...movement(read),
-    ...where('orderId', word(read, 2)),
-  }),
-  InventoryReturned: (read) => ({
-    type: 'InventoryReturned',
-    ...movement(read),
-    ...where('orderId', word(read, 2)),
-  }),
-  ReturnWrittenOff: (read) => ({
-    type: 'ReturnWrittenOff',
-    ...movement(read),
-    ...where('orderId', word(read, 2)),
-  }),
-  InventoryCorrected: (read) => ({ type: 'InventoryCorrected', ...movement(read) }),
-  SafetyStockSet: (read) => ({ type: 'SafetyStockSet', ...base(read) }),
-  LowStockAlertTriggered: (read) => ({
-    type: 'LowStockAlertTriggered',
-    ...base(read),
-    safetyStock: number(read, 1),
-  }),
-  StocktakeStarted: (read) => ({
-    type: 'StocktakeStarted',
-    stocktakeId: read.id,
-    ...base(read),
-    untilMs: number(read, 1),
-  }),
-  StocktakeCompleted: (read) => ({
-    type: 'StocktakeCompleted',
-    stocktakeId: read.id,
-    ...base(read),
-    reason: decodeReason(word(read, 1)),
-  }),
-  StocktakeCancelled: (read) => ({ type: 'StocktakeCancelled', stocktakeId: read.id, ...base(read) }),
-  StocktakeLapsed: (read) => ({ type: 'StocktakeLapsed', stocktakeId: read.id, ...base(read) }),
-  TransferDispatched: (read) => ({
-    type: 'TransferDispatched',
-    transferId: read.id,
-    ...base(read),
-    to: word(read, 1),
-    reason: decodeReason(word(read, 2)),
-  }),
-  TransferReceived: (read) => ({
-    type: 'TransferReceived',
-    transferId: read.id,
-    ...base(read),
-    rejected: number(read, 1),
-    operation: word(read, 2),
-  }),
-  TransferCancelled: (read) => ({ type: 'TransferCancelled', transferId: read.id, ...base(read) }),
-  SaleScheduled: (read) => ({
-    type: 'SaleScheduled',
-    saleId: read.id,
-    sku: word(read, 0),
-    opensAtMs: number(read, 1),
-    closesAtMs: number(read, 2),
-    quantity: number(read, 3),
-    limitPerCustomer: number(read, 4),
-    lines: [],
-    atMs: read.atMs,
-    actor: read.actor,
-  }),
-  SaleClosed: (read) => ({
-    type: 'SaleClosed',
-    saleId: read.id,
-    sku: word(read, 0),
-    lines: [],
-    atMs: read.atMs,
-    actor: read.actor,
-  }),
-};
+function requestedLines(text: string): OrderLine[] {
+  try {
+    return decodeOrderLines(text);
+  } catch {
+    throw new Unreadable('the lines of an order', text);
+  }
+}
 
-/** One line of the `events` field, which may stand for many orders. @throws {Unreadable} */
-export function parseEvents(text: string, atMs: number, into: One[]): void {
-  const [type = '', id, actor, ...words] = text.split(' ');
-  if (!id || !actor) throw new Unreadable('an event', text);
+/** Reads one line of the `events` field, which may mean many orders, and appends its events. @throws {Unreadable} */
+export function decodeEvents(text: string, atMs: number, into: AnyEvent[]): void {
+  const [type = '', subject, actorText, ...words] = text.split(' ');
+  if (!subject || !actorText) throw new Unreadable('an event', text);
+  const actor = decodeIdWord('an event', actorText);
   if (type === 'InventoryReserved') {
-    parseReserved({ id, actor, atMs, words }, into);
+    decodeReserved({ subject, actor, atMs, words }, into);
     return;
   }
-  const parse = Object.hasOwn(PARSERS, type) ? PARSERS[type as keyof typeof PARSERS] : undefined;
-  if (!parse) throw new Unreadable('an event', text);
-  // Orders to which the same happened one after the other share a line.
-  for (const one of id.split(',')) into.push(parse({ id: one, actor, atMs, words }));
+  const decode = DECODER_OF.get(type);
+  if (!decode) throw new Unreadable('an event', text);
+  for (const one of subject.split(',')) into.push(decode({ subject: one, actor, atMs, words }));
 }

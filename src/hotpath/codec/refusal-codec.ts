@@ -3,8 +3,11 @@
  * Promises: a refusal that is not of its form is a defect and throws.
  */
 import type { LockedItem, Refusal, Shortage } from '../../domain/language.ts';
-import { readTransferView, stocktakeStatusOf } from './document-codec.ts';
-import { readDigits, readReservationView, Unreadable } from './record-codec.ts';
+import { decodeItemName } from '../../domain/lines.ts';
+import { decodeReservationView } from './reservation-codec.ts';
+import { decodeStocktakeStatus } from './stocktake-codec.ts';
+import { decodeTransferView } from './transfer-codec.ts';
+import { decodeDigits, decodeIdWord, Unreadable } from './words.ts';
 
 interface Named {
   readonly sku: string;
@@ -12,9 +15,11 @@ interface Named {
 }
 
 function readName(text: string): Named {
-  const [sku, warehouse, ...rest] = text.split('@');
-  if (!sku || rest.length > 0 || /[=:]/.test(text)) throw new Unreadable('a refusal', text);
-  return warehouse === undefined || warehouse === '*' ? { sku } : { sku, warehouse };
+  if (!text.includes('@')) return { sku: decodeIdWord('a refusal', text) };
+  if (text.endsWith('@*')) return { sku: decodeIdWord('a refusal', text.slice(0, -2)) };
+  const name = decodeItemName(text);
+  if (!name) throw new Unreadable('a refusal', text);
+  return name;
 }
 
 /** "sku@warehouse,..." where "*" stands for any warehouse. */
@@ -25,9 +30,10 @@ function readNames(text: string): Named[] {
 /** "sku@warehouse=stocktake:until_ms,...". */
 function readLocked(text: string): LockedItem[] {
   return text.split(',').map((part) => {
-    const [, sku, warehouse, stocktakeId, until] = /^([^@=]+)@([^@=]+)=(.+):(\d{1,15})$/.exec(part) ?? [];
-    if (!sku || !warehouse || !stocktakeId) throw new Unreadable('a refusal', text);
-    return { sku, warehouse, stocktakeId, untilMs: Number(until) };
+    const [, item = '', stocktake, until] = /^([^=]+)=(.+):(\d{1,15})$/.exec(part) ?? [];
+    const name = decodeItemName(item);
+    if (!name) throw new Unreadable('a refusal', text);
+    return { ...name, stocktakeId: decodeIdWord('a refusal', stocktake), untilMs: Number(until) };
   });
 }
 
@@ -39,7 +45,7 @@ function readShortages(text: string): Shortage[] {
 function readNumbers(text: string, count: number): number[] {
   const words = text.split(' ');
   if (words.length !== count) throw new Unreadable('a refusal', text);
-  return words.map((word) => readDigits('a refusal', word));
+  return words.map((word) => decodeDigits('a refusal', word));
 }
 
 /** "sku@warehouse=requested:limit,...". */
@@ -72,31 +78,31 @@ export function readRefusal(text: string, id: string): Refusal {
     case 'reservation-expired':
     case 'already-released':
     case 'already-confirmed':
-      return { code, reservation: readReservationView(id, rest) };
+      return { code, reservation: decodeReservationView(id, rest) };
     case 'lifetime-exceeded':
-      return { code, latestExpiresAtMs: readDigits('a refusal', rest) };
+      return { code, latestExpiresAtMs: decodeDigits('a refusal', rest) };
     case 'quantity-limit-exceeded':
-      return { code, total: readDigits('a refusal', rest) };
+      return { code, total: decodeDigits('a refusal', rest) };
     case 'exceeds-sold':
-      return { code, sold: readDigits('a refusal', rest) };
+      return { code, sold: decodeDigits('a refusal', rest) };
     case 'version-conflict':
-      return { code, version: readDigits('a refusal', rest) };
+      return { code, version: decodeDigits('a refusal', rest) };
     case 'stocktake-in-progress':
       return { code, items: readLocked(rest) };
     case 'stocktake-ended':
-      return { code, status: stocktakeStatusOf(rest) };
+      return { code, status: decodeStocktakeStatus(rest) };
     case 'count-below-committed': {
       const [counted = 0, reserved = 0, sold = 0] = readNumbers(rest, 3);
       return { code, counted, reserved, sold };
     }
     case 'transfer-ended':
-      return { code, transfer: readTransferView(id, rest) };
+      return { code, transfer: decodeTransferView(id, rest) };
     case 'exceeds-transit':
-      return { code, inTransit: readDigits('a refusal', rest) };
+      return { code, inTransit: decodeDigits('a refusal', rest) };
     case 'sale-not-open':
-      return { code, opensAtMs: readDigits('a refusal', rest) };
+      return { code, opensAtMs: decodeDigits('a refusal', rest) };
     case 'sale-closed':
-      return { code, closesAtMs: readDigits('a refusal', rest) };
+      return { code, closesAtMs: decodeDigits('a refusal', rest) };
     case 'purchase-limit-exceeded': {
       const [limit = 0, held = 0, bought = 0] = readNumbers(rest, 3);
       return { code, limit, held, bought };

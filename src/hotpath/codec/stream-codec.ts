@@ -1,12 +1,16 @@
 /**
- * The outbox (D6): reads the partition's stream of decided batches and turns its texts into the domain's events.
- * Promises: entries come in sequence without a gap, or the reader is told; versions are spelled out per event line.
+ * The outbox (D6): one entry of the partition's stream for each batch that changed something.
+ * Format: id `<epoch>-<sequence>`; fields `at` ms, `count` events of the epoch, `events` one text a line, `items`
+ * `sku@warehouse item` a line, each changed item as the batch left it (the checkpoint).
+ * Promises: versions are spelled out for each event line; what cannot be read throws.
  */
 import type { Redis } from 'ioredis';
-import type { EventLine, StockEvent } from '../../domain/language.ts';
+import type { InventoryItem } from '../../domain/inventory-item.ts';
+import { decodeItemName, type EventLine, itemName, type StockEvent } from '../../domain/language.ts';
 import type { PartitionKeys } from '../keys.ts';
-import { parseEvents, type Unversioned } from './event-codec.ts';
-import { type HotItem, readDigits, readItem, Unreadable } from './record-codec.ts';
+import { decodeEvents, type Unversioned } from './event-codec.ts';
+import { decodeItem } from './item-codec.ts';
+import { decodeDigits, Unreadable } from './words.ts';
 
 /** What one batch decided. */
 export interface StreamEntry {
@@ -17,10 +21,10 @@ export interface StreamEntry {
   readonly eventsTotal: number;
   readonly events: readonly StockEvent[];
   /** The items this entry changed, as the script left them: what the aggregate must come to as well. */
-  readonly items: readonly HotItem[];
+  readonly items: readonly InventoryItem[];
 }
 
-/** Entries behind `sequence`, oldest first, at most `countMax`; empty where there is nothing new. */
+/** Entries after `sequence`, oldest first, at most `countMax`; empty where there is nothing new. @throws {Unreadable} */
 export async function readStream(
   redis: Redis,
   keys: PartitionKeys,
@@ -35,48 +39,48 @@ export async function readStream(
 /** @throws {Unreadable} for an entry this program did not write */
 export function decodeEntry(id: string, fields: readonly string[]): StreamEntry {
   const dash = id.indexOf('-');
-  if (
-    fields.length !== 8 ||
-    fields[0] !== 'at' ||
-    fields[2] !== 'count' ||
-    fields[4] !== 'events' ||
-    fields[6] !== 'items'
-  ) {
+  const [at, atText, count, countText, events, eventsText = '', items, itemsText = ''] = fields;
+  if (fields.length !== 8 || at !== 'at' || count !== 'count' || events !== 'events' || items !== 'items') {
     throw new Unreadable('a stream entry', `${id} ${fields.join(' ')}`);
   }
-  const atMs = readDigits('a time', fields[1]);
-  const itemTexts = fields[7] === '' ? [] : (fields[7] as string).split('\n');
-  const items = itemTexts.map((text) => {
-    const at = text.indexOf('@');
-    const space = text.indexOf(' ');
-    return readItem(text.slice(0, at), text.slice(at + 1, space), text.slice(space + 1));
-  });
-  const parsed: Unversioned<StockEvent>[] = [];
-  for (const text of (fields[5] as string).split('\n')) parseEvents(text, atMs, parsed);
+  const atMs = decodeDigits('a time', atText);
+  const checkpoint = itemsText === '' ? [] : itemsText.split('\n').map(decodeCheckpoint);
+  const unversioned: Unversioned<StockEvent>[] = [];
+  for (const text of eventsText.split('\n')) decodeEvents(text, atMs, unversioned);
   return {
     epoch: Number(id.slice(0, dash)),
     sequence: Number(id.slice(dash + 1)),
     atMs,
-    eventsTotal: readDigits('a count', fields[3]),
-    events: withVersions(parsed, items),
-    items,
+    eventsTotal: decodeDigits('a count', countText),
+    events: withVersions(unversioned, checkpoint),
+    items: checkpoint,
   };
 }
 
-/** The checkpoint says where each item ended; every event line raised it by one; so each line's version is known. */
-function withVersions(events: readonly Unversioned<StockEvent>[], items: readonly HotItem[]): StockEvent[] {
+function decodeCheckpoint(text: string): InventoryItem {
+  const space = text.indexOf(' ');
+  const name = decodeItemName(text.slice(0, space));
+  if (!name) throw new Unreadable('a checkpoint', text);
+  return decodeItem(name.sku, name.warehouse, text.slice(space + 1));
+}
+
+/** The checkpoint has the last version of each item; every event line raised it by one; so each line's version is known. */
+function withVersions(
+  events: readonly Unversioned<StockEvent>[],
+  items: readonly InventoryItem[],
+): StockEvent[] {
   const next = new Map<string, number>();
-  for (const item of items) next.set(`${item.sku}@${item.warehouse}`, item.version + 1);
+  for (const item of items) next.set(itemName(item), item.version + 1);
   for (const event of events) {
     for (const line of event.lines) {
-      const name = `${line.sku}@${line.warehouse}`;
+      const name = itemName(line);
       next.set(name, (next.get(name) ?? Number.NaN) - 1);
     }
   }
   return events.map((event) => {
     const lines: EventLine[] = [];
     for (const { sku, warehouse, quantity } of event.lines) {
-      const name = `${sku}@${warehouse}`;
+      const name = itemName({ sku, warehouse });
       const version = next.get(name) as number;
       if (Number.isNaN(version)) throw new Unreadable('a stream entry without its item', name);
       next.set(name, version + 1);

@@ -5,8 +5,8 @@ import {
   HOLD_SECONDS_MAX,
   HOLD_SECONDS_MIN,
   LINES_MAX,
-  PASSED_BY_REASONS,
   RESERVATION_STATUSES,
+  SKIP_REASONS,
 } from '../../domain/language.ts';
 import {
   id,
@@ -117,7 +117,7 @@ export const reservation = z
             z.object({
               sku: z.string(),
               warehouse: z.string(),
-              reason: z.enum(PASSED_BY_REASONS).meta({
+              reason: z.enum(SKIP_REASONS).meta({
                 description: '`short`: it had too little. `locked`: it is being counted (BR-007).',
               }),
               distanceKm,

@@ -6,9 +6,9 @@
 import type pg from 'pg';
 import {
   EVENT_TYPES,
+  EVENTS,
   type EventType,
   type ItemView,
-  LEVEL_EVENTS,
   RELEASE_CAUSES,
   type ReleaseCause,
 } from '../../domain/language.ts';
@@ -145,7 +145,7 @@ async function sumsOf(snapshot: Snapshot, item: ItemView, fromVersion: number): 
       type,
       cause: cause ?? undefined,
       entries,
-      quantity: LEVEL_EVENTS.has(type) ? undefined : quantity,
+      quantity: EVENTS[type].lines === 'levels' ? undefined : quantity,
       change: { total: available + reserved + sold, available, reserved, sold },
     }))
     .sort((a, b) => place(a) - place(b));

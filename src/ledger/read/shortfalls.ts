@@ -3,7 +3,7 @@
  * Promises: one is resolved once, and the first resolution stands; a payment that found stock later resolves it too.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { parseLines } from '../../domain/language.ts';
+import { decodeLines } from '../../domain/language.ts';
 import type { LedgerSchema, ShortfallsTable } from '../schema.ts';
 import type { ShortfallWrite } from '../write/documents.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
@@ -84,7 +84,7 @@ function readShortfall(row: Selectable<ShortfallsTable>): Shortfall {
   return {
     id: row.id,
     orderId: row.order_id,
-    lines: parseLines(row.lines),
+    lines: decodeLines(row.lines),
     actor: row.actor,
     atMs: row.at,
     resolvedAtMs: row.resolved_at ?? undefined,

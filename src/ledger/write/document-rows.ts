@@ -4,7 +4,7 @@
  * id (whose record in Redis had ended) replaces it as a whole. Refuses to know: whether they are right; the worker checked.
  */
 import type pg from 'pg';
-import { linesText } from '../../domain/language.ts';
+import { encodeLines } from '../../domain/language.ts';
 import { type Columns, insertInto, instant, number, text, update, upsertInto } from './bulk-statement.ts';
 import {
   type Documents,
@@ -102,7 +102,7 @@ const CLOSE_SALES = update('sales', SALE_END, {
 
 const SHORTFALL: Columns<ShortfallWrite> = {
   order_id: text((shortfall) => shortfall.orderId),
-  lines: text((shortfall) => linesText(shortfall.lines)),
+  lines: text((shortfall) => encodeLines(shortfall.lines)),
   actor: text((shortfall) => shortfall.actor),
   at: instant((shortfall) => shortfall.atMs),
 };

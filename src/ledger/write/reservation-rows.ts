@@ -4,7 +4,7 @@
  */
 import type { Selectable } from 'kysely';
 import type pg from 'pg';
-import { linesText, parseLines, requestFingerprint } from '../../domain/language.ts';
+import { decodeLines, encodeLines, requestFingerprint } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { ReservationsTable } from '../schema.ts';
 import { type BulkValues, type Columns, instant, text, update } from './bulk-statement.ts';
@@ -24,7 +24,7 @@ const WHOLE: Columns<Reservation> = {
   ...SETTLED,
   reserved_at: instant((reservation) => reservation.reservedAtMs),
   expires_at: instant((reservation) => reservation.expiresAtMs),
-  lines: text((reservation) => linesText(reservation.lines)),
+  lines: text((reservation) => encodeLines(reservation.lines)),
   asked: text(askedColumn),
   customer_id: text((reservation) => reservation.customerId),
   sale_id: text((reservation) => reservation.saleId),
@@ -89,7 +89,7 @@ function rowText(reservation: Reservation): string {
   const times = [reservedAtMs, expiresAtMs, resolvedAtMs].map((ms) =>
     ms === undefined ? ms : instantText(ms),
   );
-  const texts = [linesText(lines), askedColumn(reservation), operationsColumn(reservation)];
+  const texts = [encodeLines(lines), askedColumn(reservation), operationsColumn(reservation)];
   return copyRow([orderId, status, ...times, ...texts, customerId, saleId]);
 }
 
@@ -108,7 +108,7 @@ export type ReservationRow = Selectable<ReservationsTable>;
 
 /** Reads a row back. @param unitMs what the times of the row are counted in, milliseconds or seconds */
 export function readReservation(row: ReservationRow, unitMs: 1 | 1_000 = 1): Reservation {
-  const lines = parseLines(row.lines);
+  const lines = decodeLines(row.lines);
   const reservedAtMs = Math.round(row.reserved_at * unitMs);
   const expiresAtMs = Math.round(row.expires_at * unitMs);
   const terms = { customerId: row.customer_id ?? undefined, saleId: row.sale_id ?? undefined };

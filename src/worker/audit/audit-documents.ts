@@ -3,8 +3,9 @@
  * sale in full rush never stands still; its figures are compared at the very batch they were read after, where the audit
  * adds up entries, and left alone where it does not.
  */
-import { SALE_AFTERLIFE_SECONDS } from '../../domain/sale.ts';
-import { readSaleView, writeSale, writeTransfer } from '../../hotpath/codec/document-codec.ts';
+import { SALE_AFTERLIFE_SECONDS } from '../../domain/language.ts';
+import { decodeSaleView, encodeSale } from '../../hotpath/codec/sale-codec.ts';
+import { encodeTransfer } from '../../hotpath/codec/transfer-codec.ts';
 import type { SaleDocument } from '../../ledger/write/documents.ts';
 import { AUDIT_PAGE, type Auditor, Incomplete, LOOKS_MAX, readable } from './auditor.ts';
 
@@ -23,7 +24,7 @@ export async function compareTransfers(auditor: Auditor): Promise<void> {
     const texts = (await pipeline.exec()) ?? [];
     for (const [i, transfer] of transfers.entries()) {
       auditor.documents++;
-      if (writeTransfer(transfer) !== texts[i]?.[1]) await lookAtTransfer(auditor, transfer.transferId);
+      if (encodeTransfer(transfer) !== texts[i]?.[1]) await lookAtTransfer(auditor, transfer.transferId);
     }
     auditor.tell();
     after = next ?? undefined;
@@ -45,10 +46,10 @@ async function lookAtTransfer(auditor: Auditor, transferId: string): Promise<voi
     const after = await redis.get(keys.transfer(transferId));
     if (before !== after) continue;
     // A closed transfer leaves Redis when its tombstone ends; only one in transit must be there.
-    const isSame = transfer ? writeTransfer(transfer) === after : after === null;
+    const isSame = transfer ? encodeTransfer(transfer) === after : after === null;
     if (isSame || (after === null && transfer?.status !== 'IN_TRANSIT')) return;
     const { sku = '', from: warehouse = '' } = transfer ?? {};
-    const inLedger = transfer ? writeTransfer(transfer) : 'nothing';
+    const inLedger = transfer ? encodeTransfer(transfer) : 'nothing';
     const detail = `transfer ${transferId}: ${after ?? 'nothing'} in the hot path, ${inLedger} in the ledger`;
     auditor.find({ kind: 'transfer', sku, warehouse, version: 0, detail });
     return;
@@ -82,7 +83,7 @@ async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> 
     const after = await read();
     // Each step of an order in the sale moves one of its figures, so equal texts mean that there was none between.
     if (before !== after) continue;
-    const hot = readable(() => readSaleView(sale.saleId, `${sale.sku} ${after}`, 0));
+    const hot = readable(() => decodeSaleView(sale.saleId, `${sale.sku} ${after}`, 0));
     if (hot?.reserved !== held) findSale(auditor, sale, after, `${held} units held`);
     return;
   }
@@ -101,7 +102,7 @@ async function compareAllFigures(auditor: Auditor, sale: SaleDocument): Promise<
   const closedSince = sale.closedAtMs ?? (await ledger.sales.one(sale.saleId))?.closedAtMs;
   const closesAt = sale.closedAtMs === undefined ? [sale.closesAtMs, closedSince] : [closedSince];
   const texts = closesAt.flatMap((closesAtMs) =>
-    closesAtMs === undefined ? [] : writeSale({ ...sale, closesAtMs, reserved, ...figures }),
+    closesAtMs === undefined ? [] : encodeSale({ ...sale, closesAtMs, reserved, ...figures }),
   );
   if (typeof text !== 'string' || !texts.includes(text)) {
     findSale(auditor, sale, typeof text === 'string' ? text : null, texts[0] ?? 'nothing');

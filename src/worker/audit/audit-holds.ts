@@ -3,7 +3,7 @@
  * again; it is adrift only where it stands still and is different still.
  */
 import type { Reservation } from '../../domain/reservation.ts';
-import { readReservation } from '../../hotpath/codec/record-codec.ts';
+import { decodeReservation } from '../../hotpath/codec/reservation-codec.ts';
 import { AUDIT_PAGE, type Auditor, LOOKS_MAX, readable } from './auditor.ts';
 
 export async function compareHolds(auditor: Auditor): Promise<void> {
@@ -59,7 +59,7 @@ async function lookAtHold(auditor: Auditor, orderId: string): Promise<void> {
 /** Whether Redis's text tells what the ledger tells: status, lines, deadline, customer and sale. */
 function isSame(reservation: Reservation, text: string | null): boolean {
   if (text === null) return false;
-  const hot = readable(() => readReservation(reservation.orderId, text));
+  const hot = readable(() => decodeReservation(reservation.orderId, text));
   return (
     hot !== undefined &&
     hot.status === reservation.status &&

@@ -1,24 +1,28 @@
 /**
  * Items compared at the same version: under load the ledger is behind, never different, so what differs is real (D14).
  */
-import { type HotItem, readItem } from '../../hotpath/codec/record-codec.ts';
+import type { InventoryItem } from '../../domain/inventory-item.ts';
+import { decodeItem } from '../../hotpath/codec/item-codec.ts';
 import type { Figures } from '../../ledger/read/queries.ts';
 import type { LedgerItem } from '../../ledger/read/worker-queries.ts';
 import { AUDIT_PAGE, type AuditFinding, type Auditor, readable } from './auditor.ts';
 
 /** Items as Redis has them, by `sku@warehouse`; the text itself where it cannot be read. */
-async function readHot({ parts }: Auditor, skus: readonly string[]): Promise<Map<string, HotItem | string>> {
+async function readHot(
+  { parts }: Auditor,
+  skus: readonly string[],
+): Promise<Map<string, InventoryItem | string>> {
   const { redis, keys } = parts;
   const pipeline = redis.pipeline();
   for (const sku of skus) pipeline.hgetall(keys.sku(sku));
-  const found = new Map<string, HotItem | string>();
+  const found = new Map<string, InventoryItem | string>();
   for (const [i, [error, fields]] of ((await pipeline.exec()) ?? []).entries()) {
     if (error) throw error;
     const sku = skus[i] as string;
     for (const [field, text] of Object.entries(fields as Record<string, string>)) {
       // "*" begins the name of a sale, and no warehouse's.
       if (field.startsWith('*')) continue;
-      found.set(`${sku}@${field}`, readable(() => readItem(sku, field, text)) ?? text);
+      found.set(`${sku}@${field}`, readable(() => decodeItem(sku, field, text)) ?? text);
     }
   }
   return found;
@@ -44,7 +48,7 @@ export async function compareItems(auditor: Auditor): Promise<void> {
 async function compareItem(
   auditor: Auditor,
   { item, quarantine }: LedgerItem,
-  hot: HotItem | string | undefined,
+  hot: InventoryItem | string | undefined,
 ): Promise<void> {
   const { sku, warehouse, version } = item;
   const base = { sku, warehouse, version, ledger: item };
@@ -62,11 +66,11 @@ async function compareItem(
 }
 
 /** The ledger has caught up with what was read from Redis, so it knows that version. */
-async function compareFigures(auditor: Auditor, hot: HotItem, item: HotItem): Promise<void> {
+async function compareFigures(auditor: Auditor, hot: InventoryItem, item: InventoryItem): Promise<void> {
   const { sku, warehouse, version } = hot;
   const isNewest = version === item.version;
   const { read } = auditor.parts.ledger;
-  const ledger: Figures | HotItem | undefined = isNewest
+  const ledger: Figures | InventoryItem | undefined = isNewest
     ? item
     : await read.itemAtVersion(sku, warehouse, version);
   const base = { kind: 'figures', sku, warehouse, version, hotPath: hot, ledger } as const;
@@ -90,7 +94,7 @@ async function compareFigures(auditor: Auditor, hot: HotItem, item: HotItem): Pr
   find(`at version ${version} hot path and ledger differ: ${detail}`);
 }
 
-function lockText({ stocktake, holdsUntilMs }: HotItem): string {
+function lockText({ stocktake, holdsUntilMs }: InventoryItem): string {
   const time = (ms: number) => new Date(ms).toISOString();
   if (stocktake) return `locked by ${stocktake.stocktakeId} until ${time(stocktake.untilMs)}`;
   return holdsUntilMs === undefined ? 'not locked' : `not locked, holds until ${time(holdsUntilMs)}`;

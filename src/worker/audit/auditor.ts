@@ -3,7 +3,7 @@
  * Promises: findings are bounded; whoever waits hears that the audit cannot be finished instead of a guess.
  */
 
-import type { HotItem } from '../../hotpath/codec/record-codec.ts';
+import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import { readControl } from '../../hotpath/partition.ts';
@@ -49,7 +49,7 @@ export interface AuditFinding {
   readonly ledger?: AuditFigures | undefined;
   readonly detail: string;
 }
-export type AuditFigures = Pick<HotItem, 'total' | 'available' | 'reserved' | 'sold'>;
+export type AuditFigures = Pick<InventoryItem, 'total' | 'available' | 'reserved' | 'sold'>;
 
 export const FINDINGS_MAX = 1_000;
 /** Keys or rows of one round trip. */

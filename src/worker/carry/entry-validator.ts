@@ -4,8 +4,13 @@
  * counts for an item before chunk-draft.ts applies it. Refuses to know: chunks, quarantine, stores.
  */
 import { evolveItem } from '../../domain/inventory-item.ts';
-import type { EventLine, StockEvent } from '../../domain/language.ts';
-import { evolveReservation, isReservationEvent, type ReservationEvent } from '../../domain/reservation.ts';
+import {
+  type EventLine,
+  isReservationEvent,
+  type ReservationEvent,
+  type StockEvent,
+} from '../../domain/language.ts';
+import { evolveReservation } from '../../domain/reservation.ts';
 import type { StreamEntry } from '../../hotpath/codec/stream-codec.ts';
 import type { LedgerRow } from '../../ledger/write/chunk.ts';
 import { leavesDocument } from './document-draft.ts';

@@ -1,28 +1,25 @@
 /**
  * Small questions about one event, one item, one reservation, asked by the judge. All pure.
  */
-import { strict as assert } from 'node:assert';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import {
-  ID_PATTERN,
-  type InventoryReacquired,
-  type PaymentCameShort,
+  decodeItemName,
+  type EventOf,
+  INSTANT_MS_MAX,
+  isId,
   QUANTITY_MAX,
+  type ReservationEvent,
+  SHORT_OPERATION,
   type StockEvent,
   type StockLine,
+  type TransferEvent,
 } from '../../domain/language.ts';
-import { type Reservation, type ReservationEvent, SHORT_OPERATION } from '../../domain/reservation.ts';
-import { evolveTransfer, type TransferEvent } from '../../domain/transfer.ts';
+import type { Reservation } from '../../domain/reservation.ts';
+import { evolveTransfer } from '../../domain/transfer.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
-
-const INSTANT_MS_MAX = 253_402_300_799_999;
 
 function isInstant(ms: unknown): boolean {
   return typeof ms === 'number' && Number.isSafeInteger(ms) && ms > 0 && ms <= INSTANT_MS_MAX;
-}
-
-function isId(id: unknown): boolean {
-  return typeof id === 'string' && ID_PATTERN.test(id);
 }
 
 function isUnits(units: unknown): boolean {
@@ -159,7 +156,7 @@ export function reservationAsStated(
 
 function paidLate(
   before: Reservation | undefined,
-  event: InventoryReacquired | PaymentCameShort,
+  event: EventOf<'InventoryReacquired' | 'PaymentCameShort'>,
 ): Reservation | undefined {
   if (before?.status !== 'EXPIRED') return before;
   if (event.type === 'PaymentCameShort') {
@@ -177,12 +174,11 @@ const NAMES_RECOVERED_MAX = 200;
 
 /** The items a broken entry names, as far as it can still be stated. */
 export function namesIn(raw: string): { sku: string; warehouse: string }[] {
-  const id = '[A-Za-z0-9][A-Za-z0-9._:-]{0,63}';
+  const id = '[A-Za-z0-9%][A-Za-z0-9%._:-]{0,1535}';
   const names = new Map<string, { sku: string; warehouse: string }>();
   for (const match of raw.matchAll(new RegExp(`(${id})@(${id})(?=[= ])`, 'g'))) {
-    const [text, sku, warehouse] = match;
-    assert(sku && warehouse);
-    names.set(text, { sku, warehouse });
+    const name = decodeItemName(match[0]);
+    if (name) names.set(match[0], name);
     if (names.size >= NAMES_RECOVERED_MAX) break;
   }
   return [...names.values()];

@@ -4,7 +4,7 @@
  * concerns is put in quarantine with the evidence, all others go on. Refuses to know: Redis, transactions, retries.
  */
 import { setImmediate } from 'node:timers/promises';
-import { isReservationEvent } from '../../domain/reservation.ts';
+import { isReservationEvent } from '../../domain/language.ts';
 import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type { LedgerChunk } from '../../ledger/write/chunk.ts';
 import { ChunkDraft } from './chunk-draft.ts';

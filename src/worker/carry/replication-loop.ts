@@ -3,7 +3,7 @@
  * While one chunk is being committed the next is read and judged; commits follow each other in order.
  * Promises: when a round is over nothing of it is under way. Refuses to know: what to do about trouble.
  */
-import { isReservationEvent } from '../../domain/reservation.ts';
+import { isReservationEvent } from '../../domain/language.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import { RefusedBySql } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';

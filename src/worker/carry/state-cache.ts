@@ -5,6 +5,7 @@
  * alone moves the cursor: after any error it is cleared.
  */
 import { type InventoryItem, newItem } from '../../domain/inventory-item.ts';
+import { itemName } from '../../domain/lines.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { ItemName, LedgerItem } from '../../ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
@@ -72,10 +73,7 @@ export interface CacheLimits {
   readonly reservationsCachedMax: number;
 }
 
-/** `sku@warehouse`. */
-export function itemName(of: ItemName): string {
-  return `${of.sku}@${of.warehouse}`;
-}
+export { itemName } from '../../domain/lines.ts';
 
 export class StateCache {
   readonly #ledger: ValidatorLedger;

@@ -4,26 +4,22 @@
  * that dies half way leaves the fence, and the next one begins anew.
  * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
  */
-import {
-  afterlifeMs,
-  loadQuotas,
-  loadSales,
-  loadStocktakeLines,
-  loadTransfers,
-  sheetLifeMs,
-} from '../../hotpath/document-load.ts';
+
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import {
-  clearPartition,
-  fencePartition,
+  afterlifeMs,
   loadItems,
   loadMovements,
+  loadQuotas,
   loadReservations,
+  loadSales,
+  loadStocktakeLines,
+  loadTransfers,
   loadWarehouses,
-  openPartition,
-  readControl,
-} from '../../hotpath/partition.ts';
+  sheetLifeMs,
+} from '../../hotpath/load.ts';
+import { clearPartition, fencePartition, openPartition, readControl } from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 
 export interface RebuildParts {

@@ -1,0 +1,70 @@
+/**
+ * How a repeat of a request is recognized (BR-006): equal texts are the same request.
+ * Twin: asked_by in lua/reserve.lua, and the operations that the commands of lua/ remember on their records.
+ */
+import type { Confirm, ReceiveTransfer, Release } from './commands.ts';
+import { encodeId } from './id.ts';
+import type { Allocation } from './limits.ts';
+import { decodeOrderLines, encodeLines, encodeParts, type OrderLine } from './lines.ts';
+
+/** What belongs to a reserve besides its lines and its hold time. */
+export interface FingerprintTerms {
+  readonly customerId?: string | undefined;
+  readonly saleId?: string | undefined;
+  readonly allocation?: Allocation | undefined;
+}
+
+/**
+ * The fingerprint of a reserve. Where the order is shipped to is not part of it: that only says which warehouse is tried
+ * first. Format: `hold_ms;lines[;c=customer][;s=sale][;split]`, ids escaped.
+ * @param lines canonical
+ */
+export function requestFingerprint(
+  holdMs: number,
+  lines: readonly OrderLine[],
+  terms: FingerprintTerms = {},
+): string {
+  let text = `${holdMs};${encodeLines(lines)}`;
+  if (terms.customerId !== undefined) text += `;c=${encodeId(terms.customerId)}`;
+  if (terms.saleId !== undefined) text += `;s=${encodeId(terms.saleId)}`;
+  // Where every line names its warehouse there is nothing to split.
+  if (terms.allocation === 'split' && lines.some((line) => line.warehouse === undefined)) text += ';split';
+  return text;
+}
+
+/** The lines of a fingerprint, as the order asked for them. @throws {Error} for a text that is no fingerprint */
+export function fingerprintLines(fingerprint: string): OrderLine[] {
+  return decodeOrderLines(fingerprint.split(';')[1] ?? '');
+}
+
+/** Whether the order of a fingerprint may be served from several warehouses. */
+export function mayBeSplit(fingerprint: string): boolean {
+  return fingerprint.endsWith(';split');
+}
+
+/** The operations of a reservation that mean all it holds. */
+export const CONFIRM_WHOLE = 'c*';
+export const RELEASE_WHOLE = 'r*';
+/** Stands among the operations of an expired reservation whose late payment found no stock: it was reported once. */
+export const SHORT_OPERATION = 'short';
+/** The reason under which the rejected units of a transfer are issued again. */
+export const REJECTED_REASON = 'rejected';
+
+/** The name under which a reservation remembers a confirm. Format: `c*` or `cSKU=quantity,...`. */
+export function confirmOperation({ lines }: Pick<Confirm, 'lines'>): string {
+  return lines ? `c${encodeParts(lines)}` : CONFIRM_WHOLE;
+}
+
+/** The name under which a reservation remembers a release. Format: `r*`, `rSKU=quantity,...` or `r#release id`. */
+export function releaseOperation({ lines, releaseId }: Pick<Release, 'lines' | 'releaseId'>): string {
+  if (releaseId !== undefined) return `r#${encodeId(releaseId)}`;
+  return lines ? `r${encodeParts(lines)}` : RELEASE_WHOLE;
+}
+
+/** The name under which a transfer remembers a receipt. Format: `received:rejected` or `#receipt id`. */
+export function receiptOperation(
+  command: Pick<ReceiveTransfer, 'receiptId' | 'received' | 'rejected'>,
+): string {
+  const { receiptId, received, rejected } = command;
+  return receiptId === undefined ? `${received}:${rejected}` : `#${encodeId(receiptId)}`;
+}

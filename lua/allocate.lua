@@ -17,7 +17,7 @@ local function left_of(sku, warehouse, taken)
 end
 
 local function pass_by(passed, sku, warehouse, reason)
-  if reason and #passed < PASSED_BY_MAX then
+  if reason and #passed < SKIPPED_MAX then
     passed[#passed + 1] = sku .. "@" .. warehouse .. "=" .. reason
   end
 end

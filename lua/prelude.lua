@@ -19,7 +19,7 @@ local LIFETIME_MS_MAX = 86400000
 local PARTIAL_RELEASES_MAX = 20
 local STOCKTAKE_GRACE_MS = 60000
 local STOCKTAKE_EXTENSION_MS = 300000
-local PASSED_BY_MAX = 50
+local SKIPPED_MAX = 50
 local LEASE_MS_MAX = 14400000 -- no line of a sheet is counted longer, so the sheet outlives it by the tombstone time
 -- A reservation whose item is broken is looked at again after this time instead of blocking the index.
 local POSTPONE_MS = 60000

@@ -94,7 +94,7 @@ function serve_again(command)
       return stop, chain
     elseif splits and (#items > 1 or items[1].available > 0) then
       return nil
-    elseif chain.length < PASSED_BY_MAX then
+    elseif chain.length < SKIPPED_MAX then
       local name = items[failing].name
       local longer = chain[name]
       if not longer then

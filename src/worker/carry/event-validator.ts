@@ -5,12 +5,13 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { isReservationEvent } from '../../domain/language.ts';
+import { itemName } from '../../domain/lines.ts';
 import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type { LedgerChunk } from '../../ledger/write/chunk.ts';
 import { ChunkDraft } from './chunk-draft.ts';
 import { EntryValidator, type Verdict } from './entry-validator.ts';
 import { isTransferEvent, namesIn } from './event-checks.ts';
-import { type CacheLimits, itemName, StateCache, type ValidatorLedger } from './state-cache.ts';
+import { type CacheLimits, StateCache, type ValidatorLedger } from './state-cache.ts';
 import { isReadable, type ReadEntry, type StreamPosition } from './stream-reader.ts';
 
 export interface ValidatorLimits extends CacheLimits {

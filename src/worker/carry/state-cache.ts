@@ -73,8 +73,6 @@ export interface CacheLimits {
   readonly reservationsCachedMax: number;
 }
 
-export { itemName } from '../../domain/lines.ts';
-
 export class StateCache {
   readonly #ledger: ValidatorLedger;
   readonly #limits: CacheLimits;

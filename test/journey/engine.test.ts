@@ -1,5 +1,5 @@
 /**
- * The seed's scenarios and stories, played on the real engine: what the requirements say in the words of a shop.
+ * The scenarios and stories of the requirements, played on the real engine in the words of a shop.
  */
 import { describe, expect, test } from 'vitest';
 import { answer, MINUTE_MS, outcome, refusal } from '../domain/sentences.ts';
@@ -92,5 +92,21 @@ describe('the stories of the requirements', () => {
       'InventoryReleased',
       'InventoryReserved',
     ]);
+  });
+
+  test('story 4 (BR-007): a count finds 7 of 10, and the books say 7 afterwards; nothing is deducted meanwhile', async () => {
+    const shop = await givenShop('PHONE@taipei=10');
+    await shop.reserve('order-1', 'PHONE=2');
+    expect(answer(await shop.startCount('count-1', 'PHONE@taipei'))).toMatchObject({ before: 10 });
+    expect(outcome(await shop.reserve('order-2', 'PHONE=1'))).toBe('stocktake-in-progress');
+    expect(outcome(await shop.confirm('order-1'))).toBe('stocktake-in-progress');
+    expect(await shop.figures('PHONE@taipei')).toBe('10 = 8 available + 2 reserved + 0 sold');
+
+    const counted = answer(await shop.completeCount('count-1', 'PHONE@taipei', 7));
+    expect(counted).toMatchObject({ status: 'COUNTED', before: 10, counted: 7 });
+    expect(await shop.figures('PHONE@taipei')).toBe('7 = 5 available + 2 reserved + 0 sold');
+    expect(outcome(await shop.confirm('order-1'))).toBe('done');
+    expect(outcome(await shop.reserve('order-2', 'PHONE=5'))).toBe('done');
+    expect(await shop.figures('PHONE@taipei')).toBe('7 = 0 available + 5 reserved + 2 sold');
   });
 });

@@ -7,10 +7,9 @@ import { readConfig } from '../src/config.ts';
 import { connectRedis, type HotInventory, openHotInventory } from '../src/hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../src/hotpath/keys.ts';
 import { type Ledger, openLedger } from '../src/ledger/ledger.ts';
-import { migrate } from '../src/ledger/migrate.ts';
 import { type Working, work } from '../src/programs/work.ts';
 import { audit } from '../src/worker/audit/reconciliation.ts';
-import { testDatabase, testPrefix, testRedisUrl } from './services.ts';
+import { ledgerDatabase, testPrefix, testRedisUrl } from './services.ts';
 
 export interface TestHoldfast {
   readonly hot: HotInventory;
@@ -29,8 +28,7 @@ export interface TestHoldfast {
 const READY_MS_MAX = 20_000;
 
 export async function testHoldfast(): Promise<TestHoldfast> {
-  const database = await testDatabase();
-  await migrate(database.url);
+  const database = await ledgerDatabase();
   const config = {
     ...readConfig({}),
     redisUrl: testRedisUrl(),

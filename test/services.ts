@@ -24,9 +24,23 @@ export function testPrefix(): string {
 }
 
 /** A database nobody else has, empty. */
-export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export function testDatabase(): Promise<TestDatabase> {
+  return makeDatabase('template1');
+}
+
+/** The same with the ledger's tables, copied from a database that was migrated once for the whole run. */
+export function ledgerDatabase(): Promise<TestDatabase> {
+  return makeDatabase(inject('ledgerTemplate'));
+}
+
+interface TestDatabase {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+async function makeDatabase(template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(`CREATE DATABASE ${name}`);
+  await administer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(inject('databaseUrl'));
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };

@@ -16,7 +16,6 @@ import { connectRedis } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { readControl } from '../../src/hotpath/partition.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
-import { migrate } from '../../src/ledger/migrate.ts';
 import { serve } from '../../src/programs/serve.ts';
 import { startHoldfast } from '../../src/programs/start.ts';
 import { ledgerHasCaughtUp, prove } from '../../src/proof/proof.ts';
@@ -25,7 +24,7 @@ import { hotArticle } from '../../src/sale/orders.ts';
 import { Shop } from '../../src/sale/shop.ts';
 import { audit } from '../../src/worker/audit/reconciliation.ts';
 import { until } from '../holdfast.ts';
-import { testDatabase, testPrefix, testRedisUrl } from '../services.ts';
+import { ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -34,9 +33,8 @@ afterEach(async () => {
 
 /** An API in this process and a worker in another, which can be killed. */
 async function open() {
-  const database = await testDatabase();
+  const database = await ledgerDatabase();
   closing.push(() => database.drop());
-  await migrate(database.url);
   const prefix = testPrefix();
   const stores = { redisUrl: testRedisUrl(), databaseUrl: database.url, prefix };
   const redis = connectRedis(stores.redisUrl);

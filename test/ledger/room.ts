@@ -13,7 +13,6 @@ import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-cod
 import { encodeTransfer } from '../../src/hotpath/codec/transfer-codec.ts';
 import { connectRedis, type HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
 import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.ts';
-import { migrate } from '../../src/ledger/migrate.ts';
 import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
 import type { Finding } from '../../src/ledger/write/chunk.ts';
 import type { SaleDocument } from '../../src/ledger/write/documents.ts';
@@ -22,13 +21,12 @@ import {
   type WriteBehind,
   type WriteBehindOptions,
 } from '../../src/worker/carry/write-behind.ts';
-import { type TestEngine, testDatabase, testEngine, testRedisUrl } from '../services.ts';
+import { ledgerDatabase, type TestEngine, testEngine, testRedisUrl } from '../services.ts';
 import type { TradersClock } from './traders.ts';
 
 /** A database with the tables in it, and a connection of its owner, who may do what no role may. */
 export async function migratedDatabase() {
-  const database = await testDatabase();
-  await migrate(database.url);
+  const database = await ledgerDatabase();
   const owner = new pg.Client({ connectionString: database.url });
   owner.on('error', () => {});
   await owner.connect();

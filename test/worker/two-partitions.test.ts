@@ -4,17 +4,15 @@ import { connectRedis, openHotInventory } from '../../src/hotpath/hot-inventory.
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { openPartition } from '../../src/hotpath/partition.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
-import { migrate } from '../../src/ledger/migrate.ts';
 import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
-import { testDatabase, testPrefix, testRedisUrl } from '../services.ts';
+import { ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
 const PARTITIONS = [0, 1];
 const EPOCH = 1;
 const log = { info() {}, warn() {}, error() {} };
 
 test('two partitions decide apart, are carried side by side, and stand in one ledger', async () => {
-  const [redisUrl, prefix, database] = [testRedisUrl(), testPrefix(), await testDatabase()];
-  await migrate(database.url);
+  const [redisUrl, prefix, database] = [testRedisUrl(), testPrefix(), await ledgerDatabase()];
   const redis = connectRedis(redisUrl);
   await redis.connect();
   const ledger = await openLedger({ databaseUrl: database.url });

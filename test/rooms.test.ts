@@ -22,7 +22,12 @@ const WALLS: Readonly<Record<string, Wall>> = {
   model: { rooms: ['domain'], packages: ['node:assert'], types: [] },
   hotpath: { rooms: ['domain'], packages: ['ioredis', 'node:*'], types: [] },
   ledger: { rooms: ['domain'], packages: ['pg', 'pg-copy-streams', 'kysely', 'node:*'], types: [] },
-  worker: { rooms: ['domain', 'hotpath', 'ledger'], packages: ['node:*'], types: ['pino', 'ioredis'] },
+  timing: { rooms: [], packages: ['node:*'], types: [] },
+  worker: {
+    rooms: ['domain', 'hotpath', 'ledger', 'timing'],
+    packages: ['node:*'],
+    types: ['pino', 'ioredis'],
+  },
   http: {
     rooms: ['domain', 'hotpath'],
     packages: ['fastify', '@fastify/*', 'fastify-type-provider-zod', 'zod', 'prom-client', 'node:*'],
@@ -30,7 +35,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   },
   // Beside the way of an order as well: an import is a caller of the engine, an export a reader of the ledger.
   bulk: {
-    rooms: ['domain', 'hotpath', 'ledger'],
+    rooms: ['domain', 'hotpath', 'ledger', 'timing'],
     packages: ['csv-parse', 'csv-stringify/sync', 'node:*'],
     types: [],
   },

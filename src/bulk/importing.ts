@@ -6,11 +6,11 @@ import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { BulkFile } from './bulk-file.ts';
 import { csvRecords } from './csv-records.ts';
+import { ImportRetry } from './import-retry.ts';
 import { type RowKind, type RunEnd, runDry, runImport } from './import-run.ts';
 import { ndjsonRecords } from './ndjson-records.ts';
 import { Outcomes } from './outcomes.ts';
 import type { BulkFormat, Columns } from './records.ts';
-import { RetryPolicy } from './retry-policy.ts';
 import { StockImport } from './stock-import.ts';
 import { readStockRow, STOCK_COLUMNS } from './stock-rows.ts';
 import { WarehouseImport } from './warehouse-import.ts';
@@ -45,7 +45,7 @@ export interface ImportStores {
 /** How far it is; read by whoever shows it. */
 export interface ImportProgress {
   outcomes: Outcomes | undefined;
-  retry: RetryPolicy | undefined;
+  retry: ImportRetry | undefined;
   /** Batches the ledger is behind, once all rows are decided. */
   ledgerBehind: number | undefined;
 }
@@ -76,7 +76,7 @@ export async function importFile(
   const startedMs = performance.now();
   const ending = new AbortController();
   const signal = AbortSignal.any([request.signal, ending.signal]);
-  const retry = new RetryPolicy(signal, request.giveUpAfterMs);
+  const retry = new ImportRetry(signal, request.giveUpAfterMs);
   const name = what === 'stock' ? (request.name ?? `import-${await file.digest()}`) : undefined;
   const outcomes = await Outcomes.open(request.resultsPath);
   Object.assign(progress, { outcomes, retry });
@@ -85,7 +85,7 @@ export async function importFile(
     return { name, outcomes, end, error, seconds };
   };
   const run = async <Row extends object, Known>(kind: RowKind<Row, Known>): Promise<ImportResult> => {
-    const { epoch } = await retry.answered(() => hot.sweep(0));
+    const { epoch } = await retry.query(() => hot.sweep(0));
     const limits = { underWayMax: UNDER_WAY_MAX[what], rejectsMax, signal };
     const end = await runImport(recordsOf(request, kind.columns), kind, outcomes, limits);
     const isRebuilt = isLedgerAwaited ? await awaitLedger() : false;
@@ -106,16 +106,16 @@ export async function importFile(
 
   /** Resolves when the ledger has all that was decided, with whether the partition was rebuilt instead. */
   async function awaitLedger(): Promise<boolean> {
-    const { epoch, sequence } = await retry.answered(() => hot.sweep(0));
+    const { epoch, sequence } = await retry.query(() => hot.sweep(0));
     for (let behind = Number.POSITIVE_INFINITY; ; ) {
-      const cursor = await retry.answered(() => ledger.cursor(hot.keys.partition));
+      const cursor = await retry.query(() => ledger.cursor(hot.keys.partition));
       if (cursor && cursor.epoch > epoch) return true;
       const before = behind;
       behind = cursor?.epoch === epoch ? sequence - cursor.sequence : sequence;
       if (behind <= 0) return false;
-      if (behind < before) retry.moved();
+      if (behind < before) retry.progressed();
       progress.ledgerBehind = behind;
-      await retry.pause(`the ledger is ${behind} batches behind: is a worker running?`);
+      await retry.wait(`the ledger is ${behind} batches behind: is a worker running?`);
     }
   }
 }

@@ -8,16 +8,16 @@ import { QUANTITY_MAX, type Refusal } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { MovementRecord } from '../ledger/read/movements.ts';
+import type { ImportRetry } from './import-retry.ts';
 import type { RowKind } from './import-run.ts';
 import { DONE, REPLAYED, type RowOutcome } from './outcomes.ts';
 import type { Fields } from './records.ts';
-import type { RetryPolicy } from './retry-policy.ts';
 import { movementIdOf, ROWS_MAX, readStockRow, STOCK_COLUMNS, type StockRow } from './stock-rows.ts';
 
 export interface StockImportParts {
   readonly hot: HotInventory;
   readonly ledger: Pick<Ledger, 'movementRecords' | 'movementRecordsBetween'>;
-  readonly retry: RetryPolicy;
+  readonly retry: ImportRetry;
   /** Names the movements of rows that have no id of their own. */
   readonly importName: string;
   /** Events the ledger may be behind before the import waits for it. */
@@ -50,7 +50,7 @@ export class StockImport implements RowKind<StockRow, Known> {
     const made: string[] = [];
     for (const { movementId, hasOwnId } of rows) (hasOwnId ? own : made).push(movementId);
     const [first, last] = [made[0], made.at(-1)];
-    const records = await retry.answered(async () => [
+    const records = await retry.query(async () => [
       ...(await ledger.movementRecords(own)),
       ...(first && last ? await ledger.movementRecordsBetween(first, last) : []),
     ]);
@@ -62,10 +62,10 @@ export class StockImport implements RowKind<StockRow, Known> {
     let backlog = hot.head?.backlogEvents ?? 0;
     if (backlog <= backlogEventsMax) return;
     while (backlog > backlogEventsMax / 2) {
-      await retry.pause(`the ledger is ${backlog} events behind: is a worker running?`);
+      await retry.wait(`the ledger is ${backlog} events behind: is a worker running?`);
       const before = backlog;
-      backlog = (await retry.answered(() => hot.sweep(0))).backlogEvents;
-      if (backlog < before) retry.moved();
+      backlog = (await retry.query(() => hot.sweep(0))).backlogEvents;
+      if (backlog < before) retry.progressed();
     }
   }
 
@@ -75,7 +75,7 @@ export class StockImport implements RowKind<StockRow, Known> {
     if (record) return isRecordOf(row, record) ? this.#finish(row, record.version) : CONFLICT;
     if (quantity === 0) return NOTHING;
     const { hot, retry } = this.#parts;
-    const decision = await retry.decided(() =>
+    const decision = await retry.decision(() =>
       hot.receive({ movementId, sku, warehouse, quantity, reason, actor: ACTOR }),
     );
     if (decision.outcome === 'refused') return refused(decision.refusal);
@@ -91,7 +91,7 @@ export class StockImport implements RowKind<StockRow, Known> {
   async #finish(row: StockRow, version: number): Promise<RowOutcome> {
     const { sku, warehouse, safetyStock } = row;
     if (safetyStock === undefined) return REPLAYED;
-    const decision = await this.#parts.retry.decided(() => this.#parts.hot.item(sku));
+    const decision = await this.#parts.retry.decision(() => this.#parts.hot.item(sku));
     if (decision.outcome === 'refused') return REPLAYED;
     const item = decision.value.warehouses.find((one) => one.warehouse === warehouse);
     if (!item || item.safetyStock === safetyStock) return REPLAYED;
@@ -106,7 +106,7 @@ export class StockImport implements RowKind<StockRow, Known> {
   async #setSafetyStock(row: StockRow, quantity: number, outcome: RowOutcome): Promise<RowOutcome> {
     const { hot, retry } = this.#parts;
     const { sku, warehouse } = row;
-    const decision = await retry.decided(() =>
+    const decision = await retry.decision(() =>
       hot.setSafetyStock({ sku, warehouse, quantity, actor: ACTOR }),
     );
     if (decision.outcome === 'done') return outcome;

@@ -6,16 +6,16 @@ import type { Warehouse } from '../domain/geography.ts';
 import type { WarehousePlaces } from '../hotpath/warehouse-places.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { WAREHOUSES_MAX } from '../ledger/read/warehouses.ts';
+import type { ImportRetry } from './import-retry.ts';
 import type { RowKind } from './import-run.ts';
 import { DONE, REPLAYED, type RowOutcome } from './outcomes.ts';
-import type { RetryPolicy } from './retry-policy.ts';
 import { readWarehouseRow, WAREHOUSE_COLUMNS } from './warehouse-rows.ts';
 
 export interface WarehouseImportParts {
   /** The engine's copy. */
   readonly places: Pick<WarehousePlaces, 'put'>;
   readonly ledger: Pick<Ledger, 'warehouses' | 'putWarehouse'>;
-  readonly retry: RetryPolicy;
+  readonly retry: ImportRetry;
 }
 
 export class WarehouseImport implements RowKind<Warehouse, undefined> {
@@ -33,7 +33,7 @@ export class WarehouseImport implements RowKind<Warehouse, undefined> {
   async lookUp(): Promise<undefined> {
     const { ledger, retry } = this.#parts;
     this.#known ??= new Map(
-      (await retry.answered(() => ledger.warehouses())).map((warehouse) => [warehouse.id, warehouse]),
+      (await retry.query(() => ledger.warehouses())).map((warehouse) => [warehouse.id, warehouse]),
     );
   }
 
@@ -49,10 +49,10 @@ export class WarehouseImport implements RowKind<Warehouse, undefined> {
     this.#inFile.add(id);
     known.set(id, warehouse);
     const isSame = before !== undefined && isSamePlace(before, warehouse);
-    if (!isSame) await retry.answered(() => ledger.putWarehouse(warehouse));
+    if (!isSame) await retry.query(() => ledger.putWarehouse(warehouse));
     // Also where the ledger has it: an earlier run may have ended in between.
-    await retry.answered(() => places.put(warehouse));
-    retry.moved();
+    await retry.query(() => places.put(warehouse));
+    retry.progressed();
     return isSame ? REPLAYED : DONE;
   }
 }

@@ -7,6 +7,7 @@ import { connectRedis } from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
 import { fencePartition, readControl } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
+import { poll } from '../timing/retry.ts';
 import { rebuild } from '../worker/recovery/rebuild.ts';
 import { findStores } from './stores.ts';
 
@@ -70,14 +71,16 @@ async function main(): Promise<number> {
 
   async function waitForWorker(epochBefore: number): Promise<number> {
     console.log('fenced; the running worker carries over what was decided and rebuilds ...');
-    const deadline = performance.now() + WORKER_MS_MAX;
-    while (performance.now() < deadline) {
-      const control = await readControl(redis, keys);
-      if (control?.state === 'open' && control.epoch > epochBefore) {
-        console.log(`open again under epoch ${control.epoch}`);
-        return 0;
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const epoch = await poll(
+      async () => {
+        const control = await readControl(redis, keys);
+        return control?.state === 'open' && control.epoch > epochBefore ? control.epoch : undefined;
+      },
+      { everyMs: POLL_MS, timeoutMs: WORKER_MS_MAX },
+    );
+    if (epoch !== undefined) {
+      console.log(`open again under epoch ${epoch}`);
+      return 0;
     }
     console.error(
       `the worker did not rebuild within ${WORKER_MS_MAX / 1_000} s: look at its log. The partition stays fenced.`,

@@ -12,6 +12,7 @@ import { type ConfigWith, takeConfig } from '../config.ts';
 import { connectRedis, openHotInventory } from '../hotpath/hot-inventory.ts';
 import { readControl } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
+import { poll } from '../timing/retry.ts';
 import { startAuditing } from '../worker/audit/auditing.ts';
 import type { Audit } from '../worker/audit/reconciliation.ts';
 import { startWriteBehind, type WriteBehind } from '../worker/carry/write-behind.ts';
@@ -131,16 +132,15 @@ export async function work(
   return {
     writeBehind,
     ready: async (deadlineMs) => {
-      const deadline = performance.now() + deadlineMs;
-      while ((await readControl(redis, keys).catch(() => undefined))?.state !== 'open') {
-        if (performance.now() > deadline) {
-          const { lastError, notReady } = writeBehind.status();
-          throw new Error(
-            `the partition is not ready after ${deadlineMs / 1_000} s: ${notReady ?? ''} ${lastError ?? ''}`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
-      }
+      const isOpen = await poll(
+        async () => (await readControl(redis, keys).catch(() => undefined))?.state === 'open' || undefined,
+        { everyMs: READY_POLL_MS, timeoutMs: deadlineMs },
+      );
+      if (isOpen) return;
+      const { lastError, notReady } = writeBehind.status();
+      throw new Error(
+        `the partition is not ready after ${deadlineMs / 1_000} s: ${notReady ?? ''} ${lastError ?? ''}`,
+      );
     },
     close: async () => {
       clearInterval(fenceTimer);

@@ -3,6 +3,7 @@
  * Promises: stock of an expired hold is back within the interval, in steps short enough that orders pass between them.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
+import { pause } from '../timing/retry.ts';
 
 export interface ExpirySweepOptions {
   readonly hot: HotInventory;
@@ -46,18 +47,4 @@ export function startExpirySweep(options: ExpirySweepOptions): ExpirySweep {
       await pause(isMore ? performance.now() - startedMs : intervalMs, stopping.signal);
     }
   }
-}
-
-/** Waits, or not when it is time to stop. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end);
-  });
 }

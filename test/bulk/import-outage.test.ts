@@ -50,7 +50,7 @@ test('a Redis that stays away ends the import in its time, with the account so f
   const result = await importText(holdfast, text, { hot, giveUpAfterMs: 500 });
   await hot.close();
   expect(result.end).toBe('failed');
-  expect(String(result.error)).toMatch(/nothing went on for \d+ s/);
+  expect(String(result.error)).toMatch(/no progress for \d+ s/);
   const before = result.outcomes.counts.done;
   expect(before).toBeGreaterThan(0);
   const again = await importText(holdfast, text);

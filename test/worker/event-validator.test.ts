@@ -8,7 +8,6 @@ import { RefusedBySql } from '../../src/ledger/errors.ts';
 import { EventValidator } from '../../src/worker/carry/event-validator.ts';
 import { PoisonIsolation, ValidateAgain } from '../../src/worker/carry/poison-isolation.ts';
 import type { ReadEntry, StreamPosition } from '../../src/worker/carry/stream-reader.ts';
-import { Backoff } from '../../src/worker/retry.ts';
 import { MapLedger } from './map-ledger.ts';
 
 const START: StreamPosition = { epoch: 1, sequence: 0, eventsTotal: 0 };
@@ -195,14 +194,4 @@ describe('a chunk that SQL refused', () => {
     expect(poison.modeFor(21)).toEqual(NONE);
     expect(poison.linesMax(20, 4_000)).toBe(4_000);
   });
-});
-
-test('a wait grows, stays within its bound, and begins anew after success', () => {
-  const backoff = new Backoff(10, 1_000);
-  const waits = Array.from({ length: 50 }, () => backoff.next());
-  expect(waits[0]).toBeLessThanOrEqual(10);
-  expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
-  expect(Math.min(...waits.slice(10))).toBeGreaterThanOrEqual(500);
-  backoff.reset();
-  expect(backoff.next()).toBeLessThanOrEqual(10);
 });

@@ -3,7 +3,7 @@
  * Promises: one at a time, with pauses, so that it never becomes the load.
  */
 import type { Logger } from 'pino';
-import { pause } from '../expiry.ts';
+import { pause } from '../../timing/retry.ts';
 import { type Audit, type AuditParts, audit } from './reconciliation.ts';
 
 export interface AuditingOptions extends AuditParts {

@@ -8,6 +8,7 @@ import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import { readControl } from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { poll } from '../../timing/retry.ts';
 
 export interface AuditParts {
   readonly redis: RedisConnection;
@@ -99,20 +100,21 @@ export class Auditor {
     if (this.epoch !== 0 && this.epoch !== control.epoch)
       throw new Incomplete('the partition was rebuilt meanwhile');
     this.epoch = control.epoch;
-    const deadline = performance.now() + this.options.catchUpMs;
-    for (;;) {
-      const cursor = await this.parts.ledger.cursor(keys.partition);
-      if (cursor?.epoch === control.epoch && cursor.sequence >= control.sequence) return;
-      if (performance.now() > deadline) {
-        const behind =
-          cursor?.epoch === control.epoch
-            ? `${control.sequence - cursor.sequence} batches behind`
-            : 'at another epoch';
-        throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
-      }
-      if (this.options.signal?.aborted) throw new Incomplete('stopped');
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+    const { catchUpMs: timeoutMs, signal } = this.options;
+    let behind = '';
+    const reached = await poll(
+      async () => {
+        const cursor = await this.parts.ledger.cursor(keys.partition);
+        if (cursor?.epoch !== control.epoch) behind = 'at another epoch';
+        else if (cursor.sequence >= control.sequence) return true;
+        else behind = `${control.sequence - cursor.sequence} batches behind`;
+        return undefined;
+      },
+      { everyMs: POLL_MS, timeoutMs, signal },
+    );
+    if (reached) return;
+    if (signal?.aborted) throw new Incomplete('stopped');
+    throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
   }
 
   /** Every key of the hot path that begins so, in pages of what stands behind. */

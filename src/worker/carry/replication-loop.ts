@@ -9,7 +9,7 @@ import { RefusedBySql } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { type PreparedChunk, prepareChunk } from '../../ledger/write/commit.ts';
-import { pause } from '../expiry.ts';
+import { pause } from '../../timing/retry.ts';
 import { EventValidator, type ValidationMode, type ValidatorLimits } from './event-validator.ts';
 import { PoisonIsolation } from './poison-isolation.ts';
 import {

@@ -3,7 +3,7 @@
  * in Redis, with its sync: so there is one now and then, at once where nothing else is to be done. One at a time, the
  * newest wins. Promises: never beyond the committed cursor; a trim that fails delays nobody and is tried again.
  */
-import { Backoff } from '../retry.ts';
+import { Retry } from '../../timing/retry.ts';
 import type { StreamPosition } from './stream-reader.ts';
 
 /** The part of the hot path's engine this needs. */
@@ -26,7 +26,7 @@ export class Trimmer {
   readonly #limits: TrimLimits;
   readonly #onTrimmed: () => Promise<void> | void;
   readonly #onFault: (error: unknown) => void;
-  readonly #backoff = new Backoff(RETRY_WAIT_MS_MIN, RETRY_WAIT_MS_MAX);
+  readonly #retry = new Retry({ waitMsMin: RETRY_WAIT_MS_MIN, waitMsMax: RETRY_WAIT_MS_MAX });
   #wanted: StreamPosition | undefined;
   #running: Promise<void> | undefined;
   #trimmedTotal = 0;
@@ -85,10 +85,10 @@ export class Trimmer {
       await this.#hot.trim(wanted.sequence, wanted.eventsTotal);
       this.#trimmedTotal = wanted.eventsTotal;
       if (this.#wanted === wanted) this.#wanted = undefined;
-      this.#backoff.reset();
+      this.#retry.progressed();
       await this.#onTrimmed();
     } catch (error) {
-      this.#notBeforeMs = performance.now() + this.#backoff.next();
+      this.#notBeforeMs = performance.now() + this.#retry.nextWaitMs('the trim failed');
       this.#onFault(error);
     } finally {
       this.#running = undefined;

@@ -7,8 +7,8 @@ import type { Logger } from 'pino';
 import { CursorMoved } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';
 import type { Finding } from '../../ledger/write/chunk.ts';
-import { pause } from '../expiry.ts';
-import { Backoff } from '../retry.ts';
+import { pause, Retry } from '../../timing/retry.ts';
+import { messageOf } from './failure.ts';
 import { ValidateAgain } from './poison-isolation.ts';
 import { type CarryingLimits, type CarryingParts, ReplicationLoop } from './replication-loop.ts';
 import { NotReady, type NotReadyCause, type StreamPosition } from './stream-reader.ts';
@@ -90,7 +90,7 @@ export class WriteBehind {
   readonly #options: WriteBehindOptions;
   readonly #limits: WriteBehindLimits;
   readonly #loop: ReplicationLoop;
-  readonly #backoff: Backoff;
+  readonly #retry: Retry;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #isActive = false;
@@ -106,7 +106,7 @@ export class WriteBehind {
   constructor(options: WriteBehindOptions) {
     this.#options = options;
     this.#limits = { ...WRITE_BEHIND_LIMITS_DEFAULT, ...options.limits };
-    this.#backoff = new Backoff(RETRY_WAIT_MS_MIN, this.#limits.retryWaitMsMax);
+    this.#retry = new Retry({ waitMsMin: RETRY_WAIT_MS_MIN, waitMsMax: this.#limits.retryWaitMsMax });
     this.#loop = new ReplicationLoop(options, this.#limits, {
       begun: (cursor) => {
         this.#committed = cursor;
@@ -181,7 +181,7 @@ export class WriteBehind {
         else await pause(this.#limits.standbyPollMs, signal);
       } catch (error) {
         this.#warn(error, 'the ledger is away');
-        await pause(this.#backoff.next(), signal);
+        await pause(this.#retry.nextWaitMs('the ledger is away'), signal);
       }
     }
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the worker stopped'));
@@ -233,11 +233,11 @@ export class WriteBehind {
         this.#warn(failure, 'the partition is not ready, and the attempt to mend it failed');
       }
     }
-    await pause(this.#backoff.next(), this.#stopping.signal);
+    await pause(this.#retry.nextWaitMs(messageOf(error)), this.#stopping.signal);
   }
 
   #isWell(): void {
-    this.#backoff.reset();
+    this.#retry.progressed();
     this.#lastError = undefined;
     this.#notReady = undefined;
   }

@@ -6,8 +6,7 @@
 import type { Logger } from 'pino';
 import type { ClaimedDelivery, WebhookQueue } from '../../ledger/webhooks/queue.ts';
 import type { Webhooks } from '../../ledger/webhooks/webhooks.ts';
-import { pause } from '../expiry.ts';
-import { Backoff } from '../retry.ts';
+import { pause, Retry } from '../../timing/retry.ts';
 import { type PostAnswer, post } from './post.ts';
 import { signatures } from './signature.ts';
 
@@ -119,17 +118,17 @@ export class WebhookSender {
 
   async #run(): Promise<void> {
     const { log } = this.#options;
-    const backoff = new Backoff(RETRY_WAIT_MS_MIN, RETRY_WAIT_MS_MAX);
+    const retry = new Retry({ waitMsMin: RETRY_WAIT_MS_MIN, waitMsMax: RETRY_WAIT_MS_MAX });
     while (!this.#isStopping) {
       this.#waking = new AbortController();
       let waitMs = this.#limits.pollMs;
       try {
         // More than a step's worth of news, or of what is due, is not left until the next look.
         if (await this.#look()) waitMs = 0;
-        backoff.reset();
+        retry.progressed();
       } catch (error) {
         log.warn({ err: error }, 'the webhooks cannot be looked after now, which is tried again');
-        waitMs = backoff.next();
+        waitMs = retry.nextWaitMs('the ledger is away');
       }
       if (waitMs > 0 && !this.#isStopping) await pause(waitMs, this.#waking.signal);
     }

@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { WrongOption } from '../command.ts';
 import { threadsCpuUs } from '../load/cpu.ts';
 import { endProgram, logLineWith, startProgram } from '../program.ts';
 import { ownCpu } from './callers.ts';
@@ -13,7 +14,6 @@ import { orderIds, receive, SKU } from './hot-sku.ts';
 import { load } from './http-load.ts';
 import { runBatches, timeBatches } from './redis-time.ts';
 import { confirm, FULL, keyOf, manySkusIn, release, reserveIn, WORKS, type Work } from './redis-works.ts';
-import { WrongOption } from './settings.ts';
 import { builtFile, builtModule } from './shipped.ts';
 import type { Stores } from './stores.ts';
 

@@ -1,24 +1,22 @@
 /**
  * What a reservation costs, not how fast it is: processor time by process, bytes in Redis and in the ledger, syncs; how
  * each grows with holds, SKUs and partitions; and on paper from there. A sample is some ten thousand orders at a fixed
- * concurrency, from the first order until the ledger has the last, so that worker and Postgres are counted whole. Holds and
- * SKUs are sampled over HTTP, partitions by an engine each in one process: which partition an order goes to, a router
- * would have to know, and there is none.
+ * concurrency, from the first order until the ledger has the last, so that worker and Postgres are counted completely.
+ * Holds and SKUs are sampled over HTTP, partitions by one engine each in one process, because there is no router yet.
  */
-import { drawCost } from './cost/chart.ts';
 import { lifeFigures } from './cost/life.ts';
 import { paper } from './cost/paper.ts';
-import { perEvent, perOrder, ROWS, type Row } from './cost/readings.ts';
+import { PROCESSES, perEvent, perOrder, ROWS, type Row } from './cost/readings.ts';
 import { type Api, openStreet, type Shop, type Street } from './cost/shop.ts';
-import { growthTables } from './cost/table.ts';
-import { type Bench, type Figure, figure, type Grown, type Section } from './figures.ts';
-import { keepChart } from './report.ts';
+import { type Bench, type Figure, figure, type Section, seriesOf } from './figures.ts';
+import { sizeText } from './report.ts';
 
+type By = 'holds' | 'SKUs' | 'partitions';
 interface Point {
-  readonly by: Grown['by'];
+  readonly by: By;
   readonly to: number;
 }
-const points = (by: Grown['by'], ...sizes: number[]): Point[] => sizes.map((to) => ({ by, to }));
+const points = (by: By, ...sizes: number[]): Point[] => sizes.map((to) => ({ by, to }));
 
 const POINTS: readonly Point[] = [
   ...points('partitions', 1, 4, 16, 64),
@@ -30,17 +28,20 @@ const POINTS_QUICK: readonly Point[] = [
   ...points('SKUs', 1, 1_000),
   ...points('holds', 1_000, 100_000),
 ];
-/** Of a sample. Engines sell some times as fast, and processor time is told in hundredths of a second. */
+/** In a sample. Engines sell faster, and processor time comes in hundredths of a second. */
 const ORDERS: Readonly<Record<Api, number>> = { HTTP: 30_000, engine: 80_000 };
 const ORDERS_QUICK: Readonly<Record<Api, number>> = { HTTP: 20_000, engine: 50_000 };
 /** Code and caches are cold after a worker began anew. */
 const WARM_UP_PART = 0.25;
-/** Beside so few holds the samples themselves would be most of what there is: each has a shop of its own. */
+/** Up to so many holds the samples themselves would be most of what there is: each has a shop of its own. */
 const HOLDS_FEW = 10_000;
-/** Below, the program itself is most of what is resident. */
+/** Below, most of the resident memory is the program itself. */
 const HOLDS_WEIGHTY = 100_000;
-/** Of a long filling, a line for whoever waits now and then. */
-const TOLD_HOLDS = 1_000_000;
+/** A long filling shows a line after each so many holds. */
+const PROGRESS_HOLDS = 1_000_000;
+
+/** The title of a growth's table, by which paper.ts and the chart find it. */
+export const growthTable = (by: By): string => `by ${by}`;
 
 export const cost: Section = {
   title: 'Cost of a reservation, by process; 100 connections over HTTP, 512 callers of engines',
@@ -51,60 +52,88 @@ export const cost: Section = {
       for (const point of bench.settings.quick ? POINTS_QUICK : POINTS) {
         const own = await measurePoint(bench, street, point);
         figures.push(...own);
-        bench.progress(`${sizeText(point)}: ${inShort(own)}`);
+        bench.progress(`${sizeText(point.to, point.by)}: ${inShort(own)}`);
       }
-      figures.push(...(await httpFigures(street)), ...(await lifeFigures(bench, street)));
-      await keepChart(bench, 'cost.svg', drawCost(figures));
-      return figures;
+      return [...figures, ...(await httpFigures(street)), ...(await lifeFigures(bench, street))];
     } finally {
       await street.close();
     }
   },
-  rows: (figures) => [...growthTables(figures), ...paper(figures)],
+  epilogue: paper,
+  picture: (figures) => ({
+    title: 'What an order costs, by how much there is',
+    columns: AXES.length,
+    width: 250,
+    height: 190,
+    panels: BANDS.flatMap(({ title, unit, rows }) =>
+      AXES.map(({ by, x }) => ({
+        title,
+        x: { title: x, log: true },
+        y: { title: unit },
+        series: rows
+          .map((row) => seriesOf(figures, growthTable(by), row, row.replace(/^(CPU|fsyncs) of (the )?/, '')))
+          .filter(({ points: measured }) => measured.length > 0),
+      })),
+    ),
+  }),
 };
 
-const sizeText = ({ by, to }: Point): string =>
-  `${to.toLocaleString('en')} ${to === 1 ? by.slice(0, -1) : by}`;
+const AXES = [
+  { by: 'holds', x: 'open holds, over HTTP' },
+  { by: 'SKUs', x: 'SKUs, over HTTP' },
+  { by: 'partitions', x: 'partitions on one Redis, no HTTP' },
+] as const;
+const BANDS: readonly { title: string; unit: string; rows: readonly Row[] }[] = [
+  { title: 'CPU time by process', unit: 'us an order', rows: PROCESSES.map((name) => rowOfCpu(name)) },
+  {
+    title: 'Bytes kept and written',
+    unit: 'bytes an order',
+    rows: ['Redis, active', 'append-only file', 'Postgres, tables and indexes', 'WAL of Postgres'],
+  },
+  { title: 'Syncs to disk', unit: 'syncs in 1,000 orders', rows: ['fsyncs of Redis', 'fsyncs of Postgres'] },
+];
 
-function inShort(figures: readonly Figure[]): string {
-  const cpu = figures.filter(({ unit }) => unit === 'us/order');
-  return cpu
-    .map(({ grown, median }) => `${grown?.what.replace(/^CPU of (the )?/, '')} ${median.toFixed(1)}`)
-    .join(' | ');
+function rowOfCpu(name: (typeof PROCESSES)[number]): Row {
+  return name === 'API' || name === 'worker' ? `CPU of the ${name}` : `CPU of ${name}`;
 }
+
+const inShort = (figures: readonly Figure[]): string =>
+  figures
+    .filter(({ unit }) => unit === 'us/order')
+    .map(({ cell, median }) => `${cell?.row.replace(/^CPU of (the )?/, '')} ${median.toFixed(1)}`)
+    .join(' | ');
 
 type Values = Map<Row, number[]>;
 
-async function measurePoint(bench: Bench, street: Street, point: Point): Promise<Figure[]> {
+async function measurePoint(bench: Bench, street: Street, { by, to }: Point): Promise<Figure[]> {
   const { repeats } = bench.settings;
   const values: Values = new Map();
-  const isSmall = point.by === 'holds' && point.to <= HOLDS_FEW;
-  const shops = isSmall ? repeats : 1;
-  for (let i = 0; i < shops; i++) await sample(bench, street, point, repeats / shops, values);
-  const inOrder = (Object.keys(ROWS) as Row[]).flatMap((what) => {
-    const all = values.get(what);
-    return all ? [[what, all] as const] : [];
+  const shops = by === 'holds' && to <= HOLDS_FEW ? repeats : 1;
+  for (let i = 0; i < shops; i++) await sample(bench, street, { by, to }, repeats / shops, values);
+  return (Object.keys(ROWS) as Row[]).flatMap((row) => {
+    const all = values.get(row);
+    const cell = { table: growthTable(by), row, column: to, columns: by };
+    return all ? [figure(`${row}, ${sizeText(to, by)}`, ROWS[row], all, { cell })] : [];
   });
-  return inOrder.map(([what, all]) =>
-    figure(`${what}, ${sizeText(point)}`, ROWS[what], all, { grown: { ...point, what } }),
-  );
 }
 
-/** Opens a shop of this size, and adds what `turns` samples in it come to. */
+/** Opens a shop of this size, and adds the values of `turns` samples in it. */
 async function sample(
   bench: Bench,
   street: Street,
-  point: Point,
+  { by, to }: Point,
   turns: number,
   values: Values,
 ): Promise<void> {
-  const { by, to } = point;
   const add = (found: Iterable<[Row, number]>) => {
     for (const [row, value] of found) values.set(row, [...(values.get(row) ?? []), value]);
   };
   const api: Api = by === 'partitions' ? 'engine' : 'HTTP';
-  const skus = by === 'holds' ? 1 : to;
-  const shop = await street.open({ api, skus, partitions: by === 'partitions' ? to : 1 });
+  const shop = await street.open({
+    api,
+    skus: by === 'holds' ? 1 : to,
+    partitions: by === 'partitions' ? to : 1,
+  });
   if (by === 'holds') add(await filled(bench, shop, to));
   const orders = (bench.settings.quick ? ORDERS_QUICK : ORDERS)[api];
   const syncsBefore = await shop.walSyncs();
@@ -124,10 +153,10 @@ async function sample(
 /** So many holds, and what each keeps in both stores. */
 async function filled(bench: Bench, shop: Shop, holds: number): Promise<[Row, number][]> {
   const [empty, emptySizes] = [await shop.weigh(), await shop.sizes()];
-  let told = 0;
+  let shown = 0;
   await shop.fill(holds, (held) => {
-    if (held - told < TOLD_HOLDS) return;
-    told = held;
+    if (held - shown < PROGRESS_HOLDS) return;
+    shown = held;
     bench.progress(`${held.toLocaleString('en')} held`);
   });
   const { bytes, resident } = await shop.weigh();

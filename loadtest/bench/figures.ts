@@ -1,41 +1,36 @@
 /**
- * What a section hands back: figures with their spread and, where one was promised, their target.
- * Promises: a figure is never shown without how far its repeats lay apart.
+ * What a section hands back: figures with the spread of their turns and, where there is one, their target.
+ * Promises: a figure is never shown without how far its turns lay apart.
  */
+import type { Picture, Series } from '../chart.ts';
 import type { Settings } from './settings.ts';
 import type { Stores } from './stores.ts';
 
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** The median of some repeats and the values farthest from it. */
+/** The median of some turns, the lowest and the highest of them. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** Where in a sweep a figure stands: a matrix and a chart are made from it. */
-export interface Place {
-  readonly peer: string;
-  readonly skus: number;
-  readonly clients: number;
-  readonly what: 'orders a second' | 'Holdfast is so many times' | 'median wait' | 'p99 wait' | 'gave up';
-}
-
-/** What something costs when there is so much of one thing: a row and a column of a table. */
-export interface Grown {
-  readonly by: 'holds' | 'SKUs' | 'partitions';
-  readonly to: number;
-  readonly what: string;
+/** Where a figure is in a matrix: what is measured at several sizes is a table and a chart. */
+export interface Cell {
+  /** Title of the matrix: "1 SKU: orders a second". */
+  readonly table: string;
+  readonly row: string;
+  readonly column: number;
+  /** What the columns count: "clients". */
+  readonly columns: string;
 }
 
 export interface Figure extends Spread {
   readonly name: string;
   readonly unit: string;
-  readonly at?: Place | undefined;
-  readonly grown?: Grown | undefined;
+  readonly cell?: Cell | undefined;
   readonly target?: Target | undefined;
-  /** What a reader must know to read it rightly. */
+  /** What one must know to read it rightly. */
   readonly note?: string | undefined;
 }
 
@@ -43,13 +38,13 @@ export interface Figure extends Spread {
 export interface Bench {
   readonly settings: Settings;
   readonly stores: Stores;
-  /** Figures of the sections before, so that one can be held against another. */
+  /** Figures of the sections before, for comparisons between sections. */
   readonly known: Figure[];
-  /** One line for whoever waits. */
+  /** Shows one line while the section runs. */
   progress(line: string): void;
 }
 
-/** A section could not do all it was to do, and has figures for the rest. */
+/** A section could not do all of its work; it has figures for the rest. */
 export class Incomplete extends Error {
   readonly figures: readonly Figure[];
   constructor(message: string, figures: readonly Figure[]) {
@@ -62,8 +57,9 @@ export interface Section {
   readonly title: string;
   /** @throws {Incomplete} with the figures there are */
   run(bench: Bench): Promise<Figure[]>;
-  /** The lines of its table, where there are too many figures for a line each. */
-  readonly rows?: (figures: readonly Figure[]) => readonly string[];
+  /** What is printed after its tables. */
+  readonly epilogue?: (figures: readonly Figure[]) => readonly string[];
+  readonly picture?: (figures: readonly Figure[]) => Omit<Picture, 'notes'>;
 }
 
 export function spreadOf(values: readonly number[]): Spread {
@@ -79,12 +75,12 @@ export function figure(
   name: string,
   unit: string,
   values: readonly number[],
-  more: { target?: Target; note?: string; at?: Place; grown?: Grown } = {},
+  more: { target?: Target; note?: string; cell?: Cell } = {},
 ): Figure {
   return { name, unit, ...spreadOf(values), ...more };
 }
 
-/** Turn by turn: what was measured side by side is divided side by side, so that a busy minute weighs on both. */
+/** Ratios turn by turn: what was measured one after the other is divided, so that a busy minute affects both. */
 export function ratios(above: readonly number[], below: readonly number[]): number[] {
   return above.map((value, turn) => value / (below[turn] as number));
 }
@@ -97,4 +93,14 @@ export function shortBy({ median, target }: Figure): number {
       ? (target.atLeast - median) / target.atLeast
       : (median - target.atMost) / target.atMost;
   return Math.max(0, missing);
+}
+
+/** A row of a matrix as a line of a chart; empty where it was not measured. A chart of powers has no place for 0. */
+export function seriesOf(figures: readonly Figure[], table: string, row: string, name = row): Series {
+  const points = figures.flatMap(({ cell, median, low, high }) =>
+    cell?.table === table && cell.row === row && Number.isFinite(median)
+      ? [{ x: cell.column, y: median, low, high }]
+      : [],
+  );
+  return { name, points: points.sort((a, b) => a.x - b.x) };
 }

@@ -1,10 +1,11 @@
--- Runs the program in plain Lua 5.1 and counts its VM instructions. Promises: the same program and batches come to the same
--- counts on every machine, for nothing here knows a clock. Refuses to know: what the batches are about.
+-- Runs the program in plain Lua 5.1 and counts its VM instructions. Promises: the same program and batches give the same
+-- counts on every machine, because no clock is read.
 -- Usage: lua5.1 count.lua PROGRAM BATCHES. BATCHES is Lua text: a list of scenarios { name, clock_ms, store, batches }; a
--- batch is { keys, argv }, and only the last of a scenario is counted. Prints, by tabs: answer SCENARIO TEXT, for each answer
--- of the counted batch; line SCENARIO STACK LINE INSTRUCTIONS BYTES and call SCENARIO STACK NAME CALLS. A stack is the lines at
--- which its functions begin, 0 for the program itself; what a C function makes counts as its caller's. What redis.call does
--- is not counted, on either account.
+-- batch is { keys, argv }, and only the last batch of a scenario is counted. Prints, separated by tabs:
+--   answer SCENARIO TEXT                            each answer of the counted batch
+--   line SCENARIO BEGINS LINE INSTRUCTIONS BYTES    BEGINS is the first line of the function, 0 for the program itself
+--   call SCENARIO BEGINS NAME CALLS                 C functions, by the function that calls them
+-- What happens inside redis.call is not counted.
 
 local program_path, batches_path = ...
 local program = assert(loadfile(program_path))
@@ -130,14 +131,14 @@ for _, library in ipairs({ "string", "table", "math" }) do
   end
 end
 
--- One node for each way of calls; a C function has its caller's, because it makes no instructions.
-local function new_node(stack)
-  return { stack = stack, children = {}, instructions = {}, bytes = {}, calls = {} }
+-- Counts by function, which is known by its first line.
+local function new_node(begins)
+  return { begins = begins, instructions = {}, bytes = {}, calls = {} }
 end
 
 local function count(batch)
   KEYS, ARGV = batch.keys, batch.argv
-  local root = new_node(nil)
+  local root, functions = new_node(nil), {}
   local nodes, depth, node = {}, 0, root
   local line, skipped_from -- depth of the redis.call that is under way
   local memory
@@ -167,12 +168,8 @@ local function count(batch)
         node.calls[name] = (node.calls[name] or 0) + 1
       elseif not name and not skipped_from and (node ~= root or info.func == program) then
         local begins = info.what == "main" and 0 or info.linedefined
-        local child = node.children[begins]
-        if not child then
-          child = new_node((node.stack and node.stack .. "," or "") .. begins)
-          node.children[begins] = child
-        end
-        node, line = child, nil
+        functions[begins] = functions[begins] or new_node(begins)
+        node, line = functions[begins], nil
       end
     elseif depth > 0 then -- return, or the return of one that gave its place to the function it called last
       if skipped_from == depth then
@@ -193,21 +190,16 @@ local function count(batch)
   local answers = program()
   debug.sethook()
   collectgarbage("restart")
-  return root, answers
+  return functions, answers
 end
 
 local function print_node(name, node)
   for line, instructions in pairs(node.instructions) do
     local bytes = (node.bytes[line] or 0) * 1024
-    print(string.format("line\t%s\t%s\t%d\t%d\t%.0f", name, node.stack, line, instructions, bytes))
+    print(string.format("line\t%s\t%d\t%d\t%d\t%.0f", name, node.begins, line, instructions, bytes))
   end
   for call, times in pairs(node.calls) do
-    if node.stack then
-      print(string.format("call\t%s\t%s\t%s\t%d", name, node.stack, call, times))
-    end
-  end
-  for _, child in pairs(node.children) do
-    print_node(name, child)
+    print(string.format("call\t%s\t%d\t%s\t%d", name, node.begins, call, times))
   end
 end
 
@@ -218,9 +210,11 @@ for _, scenario in ipairs(scenarios) do
     KEYS, ARGV = scenario.batches[i].keys, scenario.batches[i].argv
     program()
   end
-  local root, answers = count(scenario.batches[last])
+  local functions, answers = count(scenario.batches[last])
   for _, answer in ipairs(answers) do
     print(string.format("answer\t%s\t%s", scenario.name, (string.gsub(answer, "%c", " "))))
   end
-  print_node(scenario.name, root)
+  for _, node in pairs(functions) do
+    print_node(scenario.name, node)
+  end
 end

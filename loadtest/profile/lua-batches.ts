@@ -1,10 +1,15 @@
 /**
- * Batches as the engine sends them, made without a Redis: what `EVALSHA` would have been given is kept instead. Promises:
- * the same batches on every call and machine. Refuses to know what becomes of them.
+ * Batches as the engine of a checkout sends them, made without a Redis: the arguments of EVALSHA are kept instead of sent.
+ * Promises: the same batches on every call and machine.
  */
 import { type Command, Redis } from 'ioredis';
-import { HotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { partitionKeys } from '../../src/hotpath/keys.ts';
+import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+
+/** What is needed of a checkout. */
+export interface Checkout {
+  readonly HotInventory: typeof HotInventory;
+  readonly partitionKeys: typeof import('../../src/hotpath/keys.ts').partitionKeys;
+}
 
 /** A full batch. */
 export const FULL = 256;
@@ -21,8 +26,6 @@ export interface Batch {
 /** Batches that run one after the other on what the ones before left; the last is the one that matters. */
 export interface Scenario {
   readonly name: string;
-  /** Orders in the last batch. */
-  readonly size: number;
   readonly store: Readonly<Record<string, string>>;
   readonly batches: readonly Batch[];
 }
@@ -56,7 +59,10 @@ function wordsOf(wire: string): string[] {
 type Call = (hot: HotInventory) => Promise<unknown>;
 
 /** Each list of calls as one batch, or as many as it takes where there are more than a batch holds. */
-async function record(lists: readonly (readonly Call[])[]): Promise<readonly Batch[]> {
+async function record(
+  { HotInventory }: Checkout,
+  lists: readonly (readonly Call[])[],
+): Promise<readonly Batch[]> {
   const recorder = new Recorder();
   const limits = { batchCommandsMax: FULL, batchesInFlightMax: 1 };
   const clock = { lua: '', witnessMs: () => CLOCK_MS };
@@ -84,36 +90,39 @@ const receipts = (skus: number): Call[] =>
       hot.receive({ movementId: `R-${n}`, sku: `SKU-${n}`, warehouse: WAREHOUSE, quantity: UNITS }),
   );
 
-/** Orders of one unit, each of the next of so many SKUs: `size` of them, behind a full batch of the same. */
-async function reserving(name: string, size: number, skus: number): Promise<Scenario> {
-  const batches = await record([receipts(skus), reserves(0, FULL, skus), reserves(FULL, size, skus)]);
-  return { name, size, store: opened(), batches };
-}
-
-async function confirming(name: string, size: number): Promise<Scenario> {
-  const before = [receipts(1), reserves(0, FULL, 1), reserves(FULL, FULL, 1), confirms(0, FULL)];
-  return { name, size, store: opened(), batches: await record([...before, confirms(FULL, size)]) };
-}
-
-const opened = () => ({ [partitionKeys().control]: `1 0 ${CLOCK_MS} 0 0 open` });
+/** Orders of one unit over so many SKUs: `size` of them, after a full batch of the same. */
+const reserving =
+  (skus: number) =>
+  (size: number): Call[][] => [receipts(skus), reserves(0, FULL, skus), reserves(FULL, size, skus)];
+const confirming = (size: number): Call[][] => [
+  receipts(1),
+  reserves(0, FULL, 1),
+  reserves(FULL, FULL, 1),
+  confirms(0, FULL),
+  confirms(FULL, size),
+];
 
 export interface Kind {
   readonly name: string;
-  /** A full batch and one of a single order: what they differ by are the orders. */
+  /** A full batch and a batch of one order: their difference is the orders. */
   readonly full: Scenario;
   readonly single: Scenario;
 }
 
 /** What is counted. @param skus of the kind that has many */
-export async function kinds(skus: number): Promise<Kind[]> {
-  const kind = async (name: string, make: (name: string, size: number) => Promise<Scenario>) => ({
-    name,
-    full: await make(`${name}, batch of ${FULL}`, FULL),
-    single: await make(`${name}, batch of 1`, 1),
-  });
+export async function kinds(skus: number, checkout: Checkout): Promise<Kind[]> {
+  const store = { [checkout.partitionKeys().control]: `1 0 ${CLOCK_MS} 0 0 open` };
+  const kind = async (name: string, calls: (size: number) => Call[][]): Promise<Kind> => {
+    const scenario = async (size: number): Promise<Scenario> => ({
+      name: `${name}, batch of ${size}`,
+      store,
+      batches: await record(checkout, calls(size)),
+    });
+    return { name, full: await scenario(FULL), single: await scenario(1) };
+  };
   return [
-    await kind('reserve', (name, size) => reserving(name, size, 1)),
-    await kind(`reserve, ${skus} SKUs`, (name, size) => reserving(name, size, skus)),
+    await kind('reserve', reserving(1)),
+    await kind(`reserve, ${skus} SKUs`, reserving(skus)),
     await kind('confirm', confirming),
   ];
 }

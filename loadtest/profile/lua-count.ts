@@ -1,6 +1,6 @@
 /**
- * Runs scenarios in plain Lua 5.1 and reads what count.lua says of them. Promises: what was counted was answered as it should
- * have been, else there is no count; the same program and scenarios come to the same counts.
+ * Runs scenarios in plain Lua 5.1 and reads what count.lua prints. Promises: there is no count where an order was not
+ * done; the same program and scenarios give the same counts.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { unpackedFolder } from '../../src/local/debian-packages.ts';
+import { findCacheFolder } from '../../src/local/machine.ts';
+import { Unavailable } from '../command.ts';
 import { CLOCK_MS, type Scenario } from './lua-batches.ts';
 
 const run = promisify(execFile);
@@ -16,86 +19,89 @@ const run = promisify(execFile);
 const RUN_MS_MAX = 120_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 const COUNT = fileURLToPath(new URL('count.lua', import.meta.url));
-const LUA = 'lua5.1';
-export const NO_LUA = `${LUA} is not on PATH: on Debian and Ubuntu it is the package ${LUA} (apt-get install ${LUA}), elsewhere Lua 5.1 under that name`;
+const NO_LUA =
+  'no Lua 5.1: run "npm test" once, which brings one with its linter, or install the package lua5.1 (apt-get install lua5.1)';
 
-export interface LineCount {
-  readonly kind: 'line';
-  /** First lines of the functions under way, the innermost last; 0 is the program itself. */
-  readonly stack: readonly number[];
-  readonly line: number;
-  readonly instructions: number;
-  readonly bytes: number;
-}
-/** Calls of a function that is no Lua, whose instructions nobody counts. */
-export interface CallCount {
-  readonly kind: 'call';
-  readonly stack: readonly number[];
-  readonly name: string;
-  readonly calls: number;
-}
-export type Counts = readonly (LineCount | CallCount)[];
+/** `begins`: the first line of the function, 0 for the program itself. */
+export type Count =
+  | {
+      readonly kind: 'line';
+      readonly begins: number;
+      readonly line: number;
+      readonly instructions: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'call'; readonly begins: number; readonly name: string; readonly calls: number };
 
-export async function hasLua(): Promise<boolean> {
-  try {
-    await run(LUA, ['-v'], { timeout: RUN_MS_MAX });
-    return true;
-  } catch {
-    return false;
+/** On PATH, or the one that came with luacheck; undefined where there is none. */
+export async function findLua(): Promise<string | undefined> {
+  const cacheFolder = await findCacheFolder({}, '.holdfast');
+  const brought = join(unpackedFolder({ name: 'luacheck', cacheFolder }), 'usr/bin/lua5.1');
+  for (const file of ['lua5.1', brought]) {
+    const isThere = await run(file, ['-v'], { timeout: RUN_MS_MAX }).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return file;
   }
+  return undefined;
 }
 
-/** By the name of the scenario. @throws where the program fails, or says no to an order */
+/** By the name of the scenario. @throws {Unavailable} without Lua. @throws where the program fails or refuses an order */
 export async function countLua(
   program: string,
   scenarios: readonly Scenario[],
-): Promise<Map<string, Counts>> {
+): Promise<Map<string, Count[]>> {
+  const lua = await findLua();
+  if (lua === undefined) throw new Unavailable(NO_LUA);
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-profile-'));
   try {
     const [programFile, batchesFile] = [join(folder, 'program.lua'), join(folder, 'batches.lua')];
     await writeFile(programFile, program);
-    await writeFile(batchesFile, `return ${toLua(scenarios.map(withClock))}\n`);
-    const args = [COUNT, programFile, batchesFile];
-    const { stdout } = await run(LUA, args, { timeout: RUN_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX });
-    const words = stdout
+    const withClock = scenarios.map(({ name, store, batches }) => ({
+      name,
+      clock_ms: CLOCK_MS,
+      store,
+      batches,
+    }));
+    await writeFile(batchesFile, `return ${toLua(withClock)}\n`);
+    const limits = { timeout: RUN_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
+    const { stdout } = await run(lua, [COUNT, programFile, batchesFile], limits);
+    const rows = stdout
       .trim()
       .split('\n')
       .map((line) => line.split('\t'));
-    for (const { name } of scenarios) {
-      expectYes(
-        name,
-        words.filter(([kind, scenario]) => kind === 'answer' && scenario === name).map(([, , text]) => text),
-      );
-    }
     return new Map(
-      scenarios.map(({ name }) => [
-        name,
-        words.filter(([, scenario]) => scenario === name).flatMap(readCount),
-      ]),
+      scenarios.map(({ name }) => {
+        const own = rows.filter(([, scenario]) => scenario === name);
+        expectDone(
+          name,
+          own.filter(([kind]) => kind === 'answer').map(([, , text]) => text),
+        );
+        return [name, own.flatMap(readCount)];
+      }),
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-const withClock = ({ name, store, batches }: Scenario) => ({ name, clock_ms: CLOCK_MS, store, batches });
-
-function readCount([kind, , stack = '', ...rest]: string[]): Counts {
-  const lines = stack.split(',').map(Number);
+function readCount([kind, , begins, ...rest]: string[]): Count[] {
   if (kind === 'line') {
     const [line = 0, instructions = 0, bytes = 0] = rest.map(Number);
-    return [{ kind, stack: lines, line, instructions, bytes }];
+    return [{ kind, begins: Number(begins), line, instructions, bytes }];
   }
-  return kind === 'call' ? [{ kind, stack: lines, name: rest[0] ?? '', calls: Number(rest[1]) }] : [];
+  return kind === 'call'
+    ? [{ kind, begins: Number(begins), name: rest[0] ?? '', calls: Number(rest[1]) }]
+    : [];
 }
 
-/** A head, which answer each order has, then the different answers. */
-function expectYes(name: string, answers: readonly (string | undefined)[]): void {
+/** The answers of a batch: a head, which answer each order has, then the different answers. */
+function expectDone(name: string, answers: readonly (string | undefined)[]): void {
   const [head = '', , ...different] = answers;
-  const no = different.find((answer) => !answer || /^(REFUSED|REPLAYED|NOT_READY)/.test(answer));
-  if (!head.startsWith('OK ') || different.length === 0 || no !== undefined) {
-    throw new Error(`${name} was not done: ${JSON.stringify([head, no])}`);
-  }
+  const wrong = different.find((answer) => !answer || /^(REFUSED|REPLAYED|NOT_READY)/.test(answer));
+  if (!head.startsWith('OK ') || different.length === 0 || wrong !== undefined)
+    throw new Error(`${name} was not done: ${JSON.stringify([head, wrong])}`);
 }
 
 /** Texts, numbers, lists and records as Lua text. */

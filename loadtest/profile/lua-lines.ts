@@ -1,60 +1,81 @@
 /**
- * Which file of lua/ a line of the joined program came from, and what the function is called that begins there. Promises: a
- * line that no file has says so, and is not given to a file that it does not belong to.
+ * Finds for a line of the joined Lua program the file of lua/ it came from, and the name of a function by its first line.
+ * The joiner may split files and add lines of its own: those belong to `program.ts`.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-import { VERBS_STAND_HERE } from '../../src/hotpath/program.ts';
-
-export interface Place {
-  /** `reserve.lua`, or {@link JOINED}. */
-  readonly file: string;
-  readonly line: number;
-}
-
-/** What program.ts puts around the files. */
-export const JOINED = 'program.ts';
-
+const JOINED = 'program.ts';
 const NAMES = [
   /^\s*(?:local )?function ([\w.]+)/,
   /^\s*(?:local )?([\w.]+(?:\["[\w-]+"\])?)\s*=\s*function\b/,
   /([\w.]+(?:\["[\w-]+"\])?)\s*[=(]\s*function\b/,
   /^\s*(return) function\b/,
 ];
+/** So many equal lines in a row are taken for a part of a file. */
+const RUN_MIN = 3;
 
-/** @param files text by name, as they were joined */
-export function linesOf(program: string, files: ReadonlyMap<string, string>) {
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** @param folder of the files that were joined */
+export function linesOf(program: string, folder: string) {
   const lines = program.split('\n');
-  const places = lines.map((_, i): Place => ({ file: JOINED, line: i + 1 }));
-  for (const [file, whole] of files) {
-    let before = 0; // lines of the file
-    for (const text of whole.split(VERBS_STAND_HERE)) {
-      const at = text === '' ? -1 : program.indexOf(text);
-      const first = program.slice(0, Math.max(0, at)).split('\n').length - 1;
-      const lines = text.split('\n');
-      if (at >= 0) {
-        for (const i of lines.keys()) {
-          if (i < lines.length - 1) places[first + i] = { file, line: before + i + 1 };
-        }
-      }
-      before += lines.length;
-    }
-  }
+  const files = new Map(
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.lua'))
+      .map((file) => [file, readFileSync(join(folder, file), 'utf8').split('\n')] as const),
+  );
+  const places = placesOf(lines, files);
   const placeOf = (line: number): Place => places[line - 1] ?? { file: JOINED, line };
   return {
     placeOf,
-    textOf: (line: number): string => (lines[line - 1] ?? '').trim(),
-    /** @param begins its first line; 0 for the program itself. @param line that runs, which tells whose part of the program it is */
-    frameOf(begins: number, line: number) {
-      if (begins === 0) {
-        const { file } = placeOf(line);
-        return { name: `body of ${file}`, room: file };
-      }
+    fileOf: (line: number): string => placeOf(line).file,
+    textOf: (line: number): string =>
+      `${placeOf(line).file}:${placeOf(line).line}  ${(lines[line - 1] ?? '').trim()}`.slice(0, 100),
+    /** @param begins its first line; 0 for the program itself. @param line that ran */
+    functionOf: (begins: number, line: number): string => {
+      if (begins === 0) return `body of ${placeOf(line).file}`;
       const { file, line: at } = placeOf(begins);
       const text = lines[begins - 1] ?? '';
       const name = NAMES.map((pattern) => pattern.exec(text)?.[1]).find(Boolean) ?? 'function';
-      return { name: `${name} (${file}:${at})`, room: file };
+      return `${name} (${file}:${at})`;
     },
   };
 }
 
-export type Lines = ReturnType<typeof linesOf>;
+function placesOf(
+  lines: readonly string[],
+  files: ReadonlyMap<string, readonly string[]>,
+): (Place | undefined)[] {
+  const places: (Place | undefined)[] = [];
+  const runAt = (at: number, text: readonly string[], from: number) => {
+    let length = 0;
+    while (at + length < lines.length && lines[at + length] === text[from + length]) length++;
+    return length;
+  };
+  for (let at = 0; at < lines.length; ) {
+    let best = { length: 0, file: JOINED, from: at };
+    for (const [file, text] of files) {
+      for (
+        let from = text.indexOf(lines[at] ?? '');
+        from >= 0;
+        from = text.indexOf(lines[at] ?? '', from + 1)
+      ) {
+        const length = runAt(at, text, from);
+        if (length > best.length) best = { length, file, from };
+      }
+    }
+    const { length, file, from } = best;
+    if (length < RUN_MIN) {
+      places.push(undefined);
+      at++;
+      continue;
+    }
+    for (let i = 0; i < length; i++) places.push({ file, line: from + i + 1 });
+    at += length;
+  }
+  return places;
+}

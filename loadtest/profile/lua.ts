@@ -1,111 +1,100 @@
 /**
  * The Lua program by counted instructions: what an order costs, and what a batch costs before its first order. Promises: the
- * same figures on every machine. What C functions do (patterns, formats, joined texts) is no instruction: their calls are
- * counted beside, and the bytes that are made, which the collector has to take back.
+ * same figures on every machine. What C functions do (patterns, formats) is no instruction: their calls are counted apart,
+ * and the bytes that are made, which the collector has to free.
  */
-import { readFileSync } from 'node:fs';
-import { LUA_FILES, LUA_FOLDER, loadProgram } from '../../src/hotpath/program.ts';
-import { FULL, type Kind, kinds } from './lua-batches.ts';
-import { type Counts, countLua, hasLua, NO_LUA } from './lua-count.ts';
-import { type Lines, linesOf } from './lua-lines.ts';
-import { type Profile, Unavailable } from './profile.ts';
-import type { Settings } from './settings.ts';
-import { fold, type Stack, sum } from './stacks.ts';
-import { type Row, table } from './tables.ts';
+import { resolve } from 'node:path';
+import { align } from '../bench/report.ts';
+import { builtModule } from '../bench/shipped.ts';
+import { type Checkout, FULL, type Kind, kinds } from './lua-batches.ts';
+import { type Count, countLua } from './lua-count.ts';
+import { linesOf } from './lua-lines.ts';
 
 const MANY_SKUS = 1_000;
-const FUNCTIONS_MAX = 25;
-const LINES_MAX = 20;
-const CALLS_MAX = 15;
+const ROWS_MAX = 20;
 
-type Figures = ReadonlyMap<string, number>;
-/** What each name comes to for one order, and in a batch whatever is in it. */
+type Sums = ReadonlyMap<string, number>;
+/** The value of each name for one order, and of a batch whatever is in it. */
 interface Cost {
   readonly kind: string;
-  readonly perOrder: Figures;
-  readonly fixed: Figures;
+  readonly perOrder: Sums;
+  readonly fixed: Sums;
+}
+type Counted = readonly {
+  readonly kind: Kind;
+  readonly full: readonly Count[];
+  readonly single: readonly Count[];
+}[];
+
+/** @param other folder of another built checkout. @returns the tables. @throws {Unavailable} without Lua 5.1 */
+export async function profileLua(other: string | undefined): Promise<string> {
+  const here = new URL('../..', import.meta.url).pathname;
+  const { text, counted, luaFolder } = await countCheckout(here);
+  const lines = linesOf(text, luaFolder);
+  const costs = (read: (count: Count) => [string, number] | undefined) => costsOf(counted, read);
+  const instructions = (name: (count: Count & { kind: 'line' }) => string) =>
+    costs((count) => (count.kind === 'line' ? [name(count), count.instructions] : undefined));
+  const functionOf = ({ begins, line }: Count & { kind: 'line' }) => lines.functionOf(begins, line);
+  const lineOf = ({ line }: Count & { kind: 'line' }) => lines.textOf(line);
+  const tables = [
+    costTable(
+      'Instructions by file',
+      instructions(({ line }) => lines.fileOf(line)),
+    ),
+    costTable('Instructions by function', instructions(functionOf)),
+    costTable('Instructions by line', instructions(lineOf)),
+    costTable(
+      'Bytes made, by line',
+      costs((count) => (count.kind === 'line' ? [lineOf(count), count.bytes] : undefined)),
+    ),
+    costTable(
+      'Calls of C functions',
+      costs((count) => (count.kind === 'call' ? [count.name, count.calls] : undefined)),
+    ),
+  ];
+  if (other === undefined) return tables.join('\n');
+  const there = await countCheckout(resolve(other));
+  const totals = (all: Counted) =>
+    costsOf(all, (count) => (count.kind === 'line' ? ['all', count.instructions] : undefined));
+  return [
+    costTable('Instructions, here', totals(counted)),
+    costTable(`Instructions, ${other}`, totals(there.counted)),
+  ].join('\n');
 }
 
-export async function profileLua(settings: Settings): Promise<Profile> {
-  if (!(await hasLua())) throw new Unavailable(NO_LUA);
-  const all = await kinds(settings.skus ?? MANY_SKUS);
+async function countCheckout(folder: string) {
+  const load = (name: string) => builtModule(folder, 'hotpath', name);
+  const { HotInventory } = (await load('hot-inventory')) as Pick<Checkout, 'HotInventory'>;
+  const { partitionKeys } = (await load('keys')) as Pick<Checkout, 'partitionKeys'>;
+  const { loadProgram } = (await load('program')) as { loadProgram(): { text: string } };
   const { text } = loadProgram();
+  const all = await kinds(MANY_SKUS, { HotInventory, partitionKeys });
   const counts = await countLua(
     text,
     all.flatMap(({ full, single }) => [full, single]),
   );
-  const files = LUA_FILES.map(
-    (name) => [`${name}.lua`, readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8')] as const,
-  );
-  const lines = linesOf(text, new Map(files));
-  return {
-    title: `Lua instructions, batches of ${FULL} orders`,
-    unit: 'instructions',
-    stacks: all.flatMap(({ full }) => stacksOf(full.name, counts.get(full.name) ?? [], lines)),
-    tables: tablesOf(all, counts, lines),
+  const counted: Counted = all.map((kind) => ({
+    kind,
+    full: counts.get(kind.full.name) ?? [],
+    single: counts.get(kind.single.name) ?? [],
+  }));
+  return { text, counted, luaFolder: resolve(folder, 'lua') };
+}
+
+function costsOf(counted: Counted, read: (count: Count) => [string, number] | undefined): Cost[] {
+  const sums = (counts: readonly Count[]): Sums => {
+    const found = new Map<string, number>();
+    for (const [name, value] of counts.flatMap((count) =>
+      [read(count) ?? []].filter((pair) => pair.length === 2),
+    ))
+      if (name !== undefined && value !== undefined) found.set(name, (found.get(name) ?? 0) + value);
+    return found;
   };
+  return counted.map(({ kind, full, single }) => ({ kind: kind.name, ...apart(sums(full), sums(single)) }));
 }
 
-/** @param name at the root, so that several scenarios share a picture */
-export function stacksOf(name: string, counts: Counts, lines: Lines): Stack[] {
-  const root = { name, room: 'batch' };
-  return fold(
-    counts.flatMap((count) => {
-      if (count.kind !== 'line') return [];
-      const last = count.stack.length - 1;
-      const frames = count.stack
-        // The program itself stands at the root; where it runs a line of its own, the line tells the file.
-        .filter((begins, i) => begins !== 0 || i === last)
-        .map((begins) => lines.frameOf(begins, count.line));
-      return [{ frames: [root, ...frames], weight: count.instructions }];
-    }),
-  );
-}
-
-function tablesOf(all: readonly Kind[], counts: ReadonlyMap<string, Counts>, lines: Lines): string {
-  const costs = (read: (count: Counts[number]) => [string, number] | undefined): Cost[] =>
-    all.map(({ name, full, single }) => ({
-      kind: name,
-      ...apart(figures(counts.get(full.name) ?? [], read), figures(counts.get(single.name) ?? [], read)),
-    }));
-  const functionOf = (count: Counts[number] & { kind: 'line' }) =>
-    lines.frameOf(count.stack.at(-1) ?? 0, count.line);
-  const lineOf = (count: Counts[number] & { kind: 'line' }) => {
-    const { file, line } = lines.placeOf(count.line);
-    return `${file}:${line}  ${lines.textOf(count.line)}`;
-  };
-  const instructions = (name: (count: Counts[number] & { kind: 'line' }) => string) =>
-    costs((count) => (count.kind === 'line' ? [name(count), count.instructions] : undefined));
-  const bytes = costs((count) => (count.kind === 'line' ? [lineOf(count), count.bytes] : undefined));
-  const calls = costs((count) => (count.kind === 'call' ? [count.name, count.calls] : undefined));
-  return [
-    costTable(
-      'Instructions by file',
-      instructions((count) => functionOf(count).room),
-      FUNCTIONS_MAX,
-    ),
-    costTable(
-      'Instructions by function',
-      instructions((count) => functionOf(count).name),
-      FUNCTIONS_MAX,
-    ),
-    costTable('Instructions by line', instructions(lineOf), LINES_MAX),
-    costTable('Bytes made, by line', bytes, LINES_MAX),
-    costTable('Calls of what is no Lua', calls, CALLS_MAX),
-  ].join('\n');
-}
-
-function figures(counts: Counts, read: (count: Counts[number]) => [string, number] | undefined): Figures {
-  const found = new Map<string, number>();
-  for (const count of counts) {
-    const [name, value] = read(count) ?? [];
-    if (name !== undefined && value !== undefined) found.set(name, (found.get(name) ?? 0) + value);
-  }
-  return found;
-}
-
-/** Two batches tell what grows with the orders and what does not. */
-export function apart(full: Figures, single: Figures): { perOrder: Figures; fixed: Figures } {
+/** A full batch and a batch of one order separate what grows with the orders from what does not. */
+export function apart(full: Sums, single: Sums): { perOrder: Sums; fixed: Sums } {
   const names = [...new Set([...full.keys(), ...single.keys()])];
   const slope = (name: string) => ((full.get(name) ?? 0) - (single.get(name) ?? 0)) / (FULL - 1);
   return {
@@ -114,18 +103,22 @@ export function apart(full: Figures, single: Figures): { perOrder: Figures; fixe
   };
 }
 
-/** The dearest in any column first, by what a full batch pays. */
-function costTable(title: string, costs: readonly Cost[], rowsMax: number): string {
+/** The most expensive first, by what a full batch costs in all columns together. */
+function costTable(title: string, costs: readonly Cost[]): string {
   const names = [...new Set(costs.flatMap(({ perOrder }) => [...perOrder.keys()]))];
+  const total = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
   const paid = (name: string) =>
-    sum(costs.map(({ perOrder, fixed }) => FULL * (perOrder.get(name) ?? 0) + (fixed.get(name) ?? 0)));
-  const cells = (of: (figures: Figures) => number) =>
-    costs.flatMap(({ perOrder, fixed }) => [of(perOrder), of(fixed)]);
+    total(costs.map(({ perOrder, fixed }) => FULL * (perOrder.get(name) ?? 0) + (fixed.get(name) ?? 0)));
+  const cells = (read: (sums: Sums) => number) =>
+    costs.flatMap(({ perOrder, fixed }) => [read(perOrder).toFixed(1), read(fixed).toFixed(1)]);
   const rows = names
     .sort((a, b) => paid(b) - paid(a))
-    .slice(0, rowsMax)
-    .map((name): Row => [name, ...cells((found) => found.get(name) ?? 0)]);
-  const total: Row = ['all', ...cells((found) => sum(found.values()))];
-  const heads = ['', ...costs.flatMap(({ kind }) => [kind, 'a batch'])];
-  return table(`${title}: per order, and in a batch whatever is in it`, heads, [total, ...rows]);
+    .slice(0, ROWS_MAX)
+    .map((name) => [name, ...cells((sums) => sums.get(name) ?? 0)]);
+  const heads = [`${title}: per order, and fixed per batch`, ...costs.flatMap(({ kind }) => [kind, 'batch'])];
+  const all = ['all', ...cells((sums) => total(sums.values()))];
+  return [
+    '',
+    ...align([heads, all, ...rows.filter(([name]) => name !== 'all')], (column) => column > 0),
+  ].join('\n');
 }

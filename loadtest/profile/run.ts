@@ -1,67 +1,46 @@
-/**
- * Where the time goes, in one command: `npm run profile -- http|waits|engine|lua|redis`. Draws a flame graph, prints where most was
- * spent, and leaves nothing running, Ctrl-C included.
- */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { WrongOption } from '../bench/settings.ts';
-import { type Stores, startStores } from '../bench/stores.ts';
-import { profileEngine } from './engine.ts';
-import { drawFlame } from './flame.ts';
-import { profileHttp } from './http.ts';
+/** `npm run profile -- lua|engine|http`: where the time goes, as tables; of Node also as a .cpuprofile file. */
+
+import { startStores } from '../bench/stores.ts';
+import { closeOnSignals, oneOf, parseOptions, runMain, WrongOption, wholeNumber } from '../command.ts';
 import { profileLua } from './lua.ts';
-import { Unavailable } from './profile.ts';
-import { profileRedis } from './redis.ts';
-import { readSettings, type Settings, USAGE } from './settings.ts';
-import { profileWaits } from './waits.ts';
+import { profileEngine, profileHttp } from './node.ts';
 
-/** What a shell reports of a program that was ended by Ctrl-C. */
-const INTERRUPTED = 130;
+const SUBJECTS = ['lua', 'engine', 'http'] as const;
+const SECONDS_DEFAULT = '5';
+const SECONDS_MAX = 600;
 
-async function main(): Promise<void> {
-  const settings = readSettings(process.argv.slice(2));
-  if (settings === 'help') {
+const USAGE = `Usage: npm run profile -- ${SUBJECTS.join('|')} [options]
+
+  lua               the Lua program: counted instructions, the same on every machine
+  engine            the engine in one process, 512 callers: Node's sampling profiler
+  http              the API process, 100 connections: Node's sampling profiler
+  --against FOLDER  lua: the totals of another built checkout as well
+  --seconds N       engine, http: how long, 1 to ${SECONDS_MAX} (default ${SECONDS_DEFAULT})
+  --help            this page
+`;
+
+runMain(USAGE, 1, async () => {
+  const { values, positionals } = parseOptions(process.argv.slice(2), {
+    seconds: { type: 'string' },
+    against: { type: 'string' },
+  });
+  if (values.help) {
     console.log(USAGE);
-    return;
+    return 0;
   }
-  const { title, unit, stacks, tables } = await take(settings);
-  console.log(title);
-  console.log(tables);
-  if (stacks.length === 0) return;
-  await mkdir(dirname(settings.out), { recursive: true });
-  await writeFile(settings.out, drawFlame({ title, unit, stacks }));
-  console.log(`\n${settings.out}: the flame graph; open it in a browser and point at what is narrow`);
-}
-
-function take(settings: Settings) {
-  switch (settings.subject) {
-    case 'lua':
-      return profileLua(settings);
-    case 'http':
-      return withStores((stores) => profileHttp(settings, stores));
-    case 'waits':
-      return withStores((stores) => profileWaits(settings, stores));
-    case 'engine':
-      return withStores((stores) => profileEngine(settings, stores));
-    case 'redis':
-      return profileRedis(settings, withStores);
+  if (positionals.length !== 1) throw new WrongOption(`name one of ${SUBJECTS.join(', ')}`);
+  const subject = oneOf('subject', positionals[0] ?? '', SUBJECTS);
+  const seconds = wholeNumber('--seconds', values.seconds ?? SECONDS_DEFAULT, 1, SECONDS_MAX);
+  if (subject === 'lua') {
+    console.log(await profileLua(values.against));
+    return 0;
   }
-}
-
-async function withStores<T>(use: (stores: Stores) => Promise<T>): Promise<T> {
   const stores = await startStores((line) => console.error(`  ${line}`));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void stores.stop().finally(() => process.exit(INTERRUPTED)));
-  }
+  closeOnSignals(() => stores.stop());
   try {
-    return await use(stores);
+    console.log(await (subject === 'engine' ? profileEngine : profileHttp)(stores, seconds));
   } finally {
     await stores.stop();
   }
-}
-
-main().catch((error: unknown) => {
-  process.exitCode = 1;
-  if (error instanceof WrongOption) console.error(`${error.message}\n\n${USAGE}`);
-  else console.error(error instanceof Unavailable ? error.message : error);
+  return 0;
 });

@@ -1,6 +1,5 @@
 /** The cost of a reservation: what is read, what is divided by what, what is shown, and what follows on paper. */
 import { expect, test } from 'vitest';
-import { drawCost, shortSize } from '../../loadtest/bench/cost/chart.ts';
 import { ASSUMED, derive, type Inputs, inputsOf, paper } from '../../loadtest/bench/cost/paper.ts';
 import {
   infoNumber,
@@ -11,8 +10,10 @@ import {
   type Row,
   writeCalls,
 } from '../../loadtest/bench/cost/readings.ts';
-import { growthTables } from '../../loadtest/bench/cost/table.ts';
-import { type Figure, figure, type Grown } from '../../loadtest/bench/figures.ts';
+import { cost, growthTable } from '../../loadtest/bench/cost.ts';
+import { type Figure, figure } from '../../loadtest/bench/figures.ts';
+import { matrices } from '../../loadtest/bench/report.ts';
+import { drawPicture } from '../../loadtest/chart.ts';
 
 const INFO = '# Memory\r\nused_memory:1048576\r\nused_memory_rss:2097152\r\nratio:1.25\r\n';
 
@@ -20,10 +21,10 @@ test('a number of INFO is that of its own line, and one that is missing is not 0
   expect(infoNumber(INFO, 'used_memory')).toBe(1_048_576);
   expect(infoNumber(INFO, 'used_memory_rss')).toBe(2_097_152);
   expect(infoNumber(INFO, 'ratio')).toBe(1.25);
-  expect(() => infoNumber(INFO, 'memory')).toThrow('does not tell');
+  expect(() => infoNumber(INFO, 'memory')).toThrow('INFO has no');
 });
 
-test('calls of write are told by /proc, and without it by nobody', () => {
+test('calls of write come from /proc, and are NaN without it', () => {
   expect(writeCalls('rchar: 5\nsyscr: 7\nsyscw: 42\nread_bytes: 0\n')).toBe(42);
   expect(writeCalls('')).toBeNaN();
 });
@@ -39,7 +40,7 @@ const reading = (times: number): Reading => ({
   atMs: times / 10,
 });
 
-test('what lies between two readings is divided by the orders between them', () => {
+test('the difference of two readings is divided by the orders between them', () => {
   const used = perOrder(reading(1_000), reading(3_000), 2_000);
   expect(used.get('CPU of the API')).toBe(40);
   expect(used.get('CPU of Postgres')).toBe(30);
@@ -63,11 +64,18 @@ test('bytes of an event are what the tables have grown by', () => {
   expect(each.get('Postgres, all else')).toBe(0);
 });
 
-const grown = (what: Row, by: Grown['by'], to: number, values: readonly number[]): Figure =>
-  figure(`${what}, ${to} ${by}`, ROWS[what], values, { grown: { by, to, what } });
+const grown = (
+  row: Row,
+  by: Parameters<typeof growthTable>[0],
+  column: number,
+  values: readonly number[],
+): Figure =>
+  figure(`${row}, ${column} ${by}`, ROWS[row], values, {
+    cell: { table: growthTable(by), row, column, columns: by },
+  });
 
-test('a growth is a table: a row a cost, a column a size in order, empty where nothing was measured', () => {
-  const lines = growthTables([
+test('a growth is a matrix: a row a cost, a column a size in order, empty where nothing was measured', () => {
+  const lines = matrices([
     grown('CPU of Redis', 'holds', 100_000, [20, 22, 21]),
     grown('CPU of Redis', 'holds', 1_000, [10]),
     grown('Redis, active', 'holds', 1_000, [250]),
@@ -84,21 +92,23 @@ test('a growth is a table: a row a cost, a column a size in order, empty where n
   ]);
 });
 
-test('the chart has a panel a growth, a dot a size, and no number that is none', () => {
-  const sizes = [1_000, 1_000_000];
+test('the chart has a panel for each growth and cost, with its unit, and no NaN', async () => {
+  const rows: Row[] = ['CPU of Redis', 'CPU of the worker', 'append-only file', 'fsyncs of Redis'];
   const figures = (['holds', 'SKUs', 'partitions'] as const).flatMap((by) =>
-    sizes.flatMap((to) =>
-      (Object.keys(ROWS) as Row[])
-        .filter((row) => by === 'holds' || !row.startsWith('Postgres,'))
-        .map((row) => grown(row, by, to, [1, 2, 3])),
-    ),
+    [1_000, 1_000_000].flatMap((to) => rows.map((row) => grown(row, by, to, [1, 2, 3]))),
   );
-  const svg = drawCost(figures);
-  // Four processes, two syncs and two bytes everywhere; what is kept in Redis everywhere here, tables beside holds alone.
-  expect(svg.match(/<circle/g)).toHaveLength(sizes.length * ((4 + 2 + 2 + 1) * 3 + 1));
+  const picture = cost.picture?.(figures);
+  if (!picture) throw new Error('cost has a chart');
+  expect(picture.panels).toHaveLength(9);
+  const svg = await drawPicture({ ...picture, notes: ['n = 3'] });
+  for (const text of [
+    'us an order',
+    'bytes an order',
+    'syncs in 1,000 orders',
+    'open holds, over HTTP (log scale)',
+  ])
+    expect(svg).toContain(text);
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-  expect(drawCost([])).not.toMatch(/NaN|undefined|Infinity/);
-  expect([1, 64, 10_000, 10_000_000].map(shortSize)).toEqual(['1', '64', '10k', '10M']);
 });
 
 const INPUTS: Inputs = {
@@ -122,7 +132,7 @@ const INPUTS: Inputs = {
   httpBytes: 625,
 };
 
-test('on paper: time of Redis, memory, worker or connection, whatever needs more shards', () => {
+test('the number of shards follows from whatever needs most: time of Redis, memory, worker or connection', () => {
   const assumed = {
     ...ASSUMED,
     ordersPerSecond: 1_000_000,
@@ -150,7 +160,7 @@ test('on paper: time of Redis, memory, worker or connection, whatever needs more
   expect(value(INPUTS, {}, 'network of HTTP')).toBeCloseTo(10);
 });
 
-test('on paper nothing stands that was not measured', () => {
+test('without all inputs measured, nothing is derived', () => {
   expect(inputsOf([])).toBeUndefined();
   expect(paper([])).toEqual([]);
 });

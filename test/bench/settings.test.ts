@@ -1,22 +1,23 @@
-/** What `npm run bench` is asked for. */
+/** The options of `npm run bench`. */
 import { expect, test } from 'vitest';
-import { readSettings, SECTION_NAMES, USAGE, WrongOption } from '../../loadtest/bench/settings.ts';
+import { readSettings, SECTION_NAMES, USAGE } from '../../loadtest/bench/settings.ts';
+import { WrongOption } from '../../loadtest/command.ts';
 
 const read = (line: string) => readSettings(line.split(' ').filter(Boolean));
 
-test('all sections, in their order, unless some are asked for', () => {
+test('without --only all sections run, in their order', () => {
   expect(read('')).toMatchObject({ only: SECTION_NAMES, quick: false, repeats: 5, guard: false });
-  expect(read('--only peers,engine --quick')).toMatchObject({ only: ['peers', 'engine'], repeats: 2 });
+  expect(read('--only peers,cost --quick')).toMatchObject({ only: ['peers', 'cost'], repeats: 2 });
   for (const name of SECTION_NAMES) expect(USAGE).toContain(name);
 });
 
-test('charts that nobody asked for do not take the place of those that are shown', () => {
+test('charts go to docs/ only with --charts', () => {
   expect(read('--only peers')).toMatchObject({ charts: expect.stringMatching(/^\.holdfast\//) });
   expect(read('--only cost --charts docs/figures')).toMatchObject({ only: ['cost'], charts: 'docs/figures' });
 });
 
-test('another checkout is measured beside this one, without the sections', () => {
-  expect(read('--against ../before --quick')).toMatchObject({ against: '../before', repeats: 2 });
+test('a comparison with another checkout has five turns, also with --quick', () => {
+  expect(read('--against ../before --quick')).toMatchObject({ against: '../before', repeats: 5 });
   expect(read('')).toMatchObject({ against: undefined });
 });
 
@@ -25,7 +26,7 @@ test.each([
   '--repeats 0',
   '--repeats many',
   '--guard --quick',
-  '--against ../before --only engine',
+  '--against ../before --only http',
   '--against ../before --guard',
   '--fast',
   'engine',

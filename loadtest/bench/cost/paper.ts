@@ -1,9 +1,8 @@
 /**
- * From what was measured to 100,000,000 open holds and 1,000,000 orders a second, on paper: one multiplication a line.
- * Promises: what is assumed stands here under a name, and is printed beside what follows from it. docs/scaling.md has the
- * reasons. Refuses to know: whether anybody can build it.
+ * From measured costs to 100,000,000 open holds and 1,000,000 orders a second, on paper: one multiplication a line.
+ * Promises: every assumption has a name here and is printed together with the results. docs/scaling.md has the reasons.
  */
-import type { Figure } from '../figures.ts';
+import { type Figure, seriesOf } from '../figures.ts';
 import { align, digits } from '../report.ts';
 
 export const ASSUMED = {
@@ -26,7 +25,9 @@ export const ASSUMED = {
 } as const;
 type Assumed = { readonly [name in keyof typeof ASSUMED]: number };
 
-/** Of one order, what was measured. */
+const TABLES = 'Postgres, tables and indexes';
+
+/** Measured costs of one order. */
 export interface Inputs {
   readonly apiUs: number;
   readonly redisReserveUs: number;
@@ -58,12 +59,9 @@ export interface Derived {
 /** Undefined where something it needs was not measured. */
 export function inputsOf(figures: readonly Figure[]): Inputs | undefined {
   const named = (name: string) => figures.find((figure) => figure.name === name)?.median ?? Number.NaN;
-  const most = Math.max(...figures.map(({ grown }) => (grown?.by === 'holds' ? grown.to : 0)));
-  const atMost = (what: string) =>
-    figures.find(({ grown }) => grown?.by === 'holds' && grown.to === most && grown.what === what)?.median ??
-    Number.NaN;
+  // The costs beside the largest number of holds that was measured.
+  const atMost = (row: string) => seriesOf(figures, 'by holds', row).points.at(-1)?.y ?? Number.NaN;
   const step = (of: 'reserve' | 'confirm', what: string) => named(`${of}, engine alone: ${what}`);
-  const tables = ['ledger rows', 'their indexes', 'reservations', 'indexes of those', 'all else'];
   const inputs: Inputs = {
     apiUs: atMost('CPU of the API'),
     redisReserveUs: step('reserve', 'CPU of Redis'),
@@ -79,10 +77,7 @@ export function inputsOf(figures: readonly Figure[]): Inputs | undefined {
     fileConfirmBytes: step('confirm', 'append-only file'),
     walReserveBytes: step('reserve', 'WAL of Postgres'),
     walConfirmBytes: step('confirm', 'WAL of Postgres'),
-    tableBytes: tables.reduce(
-      (sum, table) => sum + step('reserve', `Postgres, ${table}`) + step('confirm', `Postgres, ${table}`),
-      0,
-    ),
+    tableBytes: step('reserve', TABLES) + step('confirm', TABLES),
     redisInBytes: step('reserve', 'network of Redis, in') + step('confirm', 'network of Redis, in'),
     redisOutBytes: step('reserve', 'network of Redis, out') + step('confirm', 'network of Redis, out'),
     httpBytes: named('an order over HTTP: its request') + named('an order over HTTP: its answer'),

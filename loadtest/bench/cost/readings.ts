@@ -1,6 +1,6 @@
 /**
- * What the processes of a shop have used so far, and what lies between two readings, per order. Promises: each process is
- * counted by itself, and what is not told (no /proc) is not a number instead of nothing.
+ * What the processes of a shop have used so far, and the difference of two readings, per order. Promises: each process is
+ * counted by itself; what is unknown (no /proc) is NaN, not 0.
  */
 import { readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
@@ -23,7 +23,7 @@ export interface Reading {
   readonly atMs: number;
 }
 
-/** The rows of the table of growths. */
+/** The rows of the growth tables, with their units. */
 export const ROWS = {
   'CPU of the API': 'us/order',
   'CPU of Redis': 'us/order',
@@ -44,15 +44,16 @@ export const ROWS = {
   'Postgres, reservations': 'bytes/event',
   'Postgres, indexes of those': 'bytes/event',
   'Postgres, all else': 'bytes/event',
+  'Postgres, tables and indexes': 'bytes/event',
 } as const;
 export type Row = keyof typeof ROWS;
 
 export type Pids = Readonly<Record<ProcessName, number>>;
 
-/** A number of INFO. @throws where it is not told: a figure that is missing is not 0 */
+/** A number of INFO. @throws where it is missing: a missing figure is not 0 */
 export function infoNumber(info: string, field: string): number {
   const text = new RegExp(`^${field}:(\\d+(?:\\.\\d+)?)`, 'm').exec(info)?.[1];
-  if (text === undefined) throw new Error(`Redis does not tell ${field}`);
+  if (text === undefined) throw new Error(`INFO has no ${field}`);
   return Number(text);
 }
 
@@ -119,11 +120,13 @@ export interface Sizes {
 
 export function perEvent(before: Sizes, after: Sizes, events: number): Map<Row, number> {
   const each = (name: keyof Sizes) => (after[name] - before[name]) / events;
-  return new Map<Row, number>([
+  const parts: [Row, number][] = [
     ['Postgres, ledger rows', each('ledger')],
     ['Postgres, their indexes', each('ledgerIndexes')],
     ['Postgres, reservations', each('reservations')],
     ['Postgres, indexes of those', each('reservationIndexes')],
     ['Postgres, all else', each('rest')],
-  ]);
+  ];
+  const all = parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+  return new Map([...parts, ['Postgres, tables and indexes', all]]);
 }

@@ -1,12 +1,20 @@
 /**
- * The engine in a process of its own, without HTTP: it fills a shop with holds, and sells from as many partitions as
- * wanted, an engine each. Orders are made before they are sold. Told what to do by shop.ts; ends when whoever started it
- * is gone. Promises: every order is held, or there is no answer but a failure.
+ * The engine in a process of its own, without HTTP, one engine for each partition; commanded by shop.ts, ends with its
+ * parent. Order ids are made before they are sold. Promises: every order is held, or the answer is a failure.
  */
 import { randomUUID } from 'node:crypto';
 import { receive, reserveOne, WAREHOUSE } from '../hot-sku.ts';
+import { namesOf } from '../peers/peer.ts';
 import { openHotInventory } from '../shipped.ts';
-import { namesOf, type Told } from './seller.ts';
+
+/** The commands of this process. `sell` and `confirm` mean the orders that were prepared last. */
+export type Told =
+  | { readonly open: { readonly redisUrl: string; readonly partitions: number; readonly skus: number } }
+  | { readonly prepare: number; readonly holdSeconds?: number | undefined }
+  | 'receive'
+  | 'sell'
+  | 'confirm'
+  | 'close';
 
 /** As many callers as fill two batches of one engine. */
 const CALLERS = 512;

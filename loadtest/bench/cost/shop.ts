@@ -13,12 +13,12 @@ import { WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, load, reopenServer, type Server, startServer } from '../http-load.ts';
 import { makeDatabase } from '../ledger-feed.ts';
 import type { Told as ToldWorker } from '../peers/ledger-worker.ts';
-import { skuOf } from '../peers/peer.ts';
+import { namesOf, skuOf } from '../peers/peer.ts';
 import { memoryOf } from '../redis-memory.ts';
 import { openLedger, openPartition, readControl, rebuild } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
 import { infoNumber, type Reading, type Sizes, takeReading } from './readings.ts';
-import { namesOf, tellSeller } from './seller.ts';
+import type { Told } from './seller-process.ts';
 
 const CONNECTIONS = 100;
 const EPOCH = 1;
@@ -116,6 +116,10 @@ interface Parts {
   readonly seller: ChildProcess;
   readonly server: Server;
   readonly postgresPid: number;
+}
+
+async function tellSeller(seller: ChildProcess, told: Told): Promise<void> {
+  await ask(seller, told);
 }
 
 async function tellWorker(worker: ChildProcess, told: ToldWorker): Promise<void> {

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { ask, startChild } from '../child.ts';
 import { makeDatabase } from '../ledger-feed.ts';
 import type { Stores } from '../stores.ts';
-import { WrongBooks } from './books.ts';
+import { WrongStore } from './stored.ts';
 
 /** What the worker is told: begin, tell when all is carried, the same and stop, stop. */
 export type Told =
@@ -45,7 +45,7 @@ export async function startLedgerWorker(stores: Stores): Promise<LedgerWorker> {
     },
     finish: async () => {
       const { findings } = (await ask(child, 'finish')) as { findings: number };
-      if (findings > 0) throw new WrongBooks('the worker found drift');
+      if (findings > 0) throw new WrongStore('the worker found drift');
       const holds = 'SELECT count(*) FROM reservations WHERE expires_at > now()';
       const [row] = await query(urlOf(name ?? ''), holds);
       await drop();

@@ -1,12 +1,12 @@
 /**
- * Measures a peer at one number of clients, and asks its books. Promises: there is no figure where an order that got a
- * yes is missing in the store, where one is there that got none, or where the units do not add up.
+ * Measures a peer at one number of clients, and checks its store. Promises: there is no figure where an order that got a
+ * yes is missing in the store, where the store has one that got none, or where the units do not add up.
  */
 import { closedLoop, percentile, UNCOUNTED } from '../callers.ts';
 import { orderIds, UNITS } from '../hot-sku.ts';
 import { load } from '../http-load.ts';
-import { type Acknowledged, problemIn, WrongBooks } from './books.ts';
 import { type Peer, type Room, type Setting, type Shop, skuNames, skuOf } from './peer.ts';
+import { type Acknowledged, problemIn, WrongStore } from './stored.ts';
 
 export interface Measured {
   /** Orders held. */
@@ -26,7 +26,7 @@ export interface Span {
 /** Orders a second that no peer reaches; it bounds the ids made beforehand. */
 const PER_SECOND_MAX = 300_000;
 
-/** @throws {WrongBooks} */
+/** @throws {WrongStore} */
 export async function measurePeer(
   room: Room,
   peer: Peer,
@@ -38,8 +38,8 @@ export async function measurePeer(
   try {
     const ask = shop.port === undefined ? askHere : askOverHttp;
     const { acknowledged, ...measured } = await ask(shop, setting, span);
-    const problem = problemIn(await shop.books(), peer.isLimit ? undefined : setting, acknowledged);
-    if (problem !== undefined) throw new WrongBooks(`${peer.name}, ${at.clients} clients: ${problem}`);
+    const problem = problemIn(await shop.stored(), peer.isLimit ? undefined : setting, acknowledged);
+    if (problem !== undefined) throw new WrongStore(`${peer.name}, ${at.clients} clients: ${problem}`);
     return measured;
   } finally {
     await shop.close();

@@ -1,20 +1,16 @@
 /**
- * What a peer is: a way to sell units to many clients without selling one twice. Promises: each is measured on the same
- * work, an order of one unit that leaves a record with an expiry, and is judged by what then stands in its store.
- * Refuses to know: how a peer does it.
+ * What a peer is: a way to sell units to many clients without selling one twice. Promises: all are measured on the same
+ * work, an order of one unit that leaves a record with an expiry, and are checked by what their store has afterwards.
  */
-import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Bench } from '../figures.ts';
-import type { Server, ServerKind } from '../http-load.ts';
-import type { InventoryState } from './books.ts';
+import { SKU } from '../hot-sku.ts';
+import type { Server } from '../http-load.ts';
 import type { LedgerWorker } from './ledger-worker.ts';
 import type { Replica } from './replica.ts';
+import type { Stored } from './stored.ts';
 
-/** Whose way it is: by it a peer has its colour. */
-export type Family = 'Postgres' | 'Redis' | 'Holdfast' | 'limit';
-
-/** `held` also where it was held before: a repeat. `gave-up`: others were faster as often as it was tried. */
+/** `held` also for a repeat of an order that is held. `gave-up`: it lost against others as often as it tried. */
 export type Outcome = 'held' | 'refused' | 'gave-up';
 
 export interface Setting {
@@ -26,19 +22,18 @@ export interface Setting {
 
 /** A peer with stock in it, ready for orders. */
 export interface Shop {
-  /** Where it is a server of POST /v1/reservations: then it is measured over HTTP. */
+  /** Of a server of POST /v1/reservations: such a peer is measured over HTTP. */
   readonly port?: number;
-  /** One unit. @param client from 0 on, with one order under way at any time */
+  /** One unit. @param client from 0 on, with one order in flight at any time */
   reserve(orderId: string, sku: string, client: number): Promise<Outcome>;
-  /** Asked once, when all orders are through; undefined where it writes nothing. @throws where two stores do not agree */
-  books(): Promise<InventoryState | undefined>;
+  /** Called once, when all orders are answered. @throws where two stores differ */
+  stored(): Promise<Stored>;
   close(): Promise<void>;
 }
 
 export interface Peer {
   readonly name: string;
-  readonly family: Family;
-  /** Keeps no stock: how fast anything of its kind could be. It has no SKUs. */
+  /** Keeps no stock: an upper limit for its kind, no way to sell. */
   readonly isLimit: boolean;
   /** Orders can give up. */
   readonly givesUp: boolean;
@@ -46,21 +41,19 @@ export interface Peer {
   open(room: Room, setting: Setting): Promise<Shop>;
 }
 
-/** What the peers share, each made when it is first asked for. */
+/** What the peers share, each made when it is first needed. */
 export interface Room {
   readonly bench: Bench;
   /** At most {@link POOL} connections, already made. */
   postgres(): Promise<pg.Pool>;
-  /** So many connections to Redis, each with nobody else on it. */
-  connections(count: number): Promise<readonly Redis[]>;
   /** A process of its own whose server is closed. */
-  server(kind: ServerKind): Promise<Server>;
+  server(): Promise<Server>;
   replica(): Promise<Replica>;
-  /** Carries what is decided into a ledger of its own. */
+  /** Copies decisions into a ledger of its own. */
   worker(): Promise<LedgerWorker>;
 }
 
-/** Clients beyond these wait for a connection, as in any service: Postgres gets slower with more. */
+/** Further clients wait for a connection, as in any service: Postgres gets slower with more connections. */
 export const POOL = 64;
 
 const DIGITS = 4;
@@ -69,7 +62,10 @@ export function skuNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `SKU-${String(i).padStart(DIGITS, '0')}`);
 }
 
-/** The SKU of an order, by chance and always the same, so that peers meet the same orders in the same sequence. */
+/** One SKU is the hot one. */
+export const namesOf = (count: number): string[] => (count === 1 ? [SKU] : skuNames(count));
+
+/** The SKU of an order: pseudo-random and always the same, so that all peers get the same sequence of orders. */
 export function skuOf(skus: readonly string[], n: number): string {
   let hash = Math.imul(n + 1, 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);

@@ -1,16 +1,23 @@
 /**
- * The ways to do it in Postgres: optimistic lock, pessimistic lock, conditional update, a row per unit. Promises: each in
- * the form that keeps the hot row locked for as short as its kind allows.
+ * Peers in Postgres, with its default durability: optimistic lock, pessimistic lock, conditional update. Promises: each
+ * locks the hot row for as short a time as its kind allows; statements are prepared once a connection; the primary key of
+ * the hold makes a repeat safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Outcome, Peer } from './peer.ts';
-import { HOLD, inTransaction, openShop, rollBack, type Step, withClient } from './postgres-shop.ts';
+import type { Outcome, Peer, Setting, Shop } from './peer.ts';
 
-/** More than a measurement sells of one SKU, and of one among many. */
-const UNIT_ROWS = 60_000;
-const UNIT_ROWS_OF_EACH = 60;
-
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS peer_item (sku text PRIMARY KEY, available int NOT NULL CHECK (available >= 0),
+    reserved int NOT NULL, version bigint NOT NULL);
+  CREATE TABLE IF NOT EXISTS peer_hold (order_id text PRIMARY KEY, sku text NOT NULL, quantity int NOT NULL,
+    status text NOT NULL, expires_at timestamptz NOT NULL);
+  TRUNCATE peer_item, peer_hold`;
+const HOLD = {
+  name: 'hold',
+  text: `INSERT INTO peer_hold VALUES ($1, $2, $3, 'ACTIVE', now() + interval '30 minutes')
+    ON CONFLICT (order_id) DO NOTHING`,
+};
 const LOOK = {
   name: 'look',
   text: 'SELECT available, reserved, version FROM peer_item WHERE sku = $1',
@@ -32,11 +39,6 @@ const TAKE_AND_HOLD = {
       WHERE sku = $2 AND available >= $3 RETURNING sku)
     INSERT INTO peer_hold SELECT $1, sku, $3, 'ACTIVE', now() + interval '30 minutes' FROM taken`,
 };
-const CLAIM = {
-  name: 'claim',
-  text: `UPDATE peer_unit SET order_id = $1 WHERE id = ANY (ARRAY(
-      SELECT id FROM peer_unit WHERE sku = $2 AND order_id IS NULL ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED))`,
-};
 const KNOW = { name: 'know', text: 'SELECT 1 FROM peer_hold WHERE order_id = $1' };
 
 const UNIQUE_VIOLATION = '23505';
@@ -46,10 +48,11 @@ const TRIES = 3;
 const WAIT_MS_MIN = 10;
 const WAIT_MS_MAX = 100;
 
+const postgres = { isLimit: false, givesUp: false } as const;
+
 export const optimistic: Peer = {
+  ...postgres,
   name: 'optimistic lock, 3 tries',
-  family: 'Postgres',
-  isLimit: false,
   givesUp: true,
   open: (room, setting) =>
     openShop(setting, room.postgres(), async (pool, orderId, sku) => {
@@ -82,10 +85,8 @@ async function heldBefore(client: pg.Pool | pg.PoolClient, orderId: string): Pro
 }
 
 export const forUpdate: Peer = {
+  ...postgres,
   name: 'SELECT FOR UPDATE',
-  family: 'Postgres',
-  isLimit: false,
-  givesUp: false,
   open: (room, setting) =>
     openShop(
       setting,
@@ -100,10 +101,8 @@ export const forUpdate: Peer = {
 };
 
 export const conditional: Peer = {
+  ...postgres,
   name: 'conditional UPDATE',
-  family: 'Postgres',
-  isLimit: false,
-  givesUp: false,
   open: (room, setting) =>
     openShop(
       setting,
@@ -116,10 +115,8 @@ export const conditional: Peer = {
 };
 
 export const oneStatement: Peer = {
+  ...postgres,
   name: 'conditional UPDATE, one statement',
-  family: 'Postgres',
-  isLimit: false,
-  givesUp: false,
   open: (room, setting) =>
     openShop(setting, room.postgres(), async (pool, orderId, sku) => {
       try {
@@ -133,40 +130,63 @@ export const oneStatement: Peer = {
     }),
 };
 
-export const unitRows: Peer = {
-  name: 'a row per unit, SKIP LOCKED',
-  family: 'Postgres',
-  isLimit: false,
-  givesUp: false,
-  open: async (room, { clients, skus, units }) => {
-    const rows = Math.min(units, skus.length === 1 ? UNIT_ROWS : UNIT_ROWS_OF_EACH);
-    const setting = { clients, skus, units: rows };
-    const claim: Step = async (client, sku, orderId) => {
-      const { rowCount } = await client.query({ ...CLAIM, values: [orderId, sku, 1] });
-      return rowCount === 1 ? 'held' : 'refused';
-    };
-    const shop = await openShop(setting, room.postgres(), inTransaction(claim));
-    const pool = await room.postgres();
-    await pool.query(
-      'INSERT INTO peer_unit (sku) SELECT sku FROM unnest($1::text[]) AS s(sku), generate_series(1, $2::int)',
-      [skus, rows],
-    );
-    await pool.query('ANALYZE peer_unit');
-    return {
-      ...shop,
-      books: async () => {
-        const [row] = (
-          await pool.query(`SELECT count(*) FILTER (WHERE order_id IS NULL) AS available, count(order_id) AS reserved,
-            (SELECT count(*) FROM peer_hold WHERE expires_at > now()) AS holds FROM peer_unit`)
-        ).rows;
-        // Rows are made for what can be sold, not for what there is.
-        const unmade = (units - rows) * skus.length;
-        return {
-          available: Number(row.available) + unmade,
-          reserved: Number(row.reserved),
-          holds: Number(row.holds),
-        };
-      },
-    };
-  },
-};
+// Common to all ------------------------------------------------------------------------------------------
+
+type Reserve = (pool: pg.Pool, orderId: string, sku: string) => Promise<Outcome>;
+type Step = (client: pg.PoolClient, sku: string) => Promise<Outcome>;
+
+/** The hold first, because it locks out nobody but its own repeat; then the step; both or nothing. */
+function inTransaction(step: Step): Reserve {
+  return (pool, orderId, sku) =>
+    withClient(pool, async (client) => {
+      await client.query('BEGIN');
+      const held = await client.query({ ...HOLD, values: [orderId, sku, 1] });
+      if (held.rowCount !== 1) return rollBack(client, 'held');
+      const outcome = await step(client, sku);
+      if (outcome !== 'held') return rollBack(client, outcome);
+      await client.query('COMMIT');
+      return 'held';
+    });
+}
+
+async function rollBack<T>(client: pg.PoolClient, outcome: T): Promise<T> {
+  await client.query('ROLLBACK');
+  return outcome;
+}
+
+/** A connection that met an error is not used again. */
+async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/** Empty tables with stock in them. */
+async function openShop(
+  { skus, units }: Setting,
+  connecting: Promise<pg.Pool>,
+  reserve: Reserve,
+): Promise<Shop> {
+  const pool = await connecting;
+  await pool.query(TABLES);
+  await pool.query('INSERT INTO peer_item SELECT sku, $2::int, 0, 0 FROM unnest($1::text[]) AS s(sku)', [
+    skus,
+    units,
+  ]);
+  return {
+    reserve: (orderId, sku) => reserve(pool, orderId, sku),
+    stored: async () => {
+      const { rows } = await pool.query(`SELECT sum(available) AS available, sum(reserved) AS reserved,
+        (SELECT count(*) FROM peer_hold WHERE expires_at > now()) AS holds FROM peer_item`);
+      const [{ available, reserved, holds }] = rows;
+      return { available: Number(available), reserved: Number(reserved), holds: Number(holds) };
+    },
+    close: async () => {},
+  };
+}

@@ -1,9 +1,9 @@
 /**
- * A small flash sale that every peer must get through before it is measured. Promises: one that sells a unit twice, keeps
- * one back, or takes a repeat for another order has no figures.
+ * A small flash sale that every peer must pass before it is measured. Promises: a peer that sells a unit twice, keeps one
+ * back, or takes a repeat for a new order has no figures.
  */
-import { problemIn } from './books.ts';
 import { type Peer, type Room, type Setting, type Shop, skuNames, skuOf } from './peer.ts';
+import { problemIn } from './stored.ts';
 
 /** `early` orders come while there is stock for all of them. */
 const TRIAL = { units: 50, orders: 100, early: 20, clients: 32 };
@@ -27,7 +27,7 @@ export async function tryPeer(room: Room, peer: Peer): Promise<void> {
     const late = await askEach(shop, held, setting);
     const refused = again.refused.size + late.refused.size;
     const problem =
-      problemIn(await shop.books(), setting, { orders: held.length, orMore: 0 }) ??
+      problemIn(await shop.stored(), setting, { orders: held.length, orMore: 0 }) ??
       (refused > 0
         ? `${refused} orders that had their unit were refused when they asked again`
         : undefined) ??
@@ -42,14 +42,14 @@ export async function tryPeer(room: Room, peer: Peer): Promise<void> {
 
 /** Each of these once, by all clients at once. */
 async function askEach(shop: Shop, ids: readonly string[], { clients, skus }: Setting) {
-  const told = { held: new Set<string>(), refused: new Set<string>(), 'gave-up': new Set<string>() };
+  const answers = { held: new Set<string>(), refused: new Set<string>(), 'gave-up': new Set<string>() };
   let next = 0;
   const run = async (client: number) => {
     while (next < ids.length) {
       const id = ids[next++] as string;
-      told[await shop.reserve(id, skuOf(skus, 0), client)].add(id);
+      answers[await shop.reserve(id, skuOf(skus, 0), client)].add(id);
     }
   };
   await Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
-  return told;
+  return answers;
 }

@@ -1,7 +1,7 @@
-/** What must stand in a store when orders are through. Refuses to know which store it is. */
+/** Compares what a store has with what was acknowledged. Refuses to know which store it is. */
 
-/** What stands there, over all SKUs. */
-export interface InventoryState {
+/** What is stored, over all SKUs. */
+export interface Stored {
   readonly available: number;
   readonly reserved: number;
   /** Records of holds that have an expiry. */
@@ -14,27 +14,24 @@ export interface Acknowledged {
   readonly orMore: number;
 }
 
-/** Not the same in the store and in the answers: what no measurement may be forgiven. */
-export class WrongBooks extends Error {}
+/** Store and answers differ: no measurement is accepted after that. */
+export class WrongStore extends Error {}
 
 /**
- * What in the books is not as the answers were; undefined where all is well.
- * @param stock that there was before, of a peer that keeps any
+ * What in the store differs from the answers; undefined where nothing does.
+ * @param stock at the beginning, of a peer that keeps stock
  */
 export function problemIn(
-  books: InventoryState | undefined,
+  { available, reserved, holds }: Stored,
   stock: { readonly skus: readonly string[]; readonly units: number } | undefined,
   { orders, orMore }: Acknowledged,
 ): string | undefined {
-  if (!books) return undefined;
-  const { available, reserved, holds } = books;
   if (holds < orders || holds > orders + orMore)
     return `${orders} orders got a yes, ${holds} holds are stored`;
   if (reserved !== holds) return `${reserved} units are reserved by ${holds} holds of one unit`;
   if (!stock) return undefined;
   const units = stock.units * stock.skus.length;
-  if (available < 0 || available + reserved !== units) {
-    return `${available} available and ${reserved} reserved, of ${units} units there ever were`;
-  }
+  if (available < 0 || available + reserved !== units)
+    return `${available} available and ${reserved} reserved, of ${units} units at the beginning`;
   return undefined;
 }

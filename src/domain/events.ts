@@ -85,7 +85,7 @@ export const EVENTS = {
     effect: { reserved: -1, sold: 1 },
     isAllowedUnderLock: false,
     en: 'A payment turned a hold into a sale: reserved falls, sold rises.',
-    zh: '庫存已扣減：預留轉為已售。',
+    zh: '庫存已扣減：預留轉為已銷售。',
   },
   InventoryReleased: {
     subject: { orderId: 'id' },
@@ -95,7 +95,7 @@ export const EVENTS = {
     effect: { reserved: -1, available: 1 },
     isAllowedUnderLock: true,
     en: 'Held stock returned: cancelled, expired, left over by a partial confirm, or not found by a count.',
-    zh: '庫存已釋放：取消、逾期、部分確認的餘量，或盤點不足。',
+    zh: '庫存已釋放：取消、逾時、部分確認的剩餘，或盤點短缺。',
   },
   ReservationExtended: {
     subject: { orderId: 'id' },
@@ -105,7 +105,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'A live hold lasts longer. Actor `clock`: it became due while an item was counted.',
-    zh: '預留已延長；執行者為 clock 時，表示盤點期間到期而順延。',
+    zh: '預留已延長：有效的預留延後期限；操作者為 clock 時，表示在盤點期間到期。',
   },
   InventoryReacquired: {
     subject: { orderId: 'id' },
@@ -115,7 +115,7 @@ export const EVENTS = {
     effect: { available: -1, sold: 1 },
     isAllowedUnderLock: false,
     en: 'A late payment took the stock again: available becomes sold, the expired order is confirmed.',
-    zh: '逾期付款後重新取得庫存：可用轉為已售。',
+    zh: '庫存已重新取得：逾期付款，可用轉為已銷售。',
   },
   PaymentCameShort: {
     subject: { orderId: 'id' },
@@ -125,7 +125,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'A late payment found no stock; a person has to resolve it. Its lines name what was paid.',
-    zh: '逾期付款但庫存不足，須人工處理。',
+    zh: '付款短缺：逾期付款而已無庫存，須由人員處理。',
   },
   InventoryReceived: {
     subject: { movementId: 'id' },
@@ -135,7 +135,7 @@ export const EVENTS = {
     effect: { total: 1, available: 1 },
     isAllowedUnderLock: false,
     en: 'Goods came in: total and available rise. The first receipt creates the item.',
-    zh: '已入庫：總量與可用增加。',
+    zh: '商品已入庫：總庫存與可用增加；第一次入庫產生庫存項。',
   },
   InventoryIssued: {
     subject: { movementId: 'optional id' },
@@ -145,7 +145,7 @@ export const EVENTS = {
     effect: { total: -1, available: -1 },
     isAllowedUnderLock: false,
     en: 'Goods left unsold: total and available fall. By a movement, or rejected on arrival of a transfer.',
-    zh: '已出庫（未售）：總量與可用減少。',
+    zh: '商品已出庫：未經銷售而離開，或調撥拒收；總庫存與可用減少。',
   },
   InventoryShipped: {
     subject: { movementId: 'id' },
@@ -155,7 +155,7 @@ export const EVENTS = {
     effect: { total: -1, sold: -1 },
     isAllowedUnderLock: false,
     en: 'Sold units left the building: total and sold fall.',
-    zh: '已出貨：總量與已售減少。',
+    zh: '商品已出貨：總庫存與已銷售減少。',
   },
   InventoryReturned: {
     subject: { movementId: 'id' },
@@ -165,7 +165,7 @@ export const EVENTS = {
     effect: { total: 1, available: 1 },
     isAllowedUnderLock: false,
     en: 'Shipped units came back and are on sale again: total and available rise.',
-    zh: '已退貨入庫：總量與可用增加。',
+    zh: '商品已退貨：重新上架，總庫存與可用增加。',
   },
   ReturnWrittenOff: {
     subject: { movementId: 'id' },
@@ -175,7 +175,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'Shipped units came back unfit for sale: no counter changes.',
-    zh: '退貨已報廢：數量不變。',
+    zh: '退貨已報廢：退回而無法再售，數量不變。',
   },
   InventoryCorrected: {
     subject: { movementId: 'id' },
@@ -185,7 +185,7 @@ export const EVENTS = {
     effect: 'set total',
     isAllowedUnderLock: false,
     en: 'The total was set; available takes the difference.',
-    zh: '庫存已更正：總量改為新值，差額計入可用。',
+    zh: '庫存已更正：設定總庫存，差異計入可用。',
   },
   SafetyStockSet: {
     subject: undefined,
@@ -205,7 +205,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'Available fell below the safety stock (BR-005); the line says what is available.',
-    zh: '低庫存告警：可用低於安全庫存。',
+    zh: '低庫存告警已觸發：可用低於安全庫存。',
   },
   StocktakeStarted: {
     subject: { stocktakeId: 'id' },
@@ -215,7 +215,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: false,
     en: 'An item is locked for a count (BR-007); the line is the book total at that moment.',
-    zh: '盤點已開始：品項鎖定，並記下帳面數。',
+    zh: '盤點已開始：鎖定庫存項，並記下帳面數。',
   },
   StocktakeCompleted: {
     subject: { stocktakeId: 'id' },
@@ -225,7 +225,7 @@ export const EVENTS = {
     effect: 'set total',
     isAllowedUnderLock: true,
     en: 'The count is entered: the total becomes what was counted, available takes the difference, the lock ends.',
-    zh: '盤點已完成：總量改為實盤數，差額（盤盈、盤虧）計入可用，解除鎖定。',
+    zh: '盤點已完成：總庫存改為實盤數，差異（盤盈、盤虧）計入可用，解除鎖定。',
   },
   StocktakeCancelled: {
     subject: { stocktakeId: 'id' },
@@ -245,7 +245,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'The lock ran out before the count was entered.',
-    zh: '盤點已逾時：鎖定到期，數量不變。',
+    zh: '盤點租期屆滿：解除鎖定，數量不變。',
   },
   TransferDispatched: {
     subject: { transferId: 'id' },
@@ -255,7 +255,7 @@ export const EVENTS = {
     effect: { total: -1, available: -1 },
     isAllowedUnderLock: false,
     en: 'Goods left their source warehouse and are in transit.',
-    zh: '調撥已撥出：來源倉減少，貨在途中。',
+    zh: '調撥已撥出：商品離開來源倉庫，在途中。',
   },
   TransferReceived: {
     subject: { transferId: 'id' },
@@ -266,7 +266,7 @@ export const EVENTS = {
     effect: { total: 1, available: 1 },
     isAllowedUnderLock: false,
     en: 'Goods in transit arrived at the destination warehouse; what is rejected is issued right after.',
-    zh: '調撥已撥入（點收）：目的倉增加。',
+    zh: '調撥已撥入（點收）：商品到達目的倉庫，拒收者隨即出庫。',
   },
   TransferCancelled: {
     subject: { transferId: 'id' },
@@ -276,7 +276,7 @@ export const EVENTS = {
     effect: { total: 1, available: 1 },
     isAllowedUnderLock: false,
     en: 'What was still in transit is back in the source warehouse.',
-    zh: '調撥已取消：在途數量退回來源倉。',
+    zh: '調撥已取消：在途數量退回來源倉庫。',
   },
   SaleScheduled: {
     subject: { saleId: 'id' },
@@ -292,7 +292,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'A quantity of a SKU is set aside for a flash sale until it closes.',
-    zh: '搶購已排定：為活動保留一定數量。',
+    zh: '搶購活動已排定：保留一定數量直到活動結束。',
   },
   SaleClosed: {
     subject: { saleId: 'id' },
@@ -302,7 +302,7 @@ export const EVENTS = {
     effect: {},
     isAllowedUnderLock: true,
     en: 'A flash sale was closed before its time.',
-    zh: '搶購已提前結束。',
+    zh: '搶購活動已提前結束。',
   },
 } as const satisfies Readonly<Record<string, EventRow>>;
 

@@ -1,8 +1,8 @@
 /**
- * Which warehouse serves a line that names none. Twin of lua/allocate.lua.
- * Promises: `single`: one warehouse for the whole order where one can serve it, else the nearest that can serve each
- * line; `split`: each line from several, nearest outward, never more than asked. A warehouse the caller did not rank comes
- * last, by name, not away; one under a stocktake is passed by (BR-007). Refuses to know: why the caller ranks them so.
+ * Part of the executable specification: chooses a warehouse for each line that names none. Twin of lua/allocate.lua.
+ * Promises: `single` takes one warehouse for the whole order if one can serve it, else the nearest one that can serve each
+ * line; `split` takes each line from several, nearest first, never more than requested. Warehouses that the caller did not
+ * rank come last, by name; a warehouse under a stocktake is skipped (BR-007). Refuses to know: why the caller ranks them so.
  */
 import {
   type OrderLine,
@@ -12,7 +12,7 @@ import {
   type StockLine,
 } from '../domain/language.ts';
 
-/** What an order could get of an item: undefined where the warehouse does not carry it. */
+/** Units of an item that an order could get; undefined if the warehouse does not carry the SKU. */
 export type Stock = (
   sku: string,
   warehouse: string,
@@ -21,12 +21,15 @@ export type Stock = (
 export interface AllocationPlan {
   readonly served: StockLine[];
   readonly short: Shortage[];
-  /** Items under a stocktake without which a line cannot be served, and with which it could. */
+  /** Locked items that alone keep a line from being served. */
   readonly locked: { readonly sku: string; readonly warehouse: string }[];
   readonly skipped: SkippedWarehouse[];
 }
 
-/** Candidates first, then all other warehouses that carry one of the lines, by name. */
+/**
+ * The order in which warehouses are tried: the candidates as given, then the others by name.
+ * @param carrying warehouses that carry a SKU of the order; repeats are allowed
+ */
 export function warehousesInOrder(candidates: readonly string[], carrying: Iterable<string>): string[] {
   const ranked = [...new Set(candidates)];
   const others = [...new Set(carrying)].filter((warehouse) => !ranked.includes(warehouse));
@@ -41,31 +44,35 @@ class SkippedList {
   }
 }
 
-/** One warehouse for all lines, or undefined; those before it are passed by for their first line they cannot serve. */
+/** One warehouse for all lines, or undefined. A warehouse tried before it is skipped for the first line it cannot serve. */
 function serveWhole(
   lines: readonly OrderLine[],
   order: readonly string[],
   stock: Stock,
 ): AllocationPlan | undefined {
-  const passed = new SkippedList();
+  const skipped = new SkippedList();
   for (const warehouse of order) {
     const failing = lines.find((line) => openLeft(stock, line.sku, warehouse) < line.quantity);
     if (!failing) {
       const served = lines.map(({ sku, quantity }) => ({ sku, warehouse, quantity }));
-      return { served, short: [], locked: [], skipped: passed.list };
+      return { served, short: [], locked: [], skipped: skipped.list };
     }
-    const there = stock(failing.sku, warehouse);
-    if (there) passed.add(failing.sku, warehouse, there.isLocked);
+    const item = stock(failing.sku, warehouse);
+    if (item) skipped.add(failing.sku, warehouse, item.isLocked);
   }
   return undefined;
 }
 
 function openLeft(stock: Stock, sku: string, warehouse: string): number {
-  const there = stock(sku, warehouse);
-  return there && !there.isLocked ? there.left : 0;
+  const item = stock(sku, warehouse);
+  return item && !item.isLocked ? item.left : 0;
 }
 
-/** Gives each line (one per SKU, no warehouse named) a warehouse, or several where the order may be split. */
+/**
+ * Gives each line a warehouse, or several if the order may be split.
+ * @param lines one per SKU, without a warehouse
+ * @param order from {@link warehousesInOrder}
+ */
 export function allocate(
   lines: readonly OrderLine[],
   order: readonly string[],
@@ -77,8 +84,8 @@ export function allocate(
   const served: StockLine[] = [];
   const short: Shortage[] = [];
   const locked: { sku: string; warehouse: string }[] = [];
-  const passed = new SkippedList();
-  const together = (amounts: number[]) =>
+  const skipped = new SkippedList();
+  const combined = (amounts: number[]) =>
     isSplit ? amounts.reduce((sum, amount) => sum + Math.max(0, amount), 0) : Math.max(0, ...amounts);
   for (const { sku, quantity } of lines) {
     const parts: StockLine[] = [];
@@ -91,21 +98,21 @@ export function allocate(
         parts.push({ sku, warehouse, quantity: take });
         remaining -= take;
       } else {
-        const there = stock(sku, warehouse);
-        if (there) passed.add(sku, warehouse, there.isLocked);
+        const item = stock(sku, warehouse);
+        if (item) skipped.add(sku, warehouse, item.isLocked);
       }
       if (remaining === 0) break;
     }
     if (remaining === 0) served.push(...parts);
-    else if (together(order.map((warehouse) => stock(sku, warehouse)?.left ?? 0)) >= quantity) {
+    else if (combined(order.map((warehouse) => stock(sku, warehouse)?.left ?? 0)) >= quantity) {
       for (const warehouse of order) {
-        const there = stock(sku, warehouse);
-        if (there?.isLocked && there.left > 0) locked.push({ sku, warehouse });
+        const item = stock(sku, warehouse);
+        if (item?.isLocked && item.left > 0) locked.push({ sku, warehouse });
       }
     } else {
-      const available = together(order.map((warehouse) => openLeft(stock, sku, warehouse)));
+      const available = combined(order.map((warehouse) => openLeft(stock, sku, warehouse)));
       short.push({ sku, requested: quantity, available });
     }
   }
-  return { served, short, locked, skipped: passed.list };
+  return { served, short, locked, skipped: skipped.list };
 }

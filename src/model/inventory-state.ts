@@ -1,7 +1,7 @@
 /**
- * The books: everything that events have made of the stock, and the one door through which an event changes it.
- * Promises: state follows from the events alone, in their order; what the aggregate, a reservation or a transfer would not
- * allow is asserted. Refuses to know: commands.
+ * Part of the executable specification: the whole state of a shop, and the only place where an event changes it.
+ * Promises: the state follows from the events alone, in their order; an event that an aggregate would not allow fails an
+ * assertion. Refuses to know: commands.
  */
 import {
   assertInvariants,
@@ -30,28 +30,29 @@ import { evolveReservation, isDue, type Reservation } from '../domain/reservatio
 import { countIn, countQuota, NO_QUOTA, type Quota, type Sale, type SaleCount } from '../domain/sale.ts';
 import { evolveTransfer, type Transfer } from '../domain/transfer.ts';
 
-/** Stands for Omit over a union, member by member. */
+/** An event before its lines have their versions. `Omit` alone would not keep the members of the union apart. */
 export type WithoutVersions<E> = E extends StockEvent
   ? Omit<E, 'lines'> & { readonly lines: readonly StockLine[] }
   : never;
 
-/** Something that is due at a time: a hold, or the lock of an item. */
+/** When a hold expires or the lock of an item ends. */
 interface Deadline {
   readonly atMs: number;
   readonly orderId?: string;
   readonly item?: { readonly sku: string; readonly warehouse: string };
 }
 
+/** Items, reservations, count sheets, transfers and sales as the events so far left them. */
 export class InventoryState {
   readonly items = new Map<string, InventoryItem>();
   readonly reservations = new Map<string, Reservation>();
-  /** Movements done, with what was asked and the first answer. */
+  /** Movements done: the fingerprint of the request and its first answer, by movement id. */
   readonly movements = new Map<string, { readonly fingerprint: string; readonly answer: ItemView }>();
-  /** Count sheets: stocktake, then item. */
+  /** Lines of count sheets, by stocktake id, then by item name. */
   readonly sheets = new Map<string, Map<string, StocktakeLine>>();
   readonly transfers = new Map<string, Transfer>();
   readonly sales = new Map<string, Sale>();
-  /** What customers have in sales: sale, then customer. */
+  /** What customers hold and have bought, by sale id, then by customer id. */
   readonly quotas = new Map<string, Map<string, Quota>>();
   /** Every event so far, in order. */
   readonly events: StockEvent[] = [];
@@ -61,8 +62,8 @@ export class InventoryState {
     return this.items.get(itemName(line));
   }
 
-  /** The event that scheduled a sale, also long after it closed. */
-  scheduledAs(saleId: string): EventOf<'SaleScheduled'> | undefined {
+  /** The event that scheduled a sale; undefined if there was none. */
+  saleScheduled(saleId: string): EventOf<'SaleScheduled'> | undefined {
     return this.events.find(
       (event): event is EventOf<'SaleScheduled'> => event.type === 'SaleScheduled' && event.saleId === saleId,
     );
@@ -78,11 +79,11 @@ export class InventoryState {
 
   itemView(line: { readonly sku: string; readonly warehouse: string }): ItemView {
     const item = this.item(line);
-    if (!item) throw new Error(`item ${itemName(line)} was decided but is not there`);
+    if (!item) throw new Error(`item ${itemName(line)} does not exist after its own command`);
     return itemViewOf(item);
   }
 
-  /** BR-003, BR-007: returns what is not confirmed and ends what lapsed, in the order of deadlines and of when they were set. */
+  /** BR-003, BR-007: expires holds and ends locks whose time has come, by deadline, then by when the deadline was set. */
   returnDue(nowMs: number): void {
     const due = this.#deadlines.filter((deadline) => deadline.atMs <= nowMs);
     this.#deadlines = this.#deadlines.filter((deadline) => deadline.atMs > nowMs);
@@ -90,13 +91,13 @@ export class InventoryState {
     for (const { atMs, orderId, item } of due) {
       if (orderId !== undefined) {
         const reservation = this.reservations.get(orderId);
-        // A hold that was extended stands in a later deadline too, and returns in the order of that one.
+        // A hold that was extended has a later deadline as well, and expires by that one.
         if (reservation && reservation.expiresAtMs <= atMs) this.expireWhenDue(reservation, nowMs);
       } else if (item) this.#lapseLock(item, atMs, nowMs);
     }
   }
 
-  /** The reservation as it stands at this time; a hold past its deadline has returned, or outlives a lock (BR-007). */
+  /** The reservation at this time: a hold past its deadline is expired, or extended if an item of it is locked (BR-007). */
   expireWhenDue(reservation: Reservation, nowMs: number): Reservation {
     if (!isDue(reservation, nowMs)) return reservation;
     const { orderId, lines } = reservation;
@@ -121,16 +122,16 @@ export class InventoryState {
     });
   }
 
-  /** Gives each line its item's next version, moves the state, and lets BR-005 speak. */
+  /** Gives each line the next version of its item, applies the event, and raises the low-stock alerts that follow (BR-005). */
   record(event: WithoutVersions<StockEvent>): void {
     const lines: EventLine[] = event.lines.map((line) => {
       const item = this.item(line) ?? newItem(line.sku, line.warehouse);
       return { sku: line.sku, warehouse: line.warehouse, quantity: line.quantity, version: item.version + 1 };
     });
     const versioned = { ...event, lines } as StockEvent;
-    const moved = lines.filter((line) => movesAvailable(versioned, line, this.item(line)));
+    const changed = lines.filter((line) => mayCrossSafetyStock(versioned, line, this.item(line)));
     this.apply(versioned);
-    for (const line of moved) {
+    for (const line of changed) {
       const item = this.item(line);
       if (!item || !crossesSafetyStock(item)) continue;
       this.record({
@@ -143,7 +144,7 @@ export class InventoryState {
     }
   }
 
-  /** The state after an event, decided here or elsewhere. Asserts as the aggregate and the entities do. */
+  /** Applies an event, decided here or replayed. Asserts what the aggregates assert. */
   apply(event: StockEvent): void {
     for (const line of event.lines) {
       const item = this.item(line) ?? newItem(line.sku, line.warehouse);
@@ -152,7 +153,7 @@ export class InventoryState {
       this.items.set(itemName(line), next);
     }
     if (isReservationEvent(event)) this.#applyToReservation(event);
-    this.#applyToDocuments(event);
+    this.#applyToOtherRecords(event);
     this.events.push(event);
   }
 
@@ -164,10 +165,10 @@ export class InventoryState {
       this.#deadlines.push({ atMs: next.expiresAtMs, orderId: event.orderId });
     }
     const [from, to] = SALE_COUNTS[event.type];
-    if (to) this.#tally(next, event.lines, from, to === 'released' ? releasedAs(event) : to);
+    if (to) this.#countInSale(next, event.lines, from, to === 'released' ? releasedAs(event) : to);
   }
 
-  #tally(
+  #countInSale(
     { saleId, customerId }: Reservation,
     lines: readonly StockLine[],
     from: SaleCount | undefined,
@@ -184,7 +185,7 @@ export class InventoryState {
     quotas.set(customerId, countQuota(this.quota(sale.saleId, customerId), units, from, to));
   }
 
-  #applyToDocuments(event: StockEvent): void {
+  #applyToOtherRecords(event: StockEvent): void {
     switch (event.type) {
       case 'StocktakeStarted':
         for (const { sku, warehouse } of event.lines) {
@@ -235,7 +236,7 @@ export class InventoryState {
   }
 }
 
-/** From where to where units of a sale's order move with an event about it. */
+/** Which counts of a sale lose and gain the units of an event. */
 const SALE_COUNTS: Readonly<
   Record<ReservationEvent['type'], readonly [from?: SaleCount | undefined, to?: SaleCount | undefined]>
 > = {
@@ -251,20 +252,20 @@ function releasedAs(event: ReservationEvent): SaleCount {
   return (event as EventOf<'InventoryReleased'>).cause === 'expired' ? 'expired' : 'released';
 }
 
-/** BR-007: how long a hold that is due lives on for this item's sake; in the past where it does not. */
+/** BR-007: until when a hold that is due is kept because of this item; in the past if the item does not keep it. */
 function livesUntilMs(item: InventoryItem | undefined, nowMs: number): number {
   if (!item?.stocktake) return item?.holdsUntilMs ?? 0;
   const lastMs = Math.min(item.stocktake.untilMs, nowMs + STOCKTAKE_EXTENSION_SECONDS * 1_000);
   return lastMs + STOCKTAKE_GRACE_SECONDS * 1_000;
 }
 
-/** Units of one SKU among some lines. */
+/** Units of one SKU in these lines. */
 export function unitsOf(sku: string, lines: readonly { sku: string; quantity: number }[]): number {
   return lines.reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0);
 }
 
-/** Whether BR-005 has to look at the item after this line. */
-function movesAvailable(event: StockEvent, line: EventLine, item: InventoryItem | undefined): boolean {
+/** BR-005: whether this line of an event can bring its item below the safety stock. */
+function mayCrossSafetyStock(event: StockEvent, line: EventLine, item: InventoryItem | undefined): boolean {
   if (event.type === 'LowStockAlertTriggered') return false;
   if (event.type === 'SafetyStockSet') return true;
   const before = item ?? newItem(line.sku, line.warehouse);

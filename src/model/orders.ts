@@ -1,5 +1,5 @@
 /**
- * The life of a reservation: reserve, confirm, release, extend, and the payment that came too late.
+ * Part of the executable specification: reserve, confirm, release, extend, and payments that arrive after the deadline.
  * Twin: lua/{reserve,settling,confirm,reacquire,release,extend}.lua.
  */
 
@@ -12,6 +12,7 @@ import {
   fingerprintLines,
   LIFETIME_SECONDS_MAX,
   type LockedItem,
+  mayBeSplit,
   type OrderLine,
   PARTIAL_RELEASES_MAX,
   type PartLine,
@@ -34,29 +35,32 @@ export const refused = (refusal: Refusal): { outcome: 'refused'; refusal: Refusa
   refusal,
 });
 
-/** BR-006: the same order never deducts twice. Checked in this order: repeat, sale, quota, stocktake, stock. */
-export function reserve(books: InventoryState, command: Reserve, nowMs: number): Decision<ReservationView> {
+/**
+ * Holds stock for an order, once (BR-006). Checked in this order: repeat, sale, purchase limit, unknown items, stocktake,
+ * stock.
+ */
+export function reserve(state: InventoryState, command: Reserve, nowMs: number): Decision<ReservationView> {
   const { orderId, customerId, saleId, allocation } = command;
   const lines = canonicalLines(command.lines);
   const fingerprint = requestFingerprint(command.holdMs, lines, { customerId, saleId, allocation });
-  const before = books.reservations.get(orderId);
+  const before = state.reservations.get(orderId);
   if (before) {
     if (before.fingerprint !== fingerprint) return refused({ code: 'order-conflict' });
-    books.expireWhenDue(before, nowMs);
-    return done(books, orderId, true);
+    state.expireWhenDue(before, nowMs);
+    return done(state, orderId, true);
   }
-  const sale = saleId === undefined ? undefined : books.sales.get(saleId);
+  const sale = saleId === undefined ? undefined : state.sales.get(saleId);
   if (saleId !== undefined) {
     const units = sale ? unitsOf(sale.sku, lines) : 0;
-    const quota = customerId === undefined ? undefined : books.quota(saleId, customerId);
-    // A sale none of whose units is asked for is not known to this order.
+    const quota = customerId === undefined ? undefined : state.quota(saleId, customerId);
+    // An order without a line of the sale's SKU takes no part in the sale.
     const refusal = refuseBySale(units > 0 ? sale : undefined, units, quota, nowMs);
     if (refusal) return refused(refusal);
   }
   const isSplit = allocation === 'split';
-  const plan = planLines(books, { lines, candidates: command.candidates, isSplit, sale }, nowMs);
+  const plan = planLines(state, { lines, candidates: command.candidates, isSplit, sale }, nowMs);
   if ('code' in plan) return refused(plan);
-  books.record({
+  state.record({
     type: 'InventoryReserved',
     orderId,
     lines: plan.lines,
@@ -67,25 +71,26 @@ export function reserve(books: InventoryState, command: Reserve, nowMs: number):
     atMs: nowMs,
     actor: command.actor,
   });
-  return done(books, orderId, false, plan.skipped);
+  return done(state, orderId, false, plan.skipped);
 }
 
-export function confirm(books: InventoryState, command: Confirm, nowMs: number): Decision<ReservationView> {
+/** Sells what an order holds, or the named part of it; the rest returns at once. A late payment may take the stock again. */
+export function confirm(state: InventoryState, command: Confirm, nowMs: number): Decision<ReservationView> {
   const operation = confirmOperation(command);
-  const open = openReservation(books, command.orderId, operation, nowMs);
+  const open = openReservation(state, command.orderId, operation, nowMs);
   if ('outcome' in open) {
     const isLate = open.outcome === 'refused' && open.refusal.code === 'reservation-expired';
-    return isLate && command.reacquire ? reacquire(books, command, operation, nowMs) : open;
+    return isLate && command.reacquire ? reacquire(state, command, operation, nowMs) : open;
   }
   const split = partsOf(open.lines, command.lines);
   if ('excess' in split) return refused({ code: 'exceeds-reservation', excess: split.excess });
-  const locked = lockedOf(books, open.lines);
+  const locked = lockedOf(state, open.lines);
   if (locked.length > 0) return refused({ code: 'stocktake-in-progress', items: locked });
   const base = { orderId: command.orderId, atMs: nowMs, actor: command.actor };
   const { proposeTransferTo } = command;
-  books.record({ type: 'InventoryDeducted', lines: split.named, operation, proposeTransferTo, ...base });
+  state.record({ type: 'InventoryDeducted', lines: split.named, operation, proposeTransferTo, ...base });
   if (split.rest.length > 0) {
-    books.record({
+    state.record({
       type: 'InventoryReleased',
       lines: split.rest,
       cause: 'remainder',
@@ -93,45 +98,45 @@ export function confirm(books: InventoryState, command: Confirm, nowMs: number):
       ...base,
     });
   }
-  return done(books, command.orderId, false);
+  return done(state, command.orderId, false);
 }
 
-/** A payment that came too late takes the stock again in the same step, or is filed for people, once. */
+/** A late payment takes the stock again in the same step; if it cannot, that is recorded once, for people to resolve. */
 function reacquire(
-  books: InventoryState,
+  state: InventoryState,
   command: Confirm,
   operation: string,
   nowMs: number,
 ): Decision<ReservationView> {
   const { orderId, actor } = command;
-  const reservation = books.reservations.get(orderId) as Reservation;
+  const reservation = state.reservations.get(orderId) as Reservation;
   const split = partsOf(reservation.lines, command.lines);
   if ('excess' in split) return refused({ code: 'exceeds-reservation', excess: split.excess });
   const lines = split.named;
-  const sale = reservation.saleId === undefined ? undefined : books.sales.get(reservation.saleId);
+  const sale = reservation.saleId === undefined ? undefined : state.sales.get(reservation.saleId);
   const units = sale ? unitsOf(sale.sku, lines) : 0;
-  // A sale that is closed or sold out since has nothing set aside for this order any more.
+  // A sale that has closed or sold out since then has nothing set aside for this order.
   const openSale = sale && units > 0 && leftIn(sale, nowMs) >= units ? sale : undefined;
   const wanted = { candidates: [], isSplit: false, sale: openSale };
-  let plan = planLines(books, { ...wanted, lines }, nowMs);
+  let plan = planLines(state, { ...wanted, lines }, nowMs);
   const anywhere = 'code' in plan ? linesAnywhere(reservation, lines) : undefined;
   if (anywhere) {
-    const isSplit = reservation.fingerprint.endsWith(';split');
-    plan = planLines(books, { ...wanted, lines: anywhere, isSplit }, nowMs);
+    const isSplit = mayBeSplit(reservation.fingerprint);
+    plan = planLines(state, { ...wanted, lines: anywhere, isSplit }, nowMs);
   }
   const base = { orderId, atMs: nowMs, actor };
   if (!('code' in plan)) {
-    books.record({ type: 'InventoryReacquired', lines: plan.lines, operation, ...base });
-    return done(books, orderId, false);
+    state.record({ type: 'InventoryReacquired', lines: plan.lines, operation, ...base });
+    return done(state, orderId, false);
   }
   if (plan.code !== 'insufficient-stock') return refused(plan);
   if (!reservation.operations.includes(SHORT_OPERATION)) {
-    books.record({ type: 'PaymentCameShort', lines, ...base });
+    state.record({ type: 'PaymentCameShort', lines, ...base });
   }
   return refused({ code: 'paid-but-short', shortages: plan.shortages });
 }
 
-/** The same lines without the warehouses that the order did not name itself; undefined where it named them all. */
+/** The lines without the warehouses that the order did not name itself; undefined if it named them all. */
 function linesAnywhere(
   { fingerprint }: Reservation,
   lines: readonly StockLine[],
@@ -155,19 +160,21 @@ function linesAnywhere(
   return order;
 }
 
-export function release(books: InventoryState, command: Release, nowMs: number): Decision<ReservationView> {
+/** Returns what an order holds, or the named part of it while the rest stays held. */
+export function release(state: InventoryState, command: Release, nowMs: number): Decision<ReservationView> {
   const operation = releaseOperation(command);
-  const open = openReservation(books, command.orderId, operation, nowMs);
+  const open = openReservation(state, command.orderId, operation, nowMs);
   if ('outcome' in open) {
-    const isBack = open.outcome === 'refused' && open.refusal.code === 'already-released' && !command.lines;
-    return isBack ? done(books, command.orderId, true) : open;
+    const isReleased =
+      open.outcome === 'refused' && open.refusal.code === 'already-released' && !command.lines;
+    return isReleased ? done(state, command.orderId, true) : open;
   }
   const split = partsOf(open.lines, command.lines);
   if ('excess' in split) return refused({ code: 'exceeds-reservation', excess: split.excess });
   if (split.rest.length > 0 && open.operations.length >= PARTIAL_RELEASES_MAX) {
     return refused({ code: 'too-many-partial-releases' });
   }
-  books.record({
+  state.record({
     type: 'InventoryReleased',
     orderId: command.orderId,
     lines: split.named,
@@ -176,17 +183,18 @@ export function release(books: InventoryState, command: Release, nowMs: number):
     atMs: nowMs,
     actor: command.actor,
   });
-  return done(books, command.orderId, false);
+  return done(state, command.orderId, false);
 }
 
-export function extend(books: InventoryState, command: Extend, nowMs: number): Decision<ReservationView> {
-  const open = openReservation(books, command.orderId, undefined, nowMs);
+/** Moves the deadline of an open hold, never to an earlier time and never past the longest life (BR-003). */
+export function extend(state: InventoryState, command: Extend, nowMs: number): Decision<ReservationView> {
+  const open = openReservation(state, command.orderId, undefined, nowMs);
   if ('outcome' in open) return open;
   const expiresAtMs = nowMs + command.holdMs;
-  if (expiresAtMs <= open.expiresAtMs) return done(books, command.orderId, true);
+  if (expiresAtMs <= open.expiresAtMs) return done(state, command.orderId, true);
   const latestExpiresAtMs = open.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
   if (expiresAtMs > latestExpiresAtMs) return refused({ code: 'lifetime-exceeded', latestExpiresAtMs });
-  books.record({
+  state.record({
     type: 'ReservationExtended',
     orderId: command.orderId,
     lines: open.lines,
@@ -194,20 +202,20 @@ export function extend(books: InventoryState, command: Extend, nowMs: number): D
     atMs: nowMs,
     actor: command.actor,
   });
-  return done(books, command.orderId, false);
+  return done(state, command.orderId, false);
 }
 
-/** The open reservation a command is about; or the decision that ends it: unknown, a repeat, or how it was resolved. */
+/** The open reservation of a command; or, if it is not open, the decision about the command. */
 function openReservation(
-  books: InventoryState,
+  state: InventoryState,
   orderId: string,
   operation: string | undefined,
   nowMs: number,
 ): Reservation | Decision<ReservationView> {
-  const before = books.reservations.get(orderId);
+  const before = state.reservations.get(orderId);
   if (!before) return refused({ code: 'unknown-reservation' });
-  if (operation !== undefined && before.operations.includes(operation)) return done(books, orderId, true);
-  const reservation = books.expireWhenDue(before, nowMs);
+  if (operation !== undefined && before.operations.includes(operation)) return done(state, orderId, true);
+  const reservation = state.expireWhenDue(before, nowMs);
   const view = viewOf(reservation);
   switch (reservation.status) {
     case 'ACTIVE':
@@ -225,22 +233,22 @@ function partsOf(lines: readonly StockLine[], parts: readonly PartLine[] | undef
   return parts ? splitLines(lines, parts) : { named: [...lines], rest: [] };
 }
 
-/** BR-007: those of these lines' items that are being counted. */
-function lockedOf(books: InventoryState, lines: readonly StockLine[]): LockedItem[] {
+/** BR-007: the items of these lines that are being counted. */
+function lockedOf(state: InventoryState, lines: readonly StockLine[]): LockedItem[] {
   return lines.flatMap(({ sku, warehouse }) => {
-    const lock = books.item({ sku, warehouse })?.stocktake;
+    const lock = state.item({ sku, warehouse })?.stocktake;
     return lock ? [{ sku, warehouse, ...lock }] : [];
   });
 }
 
 function done(
-  books: InventoryState,
+  state: InventoryState,
   orderId: string,
   replayed: boolean,
   skipped: ReservationView['skipped'] = [],
 ): Decision<ReservationView> {
-  const reservation = books.reservations.get(orderId);
-  if (!reservation) throw new Error(`order ${orderId} was decided but is not there`);
+  const reservation = state.reservations.get(orderId);
+  if (!reservation) throw new Error(`order ${orderId} does not exist after its own command`);
   const view = viewOf(reservation);
   return { outcome: 'done', replayed, value: skipped.length > 0 ? { ...view, skipped } : view };
 }

@@ -1,5 +1,6 @@
 /**
- * The lines an order would hold, each with a warehouse; or the refusal that names every unknown, locked or short line.
+ * Part of the executable specification: finds stock for the lines of an order, or the refusal that names every unknown,
+ * locked or short line.
  * Twin: plan_lines in lua/plan.lua. Checked in this order: unknown, stocktake (BR-007), stock (BR-001, BR-002).
  */
 
@@ -18,21 +19,24 @@ import { leftIn, type Sale } from '../domain/sale.ts';
 import { allocate, warehousesInOrder } from './allocation.ts';
 import { type InventoryState, unitsOf } from './inventory-state.ts';
 
-/** Lines to be found stock for. */
+/** Lines that need stock. */
 export interface Wanted {
-  /** Canonical. */
+  /** Canonical: see canonicalLines. */
   readonly lines: readonly OrderLine[];
   readonly candidates: readonly string[];
   readonly isSplit: boolean;
-  /** The sale they draw from, where it is open to them. */
+  /** The open sale that the lines draw from. */
   readonly sale?: Sale | undefined;
 }
+
+/** Where the lines are served from. */
 export interface Plan {
   readonly lines: readonly StockLine[];
   readonly skipped: readonly SkippedWarehouse[];
 }
 
-export function planLines(books: InventoryState, wanted: Wanted, nowMs: number): Plan | Refusal {
+/** Finds stock for all lines or refuses all of them; changes nothing. */
+export function planLines(state: InventoryState, wanted: Wanted, nowMs: number): Plan | Refusal {
   const unknown: { sku: string; warehouse?: string }[] = [];
   const locked: LockedItem[] = [];
   const short: Shortage[] = [];
@@ -41,12 +45,12 @@ export function planLines(books: InventoryState, wanted: Wanted, nowMs: number):
   const taken = new Map<string, number>();
   for (const { sku, warehouse, quantity } of wanted.lines) {
     if (warehouse === undefined) {
-      if (books.itemsOf(sku).length > 0) unpinned.push({ sku, quantity });
+      if (state.itemsOf(sku).length > 0) unpinned.push({ sku, quantity });
       else unknown.push({ sku });
       continue;
     }
     const line = { sku, warehouse, quantity };
-    const item = books.item(line);
+    const item = state.item(line);
     if (!item) unknown.push({ sku, warehouse });
     else if (item.stocktake) locked.push({ sku, warehouse, ...item.stocktake });
     else {
@@ -59,9 +63,9 @@ export function planLines(books: InventoryState, wanted: Wanted, nowMs: number):
   if (unknown.length > 0) return { code: 'unknown-item', items: unknown };
   let skipped: readonly SkippedWarehouse[] = [];
   if (unpinned.length > 0) {
-    const carrying = unpinned.flatMap(({ sku }) => books.itemsOf(sku).map((item) => item.warehouse));
+    const carrying = unpinned.flatMap(({ sku }) => state.itemsOf(sku).map((item) => item.warehouse));
     const stock = (sku: string, warehouse: string) => {
-      const item = books.item({ sku, warehouse });
+      const item = state.item({ sku, warehouse });
       const left = (item?.available ?? 0) - (taken.get(itemName({ sku, warehouse })) ?? 0);
       return item && { left, isLocked: item.stocktake !== undefined };
     };
@@ -70,27 +74,27 @@ export function planLines(books: InventoryState, wanted: Wanted, nowMs: number):
     pinned.push(...allocation.served);
     short.push(...allocation.short);
     for (const name of allocation.locked) {
-      const lock = books.item(name)?.stocktake;
+      const lock = state.item(name)?.stocktake;
       if (lock) locked.push({ ...name, ...lock });
     }
     skipped = allocation.skipped;
   }
   if (locked.length > 0) return { code: 'stocktake-in-progress', items: locked };
-  const shortages = leftBySales(books, wanted, short, nowMs);
+  const shortages = withSales(state, wanted, short, nowMs);
   if (shortages.length > 0) return { code: 'insufficient-stock', shortages };
   const lines = unpinned.length > 0 ? (canonicalLines(pinned) as readonly StockLine[]) : pinned;
   return { lines, skipped };
 }
 
-/** What is short once sales have set theirs aside: no line may get more, and a SKU may be short that was not before. */
-function leftBySales(
-  books: InventoryState,
+/** The shortages once sales have set their units aside: less may be available, and further SKUs may be short. */
+function withSales(
+  state: InventoryState,
   { lines, sale }: Wanted,
   short: readonly Shortage[],
   nowMs: number,
 ): readonly Shortage[] {
-  const inSales = new Set([...books.sales.values()].map(({ sku }) => sku));
-  const open = (sku: string) => openTo(books, sku, sale?.sku === sku ? sale : undefined, nowMs);
+  const inSales = new Set([...state.sales.values()].map(({ sku }) => sku));
+  const open = (sku: string) => unitsOpenTo(state, sku, sale?.sku === sku ? sale : undefined, nowMs);
   const capped = short.map((line) =>
     inSales.has(line.sku) ? { ...line, available: Math.min(line.available, open(line.sku)) } : line,
   );
@@ -103,10 +107,15 @@ function leftBySales(
   return capped;
 }
 
-/** Units of a SKU that an order may take: of a sale what is left in it, else what no sale has set aside. */
-export function openTo(books: InventoryState, sku: string, sale: Sale | undefined, nowMs: number): number {
-  let units = books.itemsOf(sku).reduce((sum, item) => sum + item.available, 0);
-  for (const other of books.sales.values()) {
+/** Units of a SKU that an order may take: within a sale what the sale has left, else what no sale has set aside. */
+export function unitsOpenTo(
+  state: InventoryState,
+  sku: string,
+  sale: Sale | undefined,
+  nowMs: number,
+): number {
+  let units = state.itemsOf(sku).reduce((sum, item) => sum + item.available, 0);
+  for (const other of state.sales.values()) {
     if (other.sku === sku && other.saleId !== sale?.saleId) units -= leftIn(other, nowMs);
   }
   return Math.max(0, sale ? Math.min(units, leftIn(sale, nowMs)) : units);

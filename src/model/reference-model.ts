@@ -1,7 +1,8 @@
 /**
- * Inventory: many items deciding one command together, the rules in full on plain values. An order over several items
- * is all or nothing, and a refusal names every short line. Twin of the Lua program: random commands must give the same
- * decisions, events and state on both (D9). Refuses to know: stores; time comes in with the command.
+ * The executable specification: all rules in full, on plain values in memory. Run by tests only; nothing in production
+ * imports src/model. The Lua program must agree with it: random commands give the same decisions, events and state on both
+ * (D9). Promises: an order over several items is all or nothing, and a refusal names every short line.
+ * Refuses to know: stores and clocks; the time comes in with the command.
  */
 
 import type {
@@ -20,12 +21,19 @@ import { move, setSafetyStock } from './stock.ts';
 import { cancelStocktake, completeStocktake, startStocktake } from './stocktakes.ts';
 import { cancelTransfer, dispatchTransfer, receiveTransfer } from './transfers.ts';
 
-/** What a command that was done answers with: how the thing it was about stands. */
-export type Standing = ReservationView | ItemView | StocktakeLine | TransferView | SaleView;
+/** The answer to a command that was done: its subject as it is now. */
+type CommandResult = ReservationView | ItemView | StocktakeLine | TransferView | SaleView;
 
+/**
+ * The state together with the decisions that change it.
+ * @example
+ * const model = new ReferenceModel();
+ * model.returnDue(nowMs); // the engine does this at the head of every batch
+ * model.decide(command, nowMs);
+ */
 export class ReferenceModel extends InventoryState {
-  /** What a command comes to at this time; state and events move with it. What is due has returned before. */
-  decide(command: Command, nowMs: number): Decision<Standing> {
+  /** Decides a command and records its events. Call `returnDue` with the same time before. */
+  decide(command: Command, nowMs: number): Decision<CommandResult> {
     switch (command.kind) {
       case 'reserve':
         return reserve(this, command, nowMs);

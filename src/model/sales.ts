@@ -1,6 +1,6 @@
 /**
- * The life of a flash sale: it is scheduled, and closes at its time or before. Twin: lua/schedule-sale.lua.
- * What a sale means to an order stands in sale.ts.
+ * Part of the executable specification: a flash sale is scheduled, and closes at its time or before. Twin:
+ * lua/schedule-sale.lua. What a sale means to an order is in domain/sale.ts.
  */
 
 import {
@@ -14,15 +14,16 @@ import {
 import { saleView } from '../domain/sale.ts';
 import type { InventoryState } from './inventory-state.ts';
 import { refused } from './orders.ts';
-import { openTo } from './plan.ts';
+import { unitsOpenTo } from './plan.ts';
 
+/** Sets units of a SKU aside until the sale closes. */
 export function scheduleSale(
-  books: InventoryState,
+  state: InventoryState,
   command: ScheduleSale,
   nowMs: number,
 ): Decision<SaleView> {
   const { saleId, sku, opensAtMs, closesAtMs, quantity, limitPerCustomer, actor } = command;
-  const scheduled = books.scheduledAs(saleId);
+  const scheduled = state.saleScheduled(saleId);
   if (scheduled) {
     const isSame =
       scheduled.sku === sku &&
@@ -30,19 +31,19 @@ export function scheduleSale(
       scheduled.closesAtMs === closesAtMs &&
       scheduled.quantity === quantity &&
       scheduled.limitPerCustomer === limitPerCustomer;
-    return isSame ? done(books, saleId, nowMs, true) : refused({ code: 'sale-conflict' });
+    return isSame ? done(state, saleId, nowMs, true) : refused({ code: 'sale-conflict' });
   }
   if (closesAtMs <= nowMs) return refused({ code: 'sale-closed', closesAtMs });
-  if (books.itemsOf(sku).length === 0) return refused({ code: 'unknown-item', items: [{ sku }] });
-  const standing = [...books.sales.values()].filter(
+  if (state.itemsOf(sku).length === 0) return refused({ code: 'unknown-item', items: [{ sku }] });
+  const counting = [...state.sales.values()].filter(
     (sale) => sale.sku === sku && sale.closesAtMs + SALE_AFTERLIFE_SECONDS * 1_000 > nowMs,
   );
-  if (standing.length >= SALES_PER_SKU_MAX) return refused({ code: 'too-many-sales' });
-  const available = openTo(books, sku, undefined, nowMs);
+  if (counting.length >= SALES_PER_SKU_MAX) return refused({ code: 'too-many-sales' });
+  const available = unitsOpenTo(state, sku, undefined, nowMs);
   if (available < quantity) {
     return refused({ code: 'insufficient-stock', shortages: [{ sku, requested: quantity, available }] });
   }
-  books.record({
+  state.record({
     type: 'SaleScheduled',
     saleId,
     sku,
@@ -54,20 +55,21 @@ export function scheduleSale(
     atMs: nowMs,
     actor,
   });
-  return done(books, saleId, nowMs, false);
+  return done(state, saleId, nowMs, false);
 }
 
-export function closeSale(books: InventoryState, command: CloseSale, nowMs: number): Decision<SaleView> {
+/** Closes a sale now; a sale that is closed already counts as a repeat. */
+export function closeSale(state: InventoryState, command: CloseSale, nowMs: number): Decision<SaleView> {
   const { saleId, actor } = command;
-  const sale = books.sales.get(saleId);
+  const sale = state.sales.get(saleId);
   if (!sale) return refused({ code: 'unknown-sale' });
-  if (sale.closesAtMs <= nowMs) return done(books, saleId, nowMs, true);
-  books.record({ type: 'SaleClosed', saleId, sku: sale.sku, lines: [], atMs: nowMs, actor });
-  return done(books, saleId, nowMs, false);
+  if (sale.closesAtMs <= nowMs) return done(state, saleId, nowMs, true);
+  state.record({ type: 'SaleClosed', saleId, sku: sale.sku, lines: [], atMs: nowMs, actor });
+  return done(state, saleId, nowMs, false);
 }
 
-function done(books: InventoryState, saleId: string, nowMs: number, replayed: boolean): Decision<SaleView> {
-  const sale = books.sales.get(saleId);
-  if (!sale) throw new Error(`sale ${saleId} was decided but is not there`);
+function done(state: InventoryState, saleId: string, nowMs: number, replayed: boolean): Decision<SaleView> {
+  const sale = state.sales.get(saleId);
+  if (!sale) throw new Error(`sale ${saleId} does not exist after its own command`);
   return { outcome: 'done', replayed, value: saleView(sale, nowMs) };
 }

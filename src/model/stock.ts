@@ -1,6 +1,6 @@
 /**
- * Stock movements: goods come in, leave, are shipped, come back, are corrected. Twin: lua/movement.lua, safety-stock.lua.
- * Each has an id of its own, under which it happens once (BR-006).
+ * Part of the executable specification: stock movements (receive, issue, ship, return, write off, correct) and the safety
+ * stock. Each movement has an id under which it happens once (BR-006). Twin: lua/movement.lua, safety-stock.lua.
  */
 
 import { canReceive, committedOf, type InventoryItem, newItem } from '../domain/inventory-item.ts';
@@ -16,28 +16,29 @@ import { itemName } from '../domain/lines.ts';
 import type { InventoryState, WithoutVersions } from './inventory-state.ts';
 import { refused } from './orders.ts';
 
-export function move(books: InventoryState, command: Movement, nowMs: number): Decision<ItemView> {
+/** Changes the stock of one item by a movement, once. */
+export function move(state: InventoryState, command: Movement, nowMs: number): Decision<ItemView> {
   const { movementId, sku, warehouse } = command;
-  const fingerprint = askedOf(command);
-  const before = books.movements.get(movementId);
+  const fingerprint = movementFingerprint(command);
+  const before = state.movements.get(movementId);
   if (before) {
     if (before.fingerprint !== fingerprint) return refused({ code: 'movement-conflict' });
     return { outcome: 'done', replayed: true, value: before.answer };
   }
-  const known = books.item(command);
+  const known = state.item(command);
   if (!known && command.kind !== 'receive') {
     return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
   }
   const item = known ?? newItem(sku, warehouse);
   const refusal = refuseLocked(item) ?? refuseMovement(item, command);
   if (refusal) return refused(refusal);
-  books.record(eventOf(command, nowMs));
-  const answer = books.itemView(command);
-  books.movements.set(movementId, { fingerprint, answer });
+  state.record(eventOf(command, nowMs));
+  const answer = state.itemView(command);
+  state.movements.set(movementId, { fingerprint, answer });
   return { outcome: 'done', replayed: false, value: answer };
 }
 
-/** BR-007: goods neither come nor go while they are counted. */
+/** BR-007: no movement of an item while it is counted. */
 export function refuseLocked(item: InventoryItem): Refusal | undefined {
   const { sku, warehouse, stocktake } = item;
   return stocktake && { code: 'stocktake-in-progress', items: [{ sku, warehouse, ...stocktake }] };
@@ -65,7 +66,7 @@ function refuseMovement(item: InventoryItem, command: Movement): Refusal | undef
   }
 }
 
-/** A count below what is promised or sold cannot be. */
+/** A total cannot fall below the units that are reserved or sold. */
 export function refuseCount(item: InventoryItem, counted: number): Refusal | undefined {
   if (counted >= committedOf(item)) return undefined;
   return { code: 'count-below-committed', counted, reserved: item.reserved, sold: item.sold };
@@ -90,24 +91,25 @@ function eventOf(command: Movement, atMs: number): WithoutVersions<StockEvent> {
   }
 }
 
-/** Equal texts are the same movement. */
-function askedOf(command: Movement): string {
+/** Movements with equal fingerprints are the same movement. */
+function movementFingerprint(command: Movement): string {
   const { kind, quantity, reason } = command;
   const text = `${kind} ${itemName(command)}=${quantity} ${reason}`;
   if (command.kind === 'receive' || command.kind === 'issue') return text;
   return `${text} ${command.kind === 'correct' ? command.expectedVersion : command.orderId}`;
 }
 
+/** Sets the line under which the low-stock alert fires (BR-005). The value it has already counts as a repeat. */
 export function setSafetyStock(
-  books: InventoryState,
+  state: InventoryState,
   command: SetSafetyStock,
   nowMs: number,
 ): Decision<ItemView> {
   const { sku, warehouse, quantity, actor } = command;
-  const item = books.item(command);
+  const item = state.item(command);
   if (!item) return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
   const replayed = item.safetyStock === quantity;
   if (!replayed)
-    books.record({ type: 'SafetyStockSet', lines: [{ sku, warehouse, quantity }], atMs: nowMs, actor });
-  return { outcome: 'done', replayed, value: books.itemView(command) };
+    state.record({ type: 'SafetyStockSet', lines: [{ sku, warehouse, quantity }], atMs: nowMs, actor });
+  return { outcome: 'done', replayed, value: state.itemView(command) };
 }

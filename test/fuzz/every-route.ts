@@ -2,7 +2,7 @@
  * Requests for every route of the API with random ids in every place where an id can stand: path, query, body, header.
  * What was accepted is kept, so that later requests meet it again and the stores can be asked for it.
  */
-import { type Candidate, candidates, type Verdict } from './random-ids.ts';
+import type { Candidate, candidates, Verdict } from './random-ids.ts';
 
 /** What an id names, as far as the stores keep it; `mention`: an order that a movement names. */
 export type Kind =
@@ -17,6 +17,11 @@ export type Kind =
   | 'warehouse'
   | 'webhook';
 
+/** Of a batch, what became of each. */
+interface AnswerBody {
+  readonly results?: readonly { readonly status: number }[];
+}
+
 export interface FuzzRequest {
   readonly operation: string;
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -27,8 +32,10 @@ export interface FuzzRequest {
   readonly verdict: Verdict;
   /** What a good answer says of it, field by field. */
   readonly echoed: object;
-  /** Called where the answer is 2xx. @param isReplayed then the stores keep what the first request said */
-  readonly accepted: (isReplayed: boolean) => void;
+  /** What else is wrong with an answer of 2xx. */
+  readonly check: (body: AnswerBody) => string | undefined;
+  /** Called where the answer is 2xx and right. @param isReplayed then the stores keep what the first request said */
+  readonly accepted: (isReplayed: boolean, body: AnswerBody) => void;
 }
 
 /** One thing that exists, by the ids that lead to it. */
@@ -115,9 +122,23 @@ class Draft {
     return one ?? this.fresh();
   }
 
+  /** One that exists, or a new one, whose ids are made when they are used. */
   item(): Item {
     const one = this.#world.ids.chance() < 0.1 ? undefined : this.#world.pick(this.#world.items);
-    return one ?? { sku: this.fresh(), warehouse: this.fresh() };
+    if (one) return one;
+    const fresh = () => this.fresh();
+    let sku: string | undefined;
+    let warehouse: string | undefined;
+    return {
+      get sku() {
+        sku ??= fresh();
+        return sku;
+      },
+      get warehouse() {
+        warehouse ??= fresh();
+        return warehouse;
+      },
+    };
   }
 
   /** A path, each id percent-encoded; now and then with something that no text is encoded to. */
@@ -140,7 +161,9 @@ class Draft {
 
   /** A query of these, those left out that are undefined. */
   query(of: Readonly<Record<string, string | undefined>>): string {
-    const pairs = Object.entries(of).flatMap(([name, id]) => (id === undefined ? [] : [`${name}=${encoded(id)}`]));
+    const pairs = Object.entries(of).flatMap(([name, id]) =>
+      id === undefined ? [] : [`${name}=${encoded(id)}`],
+    );
     return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
   }
 
@@ -168,7 +191,8 @@ type Made = Pick<FuzzRequest, 'method' | 'path' | 'body' | 'actor'> & {
   readonly echoed?: object;
   /** Ids that the stores keep once it is done. */
   readonly stores?: readonly (readonly [Kind, string])[];
-  readonly done?: () => void;
+  readonly check?: FuzzRequest['check'];
+  readonly done?: (body: AnswerBody) => void;
 };
 type Maker = (draft: Draft, world: World) => Made | undefined;
 
@@ -188,7 +212,10 @@ function movement(name: string, extra: (draft: Draft) => object): Maker {
       body: { movementId, ...item, ...more },
       ...actor(draft),
       echoed: item,
-      stores: [['movement', movementId], ...('orderId' in more ? [['mention', more.orderId as string] as const] : [])],
+      stores: [
+        ['movement', movementId],
+        ...('orderId' in more ? [['mention', more.orderId as string] as const] : []),
+      ],
       done: () => {
         world.keep(world.movements, movementId);
         if (isReceipt) {
@@ -216,7 +243,10 @@ function order(draft: Draft, world: World) {
       shipTo: world.ids.chance() < 0.2 ? { latitude: 25, longitude: 121.5 } : undefined,
     }),
     echoed: { orderId, lines: [{ sku: item.sku }] },
-    stores: [['order', orderId] as const, ...(customerId === undefined ? [] : [['customer', customerId] as const])],
+    stores: [
+      ['order', orderId] as const,
+      ...(customerId === undefined ? [] : [['customer', customerId] as const]),
+    ],
     done: () => {
       world.keep(world.orders, orderId);
       world.keep(world.open, { ...item, orderId });
@@ -227,10 +257,10 @@ function order(draft: Draft, world: World) {
 function ofAnOrder(verb: string, body: (draft: Draft, item: Item) => object): Maker {
   return (draft, world) => {
     const known = world.ids.chance() < 0.1 ? undefined : world.pick(world.open);
-    const one = known ?? { orderId: draft.fresh(), sku: draft.fresh(), warehouse: draft.fresh() };
+    const one = known ?? { orderId: draft.fresh(), sku: 'TEA-1', warehouse: 'TPE' };
     return {
       method: 'POST',
-      path: draft.path`/v1/reservations/${one.orderId}/` + verb,
+      path: `${draft.path`/v1/reservations/${one.orderId}`}/${verb}`,
       body: without(body(draft, one)),
       ...actor(draft),
       echoed: { orderId: one.orderId },
@@ -245,7 +275,7 @@ function actor(draft: Draft): { actor?: string } {
 
 function sheet(draft: Draft, world: World) {
   const known = world.ids.chance() < 0.1 ? undefined : world.pick(world.stocktakes);
-  return known ?? { ...draft.item(), stocktakeId: draft.fresh() };
+  return known ?? { sku: 'TEA-1', warehouse: 'TPE', stocktakeId: draft.fresh() };
 }
 
 const get = (path: string, echoed: object = {}): Made => ({ method: 'GET', path, echoed });
@@ -277,7 +307,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   getItemAsOf: (draft) => {
     const item = draft.item();
-    return get(draft.path`/v1/items/${item.sku}/warehouses/${item.warehouse}/as-of` + '?version=1', {
+    return get(draft.path`/v1/items/${item.sku}/warehouses/${item.warehouse}/as-of?version=1`, {
       item,
       entry: item,
     });
@@ -286,20 +316,48 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const { body, ...rest } = order(draft, world);
     return { method: 'POST', path: '/v1/reservations', body, ...actor(draft), ...rest };
   },
-  reserveBatch: (draft, world) => {
-    // Each order is answered for itself, so none of them makes the whole a bad one.
-    const drafts = Array.from({ length: 1 + Math.floor(world.ids.chance() * 5) }, () => new Draft(world));
-    const orders = drafts.map((one) => order(one, world).body);
-    return { method: 'POST', path: '/v1/reservations/batch', body: { reservations: orders }, ...actor(draft) };
+  reserveBatch: (_draft, world) => {
+    // Each order is answered for itself, so nothing makes the whole a bad one.
+    const all = Array.from({ length: 1 + Math.floor(world.ids.chance() * 5) }, () => {
+      const draft = new Draft(world);
+      return { draft, ...order(draft, world) };
+    });
+    const ofActor = new Draft(world);
+    const verdictOf = ({ draft }: { draft: Draft }) =>
+      ofActor.verdict === 'bad' ? 'bad' : ofActor.verdict === 'unsure' ? 'unsure' : draft.verdict;
+    return {
+      method: 'POST',
+      path: '/v1/reservations/batch',
+      body: { reservations: all.map(({ body }) => body) },
+      ...actor(ofActor),
+      check: ({ results = [] }) => {
+        const wrong = all.findIndex((one, i) => {
+          const verdict = verdictOf(one);
+          return verdict !== 'unsure' && (results[i]?.status === 400) !== (verdict === 'bad');
+        });
+        return wrong < 0
+          ? undefined
+          : `order ${wrong} of the batch is ${verdictOf(all[wrong] as { draft: Draft })}`;
+      },
+      done: ({ results = [] }) => {
+        all.forEach(({ stores, done }, i) => {
+          if ((results[i]?.status ?? 400) >= 300) return;
+          for (const [kind, id] of stores) world.accept(kind, id);
+          done();
+        });
+      },
+    };
   },
   getReservation: (draft, world) => {
     const orderId = draft.known(world.orders);
     return get(draft.path`/v1/reservations/${orderId}`, { orderId });
   },
-  confirm: ofAnOrder('confirm', (draft, item) =>
-    draft.maybe(() => ({ proposeTransferTo: draft.fresh() })) ?? {
-      lines: draft.maybe(() => [{ sku: item.sku, quantity: 1 }]),
-    },
+  confirm: ofAnOrder(
+    'confirm',
+    (draft, item) =>
+      draft.maybe(() => ({ proposeTransferTo: draft.fresh() })) ?? {
+        lines: draft.maybe(() => [{ sku: item.sku, quantity: 1 }]),
+      },
   ),
   release: ofAnOrder('release', (draft, item) => ({
     lines: draft.maybe(() => [{ sku: item.sku, quantity: 1 }]),
@@ -426,18 +484,24 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   closeSale: (draft, world) => {
     const saleId = draft.known(world.sales.map((sale) => sale.saleId));
-    return { method: 'POST', path: draft.path`/v1/sales/${saleId}/close`, ...actor(draft), echoed: { saleId } };
+    return {
+      method: 'POST',
+      path: draft.path`/v1/sales/${saleId}/close`,
+      ...actor(draft),
+      echoed: { saleId },
+    };
   },
   getSale: (draft, world) => {
     const saleId = draft.known(world.sales.map((sale) => sale.saleId));
     return get(draft.path`/v1/sales/${saleId}`, { saleId });
   },
-  listSales: (draft) => get(`/v1/sales${draft.query({ sku: draft.maybe(() => draft.item().sku), limit: '5' })}`),
+  listSales: (draft) =>
+    get(`/v1/sales${draft.query({ sku: draft.maybe(() => draft.item().sku), limit: '5' })}`),
   listLedgerEntries: (draft, world) => {
-    const { sku, warehouse } = draft.item();
+    const item = draft.item();
     const query = {
-      sku: draft.maybe(() => sku),
-      warehouse: draft.maybe(() => warehouse),
+      sku: draft.maybe(() => item.sku),
+      warehouse: draft.maybe(() => item.warehouse),
       orderId: draft.maybe(() => draft.known(world.orders)),
       movementId: draft.maybe(() => draft.known(world.movements)),
       transferId: draft.maybe(() => draft.known(world.transfers)),
@@ -447,8 +511,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   getReconciliation: () => get('/v1/reconciliation'),
   listAlerts: (draft) => {
-    const { sku, warehouse } = draft.item();
-    return get(`/v1/alerts${draft.query({ sku: draft.maybe(() => sku), warehouse: draft.maybe(() => warehouse), limit: '5' })}`);
+    const item = draft.item();
+    const [sku, warehouse] = [draft.maybe(() => item.sku), draft.maybe(() => item.warehouse)];
+    return get(`/v1/alerts${draft.query({ sku, warehouse, limit: '5' })}`);
   },
   acknowledgeAlert: (draft, world) => ({
     method: 'POST',
@@ -497,14 +562,13 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   listDeliveries: (draft, world) => {
     const webhookId = draft.known(world.webhooks);
-    return get(draft.path`/v1/webhooks/${webhookId}/deliveries` + '?limit=5');
+    return get(draft.path`/v1/webhooks/${webhookId}/deliveries?limit=5`);
   },
   retryDelivery: (draft, world) => {
     const webhookId = draft.known(world.webhooks);
     return {
       method: 'POST',
       path: draft.path`/v1/webhooks/${webhookId}/deliveries/1/retry`,
-      ...actor(draft),
     };
   },
 };
@@ -531,17 +595,18 @@ export function nextRequest(world: World): FuzzRequest {
     const draft = new Draft(world);
     const made = MAKERS[operation]?.(draft, world);
     if (!made) continue;
-    const { done, stores = [], echoed = {}, ...request } = made;
+    const { done, check = () => undefined, stores = [], echoed = {}, ...request } = made;
     return {
       operation,
       ...request,
       verdict: draft.verdict,
       echoed,
-      accepted: (isReplayed) => {
+      check,
+      accepted: (isReplayed, body) => {
         for (const [kind, id] of stores) world.accept(kind, id);
         const isWritten = !isReplayed && WRITES_ACTOR.has(operation);
         if (isWritten && request.actor !== undefined) world.accept('actor', request.actor);
-        done?.();
+        done?.(body);
       },
     };
   }

@@ -4,11 +4,11 @@
  * for in Redis, in the ledger, in the answers and in the export. A few hundred requests here; `npm run fuzz` runs more.
  */
 import { expect, onTestFinished, test } from 'vitest';
+import { OPERATIONS } from './every-route.ts';
 import { fuzz, operationsOf } from './fuzz.ts';
 import { openFuzzed } from './fuzzed-holdfast.ts';
-import { OPERATIONS } from './every-route.ts';
-import { candidates, goodId } from './random-ids.ts';
 import { idsThatAreLost } from './lost-ids.ts';
+import { candidates, goodId } from './random-ids.ts';
 
 const REQUESTS = Number(process.env.HOLDFAST_FUZZ_REQUESTS ?? 800);
 const SEED = Number(process.env.HOLDFAST_FUZZ_SEED ?? 20_261_127);
@@ -23,16 +23,20 @@ test('good ids are in NFC, and the right length', () => {
   }
 });
 
-test(`${REQUESTS} requests with random ids over every route: no fault, and every accepted id is found again`, async () => {
-  const holdfast = await openFuzzed();
-  onTestFinished(() => holdfast.close());
-  expect([...OPERATIONS].sort()).toEqual(await operationsOf(holdfast.url));
-  const { failures, world, answers } = await fuzz(holdfast.url, REQUESTS, SEED);
-  expect(failures).toEqual([]);
-  // A fuzz whose requests are all refused would find nothing.
-  expect(answers.get(201) ?? 0).toBeGreaterThan(REQUESTS / 10);
+test(
+  `${REQUESTS} requests with random ids over every route: no fault, and every accepted id is found again`,
+  async () => {
+    const holdfast = await openFuzzed();
+    onTestFinished(() => holdfast.close());
+    expect([...OPERATIONS].sort()).toEqual(await operationsOf(holdfast.url));
+    const { failures, world, answers } = await fuzz(holdfast.url, REQUESTS, SEED);
+    expect(failures).toEqual([]);
+    // A fuzz whose requests are all refused would find nothing.
+    expect(answers.get(201) ?? 0).toBeGreaterThan(REQUESTS / 10);
 
-  expect(await holdfast.audit()).toMatchObject({ verdict: 'agree', findingsTotal: 0 });
-  expect(await holdfast.troubles()).toEqual([]);
-  expect(await idsThatAreLost(holdfast, world)).toEqual([]);
-}, Math.max(120_000, REQUESTS * 20));
+    expect(await holdfast.audit()).toMatchObject({ verdict: 'agree', findingsTotal: 0 });
+    expect(await holdfast.troubles()).toEqual([]);
+    expect(await idsThatAreLost(holdfast, world)).toEqual([]);
+  },
+  Math.max(120_000, REQUESTS * 20),
+);

@@ -185,7 +185,7 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
 /** What a program writes once it is ready: the first group of the pattern. */
 async function written(program: Program, pattern: RegExp): Promise<string> {
   const endMs = Date.now() + START_MS_MAX;

@@ -24,6 +24,9 @@ import { endDay, playDay, readDay, repeatDay } from './shop-day.ts';
 const isThere = await isReleaseBeforeThere();
 if (!isThere) console.log(`release tests skipped: the history has no commit ${COMMIT_BEFORE}`);
 
+/** About 10 s on an idle machine; ten processes are started. */
+const TEST_MS_MAX = 180_000;
+
 let before: Release;
 beforeAll(async () => {
   if (isThere) before = await releaseBefore();
@@ -59,27 +62,31 @@ async function openStores() {
 }
 
 describe.skipIf(!isThere)('the release before stops and this one starts on its stores', () => {
-  test('everything reads back, repeats are known as repeats, what was open is brought to its end, and nothing drifts', async () => {
-    const { stores, programs, expectAgreement } = await openStores();
-    const [oldApi, oldWorker] = await Promise.all([
-      programs.api(before, stores),
-      programs.worker(before, stores),
-    ]);
-    await playDay(oldApi);
-    const day = await readDay(oldApi);
-    await oldApi.stop();
-    await oldWorker.stop();
+  test(
+    'everything reads back, repeats are known as repeats, what was open is brought to its end, and nothing drifts',
+    async () => {
+      const { stores, programs, expectAgreement } = await openStores();
+      const [oldApi, oldWorker] = await Promise.all([
+        programs.api(before, stores),
+        programs.worker(before, stores),
+      ]);
+      await playDay(oldApi);
+      const day = await readDay(oldApi);
+      await oldApi.stop();
+      await oldWorker.stop();
 
-    await programs.migrate(RELEASE_NOW, stores);
-    const [api] = await Promise.all([
-      programs.api(RELEASE_NOW, stores),
-      programs.worker(RELEASE_NOW, stores),
-    ]);
-    expect(await readDay(api)).toEqual(day);
-    await repeatDay(api);
-    await endDay(api);
-    await expectAgreement();
-  });
+      await programs.migrate(RELEASE_NOW, stores);
+      const [api] = await Promise.all([
+        programs.api(RELEASE_NOW, stores),
+        programs.worker(RELEASE_NOW, stores),
+      ]);
+      expect(await readDay(api)).toEqual(day);
+      await repeatDay(api);
+      await endDay(api);
+      await expectAgreement();
+    },
+    TEST_MS_MAX,
+  );
 });
 
 const ORDERS = 60;
@@ -116,22 +123,26 @@ async function sellThroughBoth(sku: string, apis: readonly [Api, Api]): Promise<
 }
 
 describe.skipIf(!isThere)('both releases beside each other', () => {
-  test('orders begun through one API are ended through the other, under the worker of either, and nothing drifts', async () => {
-    const { stores, programs, expectAgreement } = await openStores();
-    const [oldApi, oldWorker] = await Promise.all([
-      programs.api(before, stores),
-      programs.worker(before, stores),
-    ]);
-    await until(async () => (await oldApi.call('GET', '/v1/items/none')).status === 404);
-    await programs.migrate(RELEASE_NOW, stores);
-    const newApi = await programs.api(RELEASE_NOW, stores);
-    expect(await sellThroughBoth('OLD-WORKER', [oldApi, newApi])).toBeGreaterThan(0);
+  test(
+    'orders begun through one API are ended through the other, under the worker of either, and nothing drifts',
+    async () => {
+      const { stores, programs, expectAgreement } = await openStores();
+      const [oldApi, oldWorker] = await Promise.all([
+        programs.api(before, stores),
+        programs.worker(before, stores),
+      ]);
+      await until(async () => (await oldApi.call('GET', '/v1/items/none')).status === 404);
+      await programs.migrate(RELEASE_NOW, stores);
+      const newApi = await programs.api(RELEASE_NOW, stores);
+      expect(await sellThroughBoth('OLD-WORKER', [oldApi, newApi])).toBeGreaterThan(0);
 
-    // The worker goes first: the new one waits until the old one lets go.
-    await programs.worker(RELEASE_NOW, stores);
-    const [sold] = await Promise.all([sellThroughBoth('BETWEEN', [newApi, oldApi]), oldWorker.stop()]);
-    expect(sold).toBeGreaterThan(0);
-    expect(await sellThroughBoth('NEW-WORKER', [oldApi, newApi])).toBeGreaterThan(0);
-    await expectAgreement();
-  });
+      // The worker goes first: the new one waits until the old one lets go.
+      await programs.worker(RELEASE_NOW, stores);
+      const [sold] = await Promise.all([sellThroughBoth('BETWEEN', [newApi, oldApi]), oldWorker.stop()]);
+      expect(sold).toBeGreaterThan(0);
+      expect(await sellThroughBoth('NEW-WORKER', [oldApi, newApi])).toBeGreaterThan(0);
+      await expectAgreement();
+    },
+    TEST_MS_MAX,
+  );
 });

@@ -38,9 +38,7 @@ function git(...args) {
 /** The same of a commit. */
 function filesAt(commit) {
   const names = git('ls-tree', '-r', '--name-only', commit, ...ROOMS).split('\n');
-  return names
-    .filter((name) => ENDINGS.test(name))
-    .map((name) => [name, git('show', `${commit}:${name}`)]);
+  return names.filter((name) => ENDINGS.test(name)).map((name) => [name, git('show', `${commit}:${name}`)]);
 }
 
 /** Lines by room: `lua`, `src/domain`, `src` for files beside the rooms, and all. */
@@ -57,7 +55,9 @@ function count(files) {
 
 const commits = process.argv.slice(2);
 const counts = [['now', count(filesHere())], ...commits.map((commit) => [commit, count(filesAt(commit))])];
-const rooms = [...new Set(counts.flatMap(([, sums]) => [...sums.keys()]))].filter((name) => name !== 'all').sort();
+const rooms = [...new Set(counts.flatMap(([, sums]) => [...sums.keys()]))]
+  .filter((name) => name !== 'all')
+  .sort();
 const cell = (text) => String(text).padStart(12);
 console.log(`${'room'.padEnd(14)}${counts.map(([name]) => cell(name)).join('')}`);
 for (const room of [...rooms, 'all']) {

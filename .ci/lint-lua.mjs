@@ -23,7 +23,7 @@ export async function findLuacheck(log) {
 
   const cacheFolder = await findCacheFolder({}, '.holdfast');
   const packages = ['lua-check', 'lua-argparse', 'lua-filesystem', 'lua5.1'];
-  const wish = { name: 'luacheck', packages, cacheFolder, log };
+  const request = { name: 'luacheck', packages, cacheFolder, log };
   const inTree = async (tree) => {
     const libraries = (await libraryPath(tree)).split(':');
     return {
@@ -37,9 +37,9 @@ export async function findLuacheck(log) {
     };
   };
   try {
-    const kept = await inTree(unpackedFolder(wish));
+    const kept = await inTree(unpackedFolder(request));
     if (run(kept, ['--version'], 'ignore').status === 0) return kept;
-    const fetched = await inTree(await fetchDebianPackages(wish));
+    const fetched = await inTree(await fetchDebianPackages(request));
     if (run(fetched, ['--version'], 'ignore').status === 0) return fetched;
     throw new Error('what was fetched does not run');
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * Makes a fresh clone ready to run: packages installed, TypeScript built, and with `--test` the Lua linter at
- * hand. Promises one line for each step that takes time, the whole story when a step fails, and silence and
- * haste when nothing is to be done. Plain JavaScript without dependencies: it is what brings those.
+ * Makes a fresh clone ready to run: installs packages, builds TypeScript, and with `--test` fetches the Lua linter.
+ * Promises: one line for each step that takes time, the full output where a step fails; quick and silent where nothing is
+ * to be done. Plain JavaScript without dependencies, because it installs them.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 checkNode();
 if (!isInstalled()) {
-  // Engine warnings and notices of scripts concern us, not who just wants to see it run; errors stay.
+  // Engine warnings and notices of scripts do not concern a first-time user; errors stay.
   const settings = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   step('installing packages (npm ci)', [...npm, 'ci', ...settings], INSTALL_MAX_MS);
@@ -37,14 +37,14 @@ function checkNode() {
 }
 
 /**
- * Is every package of package-lock.json there in its version? npm writes what it installed into
- * node_modules/.package-lock.json when it is through, so this is true of `npm install` by hand as well and
- * false of an installation that was broken off; file times, which git changes at will, are not asked.
+ * Whether every package of package-lock.json is installed in its version. npm writes node_modules/.package-lock.json at
+ * the end of an installation, so this is also true after `npm install` by hand, and false after an aborted one. File times
+ * do not count: git changes them.
  */
 function isInstalled() {
   const wanted = packagesOf('package-lock.json');
   const present = packagesOf('node_modules/.package-lock.json');
-  // Optional ones are for other platforms when they are missing.
+  // A missing optional package is one for another platform.
   return Object.entries(wanted).every(
     ([path, entry]) =>
       path === '' || (present[path] ? present[path].version === entry.version : entry.optional),
@@ -60,7 +60,7 @@ function packagesOf(lock) {
   }
 }
 
-/** Runs the compiler when any source differs from what was built last, by path, time and size. */
+/** Runs the compiler where any source differs from the last build by path, time or size. */
 function build() {
   const stamp = join(root, 'dist', '.built');
   const now = ['package-lock.json', 'tsconfig.json', ...sources('src')].map((path) => {
@@ -70,7 +70,7 @@ function build() {
   const before = readIfThere(stamp).split('\n');
   if (before.join('\n') === now.join('\n')) return;
 
-  // The compiler never deletes: what a removed source left behind would still be imported.
+  // The compiler never deletes: the output of a removed source could still be imported.
   const names = new Set(now.map((line) => line.split(' ')[0]));
   const gone = before.some((line) => line !== '' && !names.has(line.split(' ')[0]));
   if (gone) rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -100,7 +100,7 @@ function readIfThere(path) {
   }
 }
 
-/** Runs one command quietly; all it said is shown only when it fails. */
+/** Runs one command; its output is shown only where it fails. */
 function step(title, [file, ...args], timeout) {
   console.log(`${title} ...`);
   const done = spawnSync(file, args, { cwd: root, timeout, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
@@ -110,7 +110,7 @@ function step(title, [file, ...args], timeout) {
   fail(`${title} ${cause}:\n${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`);
 }
 
-function fail(words) {
-  console.error(words.trimEnd());
+function fail(message) {
+  console.error(message.trimEnd());
   process.exit(1);
 }

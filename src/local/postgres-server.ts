@@ -1,6 +1,6 @@
 /**
- * A Postgres of our own for `npm start` and for tests: a cluster in our data folder, with checksums, a
- * password and full durability. Never touches a Postgres it did not start, and knows nothing of our tables.
+ * A local Postgres for `npm start` and for tests: a cluster in the data folder, with checksums, a password and full
+ * durability. Never touches a Postgres it did not start. Knows nothing of the ledger's tables.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
@@ -15,29 +15,29 @@ const USER = 'holdfast';
 const INITDB_MAX_MS = 120_000;
 const PROBE_MAX_MS = 1_000;
 const STATEMENT_MAX_MS = 30_000;
-/** A fast shutdown writes one checkpoint: up to 2 GB of log's worth of pages. */
+/** A fast shutdown writes one checkpoint: the pages of up to 2 GB of write-ahead log. */
 const STOP_MAX_MS = 60_000;
-/** Where root's clusters go when the data folder is closed to `nobody`. Not /var/tmp: that is swept by age. */
+/** Where root's clusters go when `nobody` cannot reach the data folder. Not /var/tmp: old files are deleted there. */
 const ROOT_DATA_FOLDER = '/var/lib/holdfast';
 
 export interface PostgresOptions extends PostgresSearch {
-  /** Holds all that is ours; Postgres keeps to its folder `postgres/`. */
+  /** Postgres uses its folder `postgres/`. */
   dataFolder: string;
-  /** Wished port; the one of the last start, or any free one, when absent or taken. */
+  /** Default, also where it is taken: the port of the last start, or any free one. */
   port?: number;
-  /** Made when it does not exist; `holdfast` by default. */
+  /** Created where it does not exist. Default: `holdfast`. */
   database?: string;
-  /** Hears one line for each step that takes time or surprises. */
+  /** Gets a line for each step that takes time and for each surprise. */
   log: (line: string) => void;
 }
 
 /**
- * Starts Postgres on the loopback interface, or takes over the one an earlier run left on this folder.
+ * Starts Postgres on the loopback interface, or takes over the one that an earlier run left running on this folder.
  *
- * The user is a superuser, who can run programs on this machine, and other users of the machine reach the
- * loopback interface as well; so it has a password (scram), made here and kept beside the cluster.
- * @throws when no PostgreSQL can be found or brought (the message has the command to run), when the folder is
- * in use, or when the server does not get ready (the message has its log).
+ * The database user is a superuser, who can run programs on this machine, and every user of the machine can connect to
+ * the loopback interface. So it has a random password (scram), saved next to the cluster.
+ * @throws where no PostgreSQL can be found or downloaded (the message has the command to run), where the folder is in use,
+ * or where the server does not become ready (the message has its log)
  */
 export async function startPostgres(options: PostgresOptions): Promise<LocalServer> {
   const { log, database = USER } = options;
@@ -48,7 +48,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
   const home = await findHome(wished, account);
   const cluster = join(home, 'cluster');
 
-  // A cluster runs under the release that made it and no other. Where it may not be read, that is said.
+  // A cluster runs only under the major version that made it. Not being allowed to read it is an error.
   const made = await exists(cluster);
   const major = made ? Number.parseInt(await readFile(join(cluster, 'PG_VERSION'), 'utf8'), 10) : undefined;
   const binaries = await findPostgres(options, major, home, log);
@@ -59,7 +59,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
 
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
-    // No socket: its folder would need a short path that both we and `nobody` may use.
+    // No Unix socket: its folder would need a short path that both this user and `nobody` can use.
     unix_socket_directories: '',
     shared_buffers: '256MB',
     max_wal_size: '2GB',
@@ -93,15 +93,15 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
   const place =
     home === wished
       ? ''
-      : `; data in ${home}, for root's Postgres runs as nobody, who cannot enter ${wished}`;
+      : `; data in ${home}: Postgres started by root runs as nobody, who cannot read ${wished}`;
   return { ...server, url: await address(server.port, database), route: `${server.route}${place}` };
 }
 
 /**
- * The folder for cluster, password, port and log. It is the wished one, unless Postgres has to run as a user
- * who cannot get there (a checkout under /root): then another, whose place is noted in the wished one. The
- * name is a new one each time, so that who deletes the data folder starts afresh; what the deleted one had noted
- * is removed, unless a server still runs on it.
+ * The folder for cluster, password, port and log. It is the wished one, unless Postgres has to run as a user who cannot
+ * reach it (a checkout under /root): then it is another one, and its path is saved in the wished one. Its name is random,
+ * so that deleting the data folder means starting afresh; folders of deleted data folders are removed, unless a server
+ * still runs on them.
  */
 async function findHome(wished: string, account: Account | undefined): Promise<string> {
   const note = join(wished, 'moved-to');
@@ -125,7 +125,7 @@ async function findHome(wished: string, account: Account | undefined): Promise<s
   return home;
 }
 
-/** initdb works in a folder of its own, which gets the cluster's name when it is whole. */
+/** Runs initdb in a temporary folder, which is renamed when it is complete. */
 async function makeCluster(
   binaries: PostgresBinaries,
   home: string,
@@ -151,12 +151,12 @@ async function makeCluster(
     '--encoding=UTF8',
     '--locale=C',
   ];
-  // From `/`, for initdb looks at where it stands, and `nobody` may not look at our folder.
+  // From `/`, because initdb reads its working folder, and `nobody` may not read ours.
   await runCommand(binaries.initdb, args, { timeoutMs: INITDB_MAX_MS, env: binaries.env, cwd: '/', account });
   await rename(unfinished, cluster);
 }
 
-/** One query over a connection of its own. */
+/** Sends one query over a new connection. */
 async function probePostgres(url: string): Promise<ProbeResult> {
   try {
     await query(url, PROBE_MAX_MS, 'SELECT 1');
@@ -174,7 +174,7 @@ async function makeDatabase(url: string, database: string): Promise<void> {
   if (known === 0) await query(url, STATEMENT_MAX_MS, `CREATE DATABASE "${database}"`);
 }
 
-/** Answers the number of rows. */
+/** @returns the number of rows */
 async function query(url: string, timeoutMs: number, text: string, values: string[] = []): Promise<number> {
   const client = new pg.Client({
     connectionString: url,
@@ -182,7 +182,7 @@ async function query(url: string, timeoutMs: number, text: string, values: strin
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
-  // A connection that breaks is told through the query as well; unheard, the event would end the process.
+  // A broken connection makes the query fail as well; without a listener the event would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,6 +1,6 @@
 /**
- * A Redis of our own for `npm start` and for tests: found on this machine or brought from the distribution,
- * and run with every write on disk before it is answered. Never touches a Redis it did not start.
+ * A local Redis for `npm start` and for tests: found on this machine or downloaded from the distribution, and run so that
+ * every write is on disk before it is acknowledged. Never touches a Redis it did not start.
  */
 import { mkdir, realpath } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -16,27 +16,27 @@ import {
 } from './machine.ts';
 import { type LocalServer, type ProbeResult, runServer } from './server-process.ts';
 
-/** Functions and streams as our Lua uses them, and the append-only folder, came with 7.0. */
+/** Lua and streams as Holdfast uses them, and the append-only folder, need 7.0. */
 const REDIS_MAJOR_MIN = 7;
 const PROBE_MAX_MS = 1_000;
-/** An append-only Redis has nothing left to save when it is told to end. */
+/** An append-only Redis has nothing to save when it stops. */
 const STOP_MAX_MS = 10_000;
 
 export interface RedisOptions extends Search {
-  /** Holds all that is ours; Redis keeps to its folder `redis/`. */
+  /** Redis uses its folder `redis/`. */
   dataFolder: string;
-  /** Wished port; the one of the last start, or any free one, when absent or taken. */
+  /** Default, also where it is taken: the port of the last start, or any free one. */
   port?: number;
-  /** `always` by default: what Redis acknowledged is on disk. */
+  /** Default `always`: what Redis has acknowledged is on disk. */
   appendFsync?: 'always' | 'everysec';
-  /** Hears one line for each step that takes time or surprises. */
+  /** Gets a line for each step that takes time and for each surprise. */
   log: (line: string) => void;
 }
 
 /**
- * Starts Redis on the loopback interface, or takes over the one an earlier run left on this folder.
- * @throws when no Redis 7.0 can be found or brought (the message has the command to run), when the folder is
- * in use, or when the server does not get ready (the message has its log).
+ * Starts Redis on the loopback interface, or takes over the one that an earlier run left running on this folder.
+ * @throws where no Redis 7.0 can be found or downloaded (the message has the command to run), where the folder is in use,
+ * or where the server does not become ready (the message has its log)
  */
 export async function startRedis(options: RedisOptions): Promise<LocalServer> {
   const { log, appendFsync = 'always' } = options;
@@ -47,7 +47,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalServer> {
     bind: '127.0.0.1',
     daemonize: 'no',
     pidfile: pidFile,
-    // The title would replace the command line, by which a server left behind is recognised.
+    // The title would replace the command line, by which a server of an earlier run is recognised.
     'set-proc-title': 'no',
     save: '',
     appendonly: 'yes',
@@ -84,12 +84,12 @@ async function findRedis(options: RedisOptions, home: string): Promise<Program> 
     misses.push(`${file} is ${version ?? 'not runnable'}`);
   }
 
-  const wish = { ...options, name: 'redis-server', packages: ['redis-server', 'redis-tools'] };
+  const request = { ...options, name: 'redis-server', packages: ['redis-server', 'redis-tools'] };
   const cacheFolder = await findCacheFolder(options, home);
-  const kept = await fromPackages(unpackedFolder({ ...wish, cacheFolder }));
+  const kept = await fromPackages(unpackedFolder({ ...request, cacheFolder }));
   if (kept) return kept;
   try {
-    const fetched = await fromPackages(await fetchDebianPackages({ ...wish, cacheFolder }));
+    const fetched = await fromPackages(await fetchDebianPackages({ ...request, cacheFolder }));
     if (fetched) return fetched;
     misses.push("the distribution's package is too old or does not run");
   } catch (error) {
@@ -111,16 +111,16 @@ async function fromPackages(tree: string): Promise<Program | undefined> {
     : undefined;
 }
 
-/** Such as `Redis 7.0.15` or `Valkey 8.0.1`; undefined when the file does not run here. */
+/** Such as `Redis 7.0.15` or `Valkey 8.0.1`; undefined where the file does not run here. */
 async function versionOf(file: string, env: Record<string, string>): Promise<string | undefined> {
-  const words = await runCommand(file, ['--version'], { timeoutMs: 5_000, env }).catch(() => '');
-  const match = words.match(/^(\w+) server v=(\d+\.\d+\.\d+)/);
+  const output = await runCommand(file, ['--version'], { timeoutMs: 5_000, env }).catch(() => '');
+  const match = output.match(/^(\w+) server v=(\d+\.\d+\.\d+)/);
   return match ? `${match[1]} ${match[2]}` : undefined;
 }
 
 const isUsable = (version = ''): boolean => Number(version.match(/ (\d+)\./)?.[1] ?? 0) >= REDIS_MAJOR_MIN;
 
-/** One PING over a connection of its own. */
+/** Sends one PING over a new connection. */
 function pingRedis(port: number): Promise<ProbeResult> {
   return new Promise((answer) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -133,8 +133,8 @@ function pingRedis(port: number): Promise<ProbeResult> {
     socket.once('close', () => finish('silent'));
     socket.once('connect', () => socket.write('PING\r\n'));
     socket.once('data', (bytes) => {
-      const words = bytes.toString('latin1');
-      finish(words.startsWith('+PONG') ? 'ready' : words.startsWith('-LOADING') ? 'starting' : 'silent');
+      const reply = bytes.toString('latin1');
+      finish(reply.startsWith('+PONG') ? 'ready' : reply.startsWith('-LOADING') ? 'starting' : 'silent');
     });
   });
 }

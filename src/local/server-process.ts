@@ -1,7 +1,7 @@
 /**
- * The life of one server process of ours: found running or started, awaited, stopped. Promises that a server
- * is never started twice on one folder and that no process is signalled that was not recognised as ours.
- * Refuses to know what the server is: that comes as a plan.
+ * The life cycle of a local server process: found running or started, awaited, stopped. Promises: a server is never
+ * started twice on one folder, and no process gets a signal that was not recognised as ours.
+ * Refuses to know what the server is: the caller describes it as a {@link ServerPlan}.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,38 +11,38 @@ import { choosePort, claimFolder, freshLog, logTail } from './data-folder.ts';
 import { type Account, type Program, runCommand } from './machine.ts';
 
 const POLL_MS = 15;
-/** A server that has not said a word after this long is not coming. */
+/** A server that has not answered after this time has failed to start. */
 const SILENCE_MAX_MS = 20_000;
-/** A server that says it is loading or recovering gets this long: gigabytes of log are replayed in minutes. */
+/** A server that reports loading or recovery gets this long: replaying gigabytes of log takes minutes. */
 const RECOVERY_MAX_MS = 300_000;
-/** After SIGKILL only the kernel is asked. */
+/** After SIGKILL only the kernel has work to do. */
 const KILL_MAX_MS = 5_000;
-/** Another program may take the port between our look and the server's; then another port is tried. */
+/** Another program may take the port between our check and the start of the server; then another port is tried. */
 const LAUNCH_TRIES_MAX = 3;
 
-/** A server that runs for us until `stop` has resolved. */
+/** A server that runs until `stop` has resolved. */
 export interface LocalServer {
-  /** Connection address, with user and password where there are any. */
+  /** Connection URL, with user and password where there are any. */
   url: string;
-  /** One line: which binary, how it was found, and whether a running server was taken over. */
+  /** One line for people: which binary, how it was found, whether a running server was taken over. */
   route: string;
   pid: number;
-  /** Ends the server with everything it acknowledged on disk. May be called more than once. */
+  /** Stops the server; everything it has acknowledged is on disk. May be called more than once. */
   stop(): Promise<void>;
 }
 
-/** `starting`: it answers, and says that it is still loading its data. */
+/** `starting`: it answers that it is still loading its data. `silent`: no answer. */
 export type ProbeResult = 'ready' | 'starting' | 'silent';
 
 /** All that differs from server to server. */
 export interface ServerPlan {
   name: string;
   program: Program;
-  /** Folder with its port and log; claimed while the server runs. */
+  /** Folder with its port and log; locked while the server runs. */
   home: string;
-  /** The file in which the server itself writes its process id, in the first line. */
+  /** The file to which the server writes its process id, in the first line. */
   pidFile: string;
-  /** The first arguments: they name the data folder and end with the flag that the port follows. */
+  /** The first arguments: the data folder, and at the end the flag before the port. */
   identity: string[];
   /** The arguments after the port. */
   settings: string[];
@@ -51,12 +51,12 @@ export interface ServerPlan {
   stopSignal: NodeJS.Signals;
   stopMaxMs: number;
   log: (line: string) => void;
-  /** What must stand before the server can start; done while no other process may use the folder. */
+  /** Prepares the folder before the first start; runs while the folder is locked. */
   prepare?(): Promise<void>;
   probe(port: number): Promise<ProbeResult>;
 }
 
-/** A running server, before it has been given an address. */
+/** A running server whose URL is not known yet. */
 export interface RunningServer {
   port: number;
   pid: number;
@@ -67,20 +67,20 @@ export interface RunningServer {
 interface Launched {
   pid: number;
   port: number;
-  /** Absent for a server that was taken over: it is nobody's child. */
+  /** Absent for a server that was taken over: it is not our child process. */
   child?: ChildProcess;
 }
 
-/** The last resort for a process that ends without `stop`: each server is at least asked to end. */
+/** Servers to signal when this process ends without having called `stop`. */
 const running = new Map<number, NodeJS.Signals>();
 process.on('exit', () => {
   for (const [pid, signal] of running) trySignal(pid, signal);
 });
 
 /**
- * Brings up the server of `plan`, or takes over the one that a killed run left on the same folder.
- * @throws when the folder is in use, the program cannot be started, or it is not ready within the limits;
- * the message ends with the server's own log.
+ * Starts the server of `plan`, or takes over the one that a killed run left on the same folder.
+ * @throws where the folder is in use, the program cannot be started, or it is not ready in time; the message ends with the
+ * server's own log
  */
 export async function runServer(plan: ServerPlan): Promise<RunningServer> {
   const release = await claimFolder(plan.home);
@@ -115,7 +115,7 @@ export async function runServer(plan: ServerPlan): Promise<RunningServer> {
   }
 }
 
-/** A server left behind is reused when it runs as we would run it now, and ended in good order otherwise. */
+/** Takes over a server of an earlier run where it runs with the same arguments as today, and stops it otherwise. */
 async function takeOver(plan: ServerPlan): Promise<Launched | undefined> {
   const pid = Number.parseInt(await readFile(plan.pidFile, 'utf8').catch(() => ''), 10);
   const port = Number.isInteger(pid) ? await portOfOurs(plan, pid) : undefined;
@@ -139,15 +139,15 @@ async function launch(plan: ServerPlan): Promise<Launched> {
     const outcome = await awaitReady(plan, pid, port);
     if (outcome === 'ready') return { pid, port, child };
     await endProcess(plan, pid);
-    const words = await logTail(logFile);
-    if (tries < LAUNCH_TRIES_MAX && /address already in use/i.test(words)) continue;
-    throw new Error(`${plan.program.file} ${outcome}. The end of its log (${logFile}):\n${words}`);
+    const lastLines = await logTail(logFile);
+    if (tries < LAUNCH_TRIES_MAX && /address already in use/i.test(lastLines)) continue;
+    throw new Error(`${plan.program.file} ${outcome}. The end of its log (${logFile}):\n${lastLines}`);
   }
 }
 
 /**
- * Detached, so that Ctrl-C in the terminal reaches only us, who let the API drain first. Output goes to a
- * file and not to a pipe, for a server must outlive a killed parent without dying of a broken pipe.
+ * Detached, so that Ctrl-C in the terminal reaches only this process, which lets the API finish first. Output goes to a
+ * file, not to a pipe: a server must survive a killed parent and would die of a broken pipe.
  */
 async function spawnServer(plan: ServerPlan, port: number, logFile: string): Promise<ChildProcess> {
   const { program } = plan;
@@ -171,13 +171,13 @@ async function spawnServer(plan: ServerPlan, port: number, logFile: string): Pro
   }
 }
 
-/** Polls until the server answers, ends, or a limit is reached; tells which. */
+/** Polls until the server is ready, ends, or the time is over. @returns `ready`, or what happened in words */
 async function awaitReady(plan: ServerPlan, pid: number, port: number): Promise<string> {
   const began = performance.now();
   let limitMs = SILENCE_MAX_MS;
   while (performance.now() - began < limitMs) {
     const answer = await plan.probe(port);
-    // The probe may have been answered by a stranger who took the port: the process must live as well.
+    // Another program may have taken the port and answered the probe: our process must be running as well.
     if ((await portOfOurs(plan, pid)) !== port) return 'ended before it was ready';
     if (answer === 'ready') return 'ready';
     if (answer === 'starting') limitMs = RECOVERY_MAX_MS;
@@ -186,7 +186,7 @@ async function awaitReady(plan: ServerPlan, pid: number, port: number): Promise<
   return `was not ready within ${limitMs / 1000} s`;
 }
 
-/** Asks, waits, insists. A process that is not ours any more counts as ended. */
+/** Sends the stop signal, waits, then sends SIGKILL. A process that is not ours any more counts as ended. */
 async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
   for (const [signal, limitMs] of [
     [plan.stopSignal, plan.stopMaxMs],
@@ -205,8 +205,8 @@ async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
 }
 
 /**
- * The port of process `pid` when its command line shows that it is the server of this very folder, else
- * undefined: process ids are reused, so the id alone proves nothing. The port stands right behind the folder.
+ * The port of process `pid` where its command line shows that it is the server of this folder, else undefined. Process ids
+ * are reused, so the id alone proves nothing. The port follows the `identity` arguments.
  */
 async function portOfOurs(plan: ServerPlan, pid: number): Promise<number | undefined> {
   const line = await commandLine(pid);
@@ -216,7 +216,7 @@ async function portOfOurs(plan: ServerPlan, pid: number): Promise<number | undef
   return Number.isInteger(port) ? port : undefined;
 }
 
-/** Program and arguments of a live process; empty for one that is gone or a zombie. */
+/** Program and arguments of a running process; empty where it has ended or is a zombie. */
 async function commandLine(pid: number): Promise<string> {
   if (process.platform !== 'linux') {
     const ps = runCommand('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { timeoutMs: 5_000 });
@@ -230,6 +230,6 @@ function trySignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone already, or not ours to signal: the caller looks at the process itself.
+    // Ended already, or not allowed: the caller checks the process.
   }
 }

@@ -56,13 +56,13 @@ test.runIf(isDebian)('a package comes with what it depends on, and nothing is in
   ]);
   const heard: string[] = [];
   const cacheFolder = join(folder, 'cache');
-  const wish = {
+  const request = {
     name: 'probe',
     packages: ['holdfast-probe'],
     cacheFolder,
     log: (line: string) => heard.push(line),
   };
-  const tree = await fetchDebianPackages(wish);
+  const tree = await fetchDebianPackages(request);
 
   expect((await readdir(join(tree, 'usr/share'))).sort()).toEqual([
     'holdfast-probe',
@@ -73,7 +73,7 @@ test.runIf(isDebian)('a package comes with what it depends on, and nothing is in
 
   // Once more, as after an upgrade of the system: the new tree takes the place of the old one.
   await writeFile(join(tree, 'stale'), '');
-  await fetchDebianPackages(wish);
+  await fetchDebianPackages(request);
   expect(await readdir(tree)).not.toContain('stale');
   expect(await readdir(cacheFolder)).toEqual(['debian-probe']);
 });
@@ -82,7 +82,7 @@ test.runIf(isDebian)('a package that is not to be had is an error in the words o
   const folder = await temporaryFolder();
   await makeSource(folder, [{ name: 'holdfast-probe' }]);
   const cacheFolder = join(folder, 'cache');
-  const wish = { name: 'probe', packages: ['holdfast-no-such'], cacheFolder, log: () => undefined };
-  await expect(fetchDebianPackages(wish)).rejects.toThrow(/Unable to locate package holdfast-no-such/);
+  const request = { name: 'probe', packages: ['holdfast-no-such'], cacheFolder, log: () => undefined };
+  await expect(fetchDebianPackages(request)).rejects.toThrow(/Unable to locate package holdfast-no-such/);
   expect(await readdir(cacheFolder)).toEqual([]);
 });

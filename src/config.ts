@@ -1,5 +1,5 @@
 /**
- * The only reader of the environment. Promises: a configuration that comes out of here is whole and in range; a wrong one
+ * The only file that reads the environment. Promises: a configuration is complete and in range; for a wrong one the error
  * names every problem at once, each with its variable, what is wrong and an example; secrets are never printed.
  * Refuses to know: what the values are used for.
  */
@@ -9,14 +9,14 @@ import { KEY_PREFIX_DEFAULT, KEY_PREFIX_PATTERN } from './hotpath/keys.ts';
 import { ACK_LEVELS } from './hotpath/redis-check.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-/** A ledger this far behind is about 2 GB of stream; beyond it nothing new is promised (D13). */
+/** A backlog of this size is about 2 GB of stream; beyond it new orders are refused (D13). */
 const BACKLOG_EVENTS_DEFAULT = 5_000_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The stores a process cannot do without. */
 export type Need = 'redis' | 'database';
 
-/** Not what the environment says; `problems` has one sentence each and no secret in any. */
+/** The environment has wrong values. `problems` has a sentence for each, without secrets. */
 export class WrongConfiguration extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -27,20 +27,20 @@ export class WrongConfiguration extends Error {
 }
 
 function url(protocols: readonly string[]) {
-  const words = `is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} and names a host`;
+  const message = `is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} and names a host`;
   return z.string().refine((text) => {
     const parsed = URL.canParse(text) ? new URL(text) : undefined;
     return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
-  }, words);
+  }, message);
 }
 
 function whole(min: number, max: number) {
-  const words = `is no whole number from ${min} to ${max}`;
+  const message = `is no whole number from ${min} to ${max}`;
   return z
     .string()
-    .regex(/^[0-9]{1,15}$/, words)
+    .regex(/^[0-9]{1,15}$/, message)
     .transform(Number)
-    .pipe(z.int(words).min(min, words).max(max, words));
+    .pipe(z.int(message).min(min, message).max(max, message));
 }
 
 function oneOf<const T extends readonly string[]>(words: T) {
@@ -50,7 +50,7 @@ function oneOf<const T extends readonly string[]>(words: T) {
 interface Variable<T> {
   readonly reads: z.ZodType<T, string>;
   readonly example: string;
-  /** Its value is not shown, also where it is wrong. */
+  /** The value is never shown, not even where it is wrong. */
   readonly isSecret?: boolean;
   readonly fallback?: T;
 }
@@ -58,7 +58,7 @@ function variable<T>(described: Variable<T>): Variable<T> {
   return described;
 }
 
-/** Every variable there is, in the order in which a reader wants to know them. */
+/** All variables, the most important first. */
 const VARIABLES = {
   REDIS_URL: variable({
     reads: url(['redis:', 'rediss:']),
@@ -102,29 +102,30 @@ const VARIABLES = {
 type Name = keyof typeof VARIABLES;
 type ValueOf<V extends Name> = (typeof VARIABLES)[V] extends Variable<infer T> ? T : never;
 
-/** What a process of Holdfast is told from outside. */
+/** The configuration of a process. */
 export interface Config {
   readonly redisUrl: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Where the worker shows its metrics. */
+  /** Port of the worker's metrics. */
   readonly workerPort: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** False where the level is the default: `npm start` is quieter then. */
+  /** False where LOG_LEVEL is not set: `npm start` is quieter then. */
   readonly isLogLevelChosen: boolean;
   /** The data folder of `npm start`. */
   readonly dataFolder: string;
   readonly ack: (typeof ACK_LEVELS)[number];
   readonly prefix: string;
-  /** How long an order is held that does not say (BR-003). */
+  /** How long an order is held that does not say how long (BR-003). */
   readonly holdSeconds: number;
-  /** How long a settled reservation still tells how it ended. */
+  /** How long Redis keeps a settled reservation, to answer repeats. */
   readonly tombstoneMs: number;
+  /** Events not in the ledger yet, beyond which new orders are refused. */
   readonly backlogEventsMax: number;
   readonly redisTimeoutMs: number;
-  /** A process that was told to stop ends after this time, done or not. */
+  /** A process that is stopping ends after this time, finished or not. */
   readonly shutdownMsMax: number;
 }
 export type ConfigWith<N extends Need> = Config &
@@ -132,8 +133,10 @@ export type ConfigWith<N extends Need> = Config &
   ('database' extends N ? { readonly databaseUrl: string } : unknown);
 
 /**
- * Reads a configuration. An empty variable counts as one that is not set.
+ * Reads a configuration. An empty variable counts as not set.
+ * @param needs stores without which the caller cannot run
  * @throws {WrongConfiguration} with all problems at once
+ * @example readConfig(process.env, { needs: ['redis'] }).redisUrl
  */
 export function readConfig<const N extends Need = never>(
   env: Environment,
@@ -177,13 +180,14 @@ export function readConfig<const N extends Need = never>(
   }
   problems.push(...typos(env));
   if (problems.length > 0) throw new WrongConfiguration(problems);
-  // Every value is there now: what is missing has a fallback, is a need (a problem above), or may be undefined.
+  // Each value is set, has a default, or may be undefined; a missing need was a problem above.
   return Object.freeze(config) as unknown as ConfigWith<N>;
 }
 
 /**
- * The configuration of this process. What holds a password leaves the environment, so that no child process and no dump
- * of it gets to see one; call it once.
+ * The configuration of this process. Secrets are deleted from the environment, so that no child process and no dump shows
+ * one; so call it once.
+ * @throws {WrongConfiguration} with all problems at once
  */
 export function takeConfig<const N extends Need = never>(options: {
   readonly needs?: readonly N[];
@@ -193,7 +197,7 @@ export function takeConfig<const N extends Need = never>(options: {
   return config;
 }
 
-/** Kubernetes gives every container variables about a service called `holdfast`; they are no mistakes of anybody. */
+/** Kubernetes sets such variables in every container where a service is called `holdfast`; they are no mistakes. */
 const OF_KUBERNETES = /^HOLDFAST_(SERVICE_|PORT$|PORT_)/;
 
 function typos(env: Environment): string[] {
@@ -208,7 +212,7 @@ function typos(env: Environment): string[] {
     });
 }
 
-/** Letters to change, add or leave out between two names (Levenshtein). */
+/** Levenshtein distance: letters to change, add or remove to turn one name into the other. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 1; i <= Math.min(from.length, 64); i++) {

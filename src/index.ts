@@ -1,5 +1,12 @@
 /**
- * Holdfast as a library: the engine for a program that decides orders without HTTP, and the words it speaks.
+ * Holdfast as a library: the engine, for programs that reserve stock without HTTP, and the types of its commands and
+ * answers.
+ *
+ * @example
+ * const hot = await openHotInventory({ redisUrl: 'redis://127.0.0.1:6379' });
+ * const decision = await hot.reserve({ orderId: 'A-1001', lines: [{ sku: 'TEA-1', quantity: 2 }], holdSeconds: 1_800 });
+ * if (decision.outcome === 'refused') console.log(decision.refusal.code);
+ * await hot.close();
  */
 export * from './domain/language.ts';
 export type {

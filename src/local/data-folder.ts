@@ -47,19 +47,19 @@ export function shortHash(text: string): string {
 }
 
 /**
- * Chooses a free port of the loopback interface: the wished one, else the one of the last start, else any. The choice is
+ * Chooses a free port of the loopback interface: the preferred one, else the one of the last start, else any. The choice is
  * saved in `folder`, so that the address stays the same from start to start.
  * @param log gets a line where a known port is taken
  * @throws where no free port is found
  */
 export async function choosePort(
   folder: string,
-  wished: number | undefined,
+  preferred: number | undefined,
   log: (line: string) => void,
 ): Promise<number> {
   const keptIn = join(folder, 'port');
   const kept = Number(await readFile(keptIn, 'utf8').catch(() => ''));
-  const known = [wished ?? 0, kept].filter((port) => Number.isInteger(port) && port > 0 && port < 65_536);
+  const known = [preferred ?? 0, kept].filter((port) => Number.isInteger(port) && port > 0 && port < 65_536);
   for (let tries = 0; tries < PORT_TRIES_MAX; tries += 1) {
     const port = known[tries] ?? PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
     if (await isFree(port)) {

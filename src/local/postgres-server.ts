@@ -44,8 +44,8 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database)) throw new Error(`Not a plain database name: ${database}`);
   const account = isRoot() ? await findNobody() : undefined;
   await mkdir(join(options.dataFolder, 'postgres'), { recursive: true });
-  const wished = await realpath(join(options.dataFolder, 'postgres'));
-  const home = await findHome(wished, account);
+  const preferred = await realpath(join(options.dataFolder, 'postgres'));
+  const home = await findHome(preferred, account);
   const cluster = join(home, 'cluster');
 
   // A cluster runs only under the major version that made it. Not being allowed to read it is an error.
@@ -75,7 +75,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
     identity: ['-D', cluster, '-p'],
     settings: Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
     account,
-    wishedPort: options.port,
+    preferredPort: options.port,
     stopSignal: 'SIGINT',
     stopMaxMs: STOP_MAX_MS,
     log,
@@ -91,27 +91,27 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
     throw error;
   }
   const place =
-    home === wished
+    home === preferred
       ? ''
-      : `; data in ${home}: Postgres started by root runs as nobody, who cannot read ${wished}`;
+      : `; data in ${home}: Postgres started by root runs as nobody, who cannot read ${preferred}`;
   return { ...server, url: await address(server.port, database), route: `${server.route}${place}` };
 }
 
 /**
- * The folder for cluster, password, port and log. It is the wished one, unless Postgres has to run as a user who cannot
- * reach it (a checkout under /root): then it is another one, and its path is saved in the wished one. Its name is random,
+ * The folder for cluster, password, port and log. It is the preferred one, unless Postgres has to run as a user who cannot
+ * reach it (a checkout under /root): then it is another one, and its path is saved in the preferred one. Its name is random,
  * so that deleting the data folder means starting afresh; folders of deleted data folders are removed, unless a server
  * still runs on them.
  */
-async function findHome(wished: string, account: Account | undefined): Promise<string> {
-  const note = join(wished, 'moved-to');
+async function findHome(preferred: string, account: Account | undefined): Promise<string> {
+  const note = join(preferred, 'moved-to');
   const noted = await readFile(note, 'utf8').catch(() => '');
   if (noted !== '' && (await exists(noted.trim()))) return noted.trim();
-  if (!account || (await exists(join(wished, 'cluster')))) return wished;
-  await chmod(wished, 0o755);
-  if (await isOpenToOthers(wished)) return wished;
+  if (!account || (await exists(join(preferred, 'cluster')))) return preferred;
+  await chmod(preferred, 0o755);
+  if (await isOpenToOthers(preferred)) return preferred;
 
-  const ours = `${shortHash(wished)}-`;
+  const ours = `${shortHash(preferred)}-`;
   for (const name of await readdir(ROOT_DATA_FOLDER).catch(() => [])) {
     const isOrphan =
       name.startsWith(ours) && !(await exists(join(ROOT_DATA_FOLDER, name, 'cluster/postmaster.pid')));

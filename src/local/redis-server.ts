@@ -62,7 +62,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalServer> {
     pidFile,
     identity: ['--dir', home, '--port'],
     settings: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
-    wishedPort: options.port,
+    preferredPort: options.port,
     stopSignal: 'SIGTERM',
     stopMaxMs: STOP_MAX_MS,
     log,

@@ -47,7 +47,7 @@ export interface ServerPlan {
   /** The arguments after the port. */
   settings: string[];
   account?: Account | undefined;
-  wishedPort?: number | undefined;
+  preferredPort?: number | undefined;
   stopSignal: NodeJS.Signals;
   stopMaxMs: number;
   log: (line: string) => void;
@@ -132,7 +132,7 @@ async function takeOver(plan: ServerPlan): Promise<Launched | undefined> {
 
 async function launch(plan: ServerPlan): Promise<Launched> {
   for (let tries = 1; ; tries += 1) {
-    const port = await choosePort(plan.home, plan.wishedPort, plan.log);
+    const port = await choosePort(plan.home, plan.preferredPort, plan.log);
     const logFile = await freshLog(plan.home, plan.name);
     const child = await spawnServer(plan, port, logFile);
     const pid = child.pid ?? 0;

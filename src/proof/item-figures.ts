@@ -1,5 +1,5 @@
 /**
- * Items by themselves and by their entries, as the checker reads them: key by key and row by row.
+ * Reads the figures of items: from Redis by key, from the ledger by row, and from the sums of the ledger's entries.
  */
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
@@ -21,15 +21,19 @@ export interface Figures {
 }
 export const FIGURES = ['total', 'available', 'reserved', 'sold', 'version'] as const;
 
-/** An item in the ledger, and what its entries come to. */
+/** An item in the ledger, and sums of its entries. */
 export interface LedgerFigures extends Figures {
-  /** Units that ever came in from outside. */
+  /** Units ever received. */
   readonly received: number;
-  /** Units that must stand there, by the goods that moved and by what people counted. */
+  /** Units that must be in the warehouse, by the goods that moved and by stocktakes. */
   readonly moved: number;
   readonly rows: number;
 }
 
+/**
+ * Items as Redis has them, by `sku@warehouse`.
+ * @param differences gets a sentence for each item that cannot be read
+ */
 export async function hotFigures(
   { redis, keys }: ProofSources,
   skus: readonly string[],
@@ -38,11 +42,11 @@ export async function hotFigures(
   const found = new Map<string, Figures>();
   for (const sku of skus) {
     for (const [warehouse, text] of Object.entries(await redis.hgetall(keys.sku(sku)))) {
-      if (warehouse.startsWith('*')) continue; // a sale of the SKU
+      if (warehouse.startsWith('*')) continue; // a flash sale of the SKU
       const name = `${encodeId(sku)}@${warehouse}`;
-      const words = text.split(' ').slice(0, 7).map(Number); // behind them stands the lock of a stocktake
-      const [total, available, reserved, sold, version] = words;
-      if (words.some((word) => !Number.isSafeInteger(word)) || version === undefined) {
+      const numbers = text.split(' ').slice(0, 7).map(Number); // after them comes the lock of a stocktake
+      const [total, available, reserved, sold, version] = numbers;
+      if (numbers.some((number) => !Number.isSafeInteger(number)) || version === undefined) {
         differences.push(`${name}: cannot be read in Redis: ${JSON.stringify(text)}`);
         continue;
       }
@@ -58,7 +62,7 @@ export async function hotFigures(
   return found;
 }
 
-// What an entry did to the units in the building, by its own words and not by the counters it wrote.
+// How an entry changed the units in the warehouse, by its type and quantity and not by the counters it wrote.
 const MOVED = `sum(CASE
   WHEN type IN ('InventoryReceived', 'InventoryReturned', 'TransferReceived', 'TransferCancelled') THEN quantity
   WHEN type IN ('InventoryIssued', 'InventoryShipped', 'TransferDispatched') THEN -quantity
@@ -66,7 +70,10 @@ const MOVED = `sum(CASE
     THEN quantity - available_before - reserved_before - sold_before
   ELSE 0 END)`;
 
-/** Items as the ledger has them, each checked against the sum of its own entries. */
+/**
+ * Items as the ledger has them, by `sku@warehouse`, each checked against the sums of its own entries.
+ * @param differences gets a sentence for each sum that is wrong
+ */
 export async function ledgerFigures(
   { postgres }: ProofSources,
   skus: readonly string[],
@@ -115,7 +122,7 @@ export async function ledgerFigures(
   return found;
 }
 
-// Transfers are left out of what moved: what left one warehouse for another and is not there yet is in transit.
+// Without transfers: goods that have left one warehouse and not arrived in the other are in transit.
 const SUMS = `SELECT sku, sum(i.total) AS total,
     (SELECT coalesce(sum(quantity - received - rejected - returned), 0) FROM transfers t WHERE t.sku = i.sku) AS transit,
     (SELECT coalesce(sum(CASE
@@ -126,7 +133,10 @@ const SUMS = `SELECT sku, sum(i.total) AS total,
         ELSE 0 END), 0) FROM ledger l WHERE l.sku = i.sku) AS moved
   FROM items i WHERE sku = ANY($1) GROUP BY sku`;
 
-/** Nothing is in two places or in none: total over warehouses + in transit = what came in, left and was counted. */
+/**
+ * Checks that no goods are in two places or in none: total over all warehouses + in transit = received - issued - shipped +
+ * returned + differences of stocktakes. @param differences gets a sentence for each SKU where it is not so
+ */
 export async function compareSums(
   { postgres }: ProofSources,
   skus: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * Orders as the checker reads them: every order about some SKUs, on both sides.
+ * Compares the orders of some SKUs in Redis and in the ledger.
  */
 import type { Redis } from 'ioredis';
 import { encodeId } from '../domain/id.ts';
@@ -8,7 +8,12 @@ import type { Figures, ProofSources } from './item-figures.ts';
 
 const ORDERS_CHUNK_MAX = 2_000;
 
-/** Every order about these SKUs, status and lines, on both sides; and the open holds add up to what is reserved. */
+/**
+ * Compares status and lines of every order of these SKUs, and the sum of the open holds with the reserved units.
+ * @param hot items as Redis has them
+ * @param differences gets a sentence for each difference
+ * @returns number of orders by status, and the ids of all orders of the ledger
+ */
 export async function compareOrders(
   { redis, postgres, keys }: ProofSources,
   skus: ReadonlySet<string>,
@@ -54,7 +59,7 @@ export async function compareOrders(
   return { orders, known };
 }
 
-/** Orders that Redis has about these SKUs and the ledger has not. */
+/** Finds orders of these SKUs that Redis has and the ledger has not. */
 async function findUnknownOrders(
   redis: Redis,
   keys: PartitionKeys,
@@ -69,10 +74,10 @@ async function findUnknownOrders(
   do {
     const [next, found] = await redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', ORDERS_CHUNK_MAX);
     cursor = next;
-    const strangers = found.filter((key) => !escapedKnown.has(key.slice(start.length)));
-    if (strangers.length === 0) continue;
-    const texts = await redis.mget(...strangers);
-    strangers.forEach((key, i) => {
+    const unknown = found.filter((key) => !escapedKnown.has(key.slice(start.length)));
+    if (unknown.length === 0) continue;
+    const texts = await redis.mget(...unknown);
+    unknown.forEach((key, i) => {
       const lines = texts[i]?.split(' ')[3]?.split(',') ?? [];
       if (lines.some((line) => escapedSkus.has(line.slice(0, line.indexOf('@'))))) {
         differences.push(`order ${key.slice(start.length)}: Redis has it (${texts[i]}), the ledger has not`);

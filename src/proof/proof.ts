@@ -1,39 +1,40 @@
 /**
- * The independent checker: reads Redis and Postgres by itself, by key and by table, and says whether what was sold was
- * there. Promises: it asks neither engine nor worker for anything, so a fault in them cannot hide here.
+ * An independent check that nothing was oversold: reads Redis and Postgres directly, by key and by table.
+ * Promises: it uses no code of the engine or the worker, so it cannot repeat their mistakes.
  */
 import { compareSums, FIGURES, hotFigures, ledgerFigures, type ProofSources } from './item-figures.ts';
 import { compareOrders } from './orders.ts';
 
 export type { ProofSources } from './item-figures.ts';
 
-/** What both stores say about the items of some SKUs. */
+/** Figures of both stores about the items of some SKUs, in units. */
 export interface Proof {
   readonly items: number;
-  /** Units that ever came in, by the ledger. */
+  /** Units ever received, by the ledger. */
   readonly received: number;
   readonly available: number;
   readonly reserved: number;
   readonly sold: number;
-  /** Units held or sold that were never there, by the goods that moved: the number that must be 0. */
+  /** Units held or sold beyond the goods that moved into the warehouse. Must be 0. */
   readonly oversold: number;
-  /** Orders that hold or bought something, by status, as both stores have them. */
+  /** Number of orders by status, by the ledger. */
   readonly orders: Readonly<Record<string, number>>;
   readonly ledgerRows: number;
-  /** Orders a buyer was told are his, and how many of them are missing in a store: the other number that must be 0. */
+  /** Orders that the API has accepted. */
   readonly acknowledged: number;
+  /** How many of those the ledger does not have. Must be 0. */
   readonly lost: number;
-  /** What the two stores do not agree on, or what does not add up; each a sentence. */
+  /** A sentence for each difference between the stores and each sum that is wrong. */
   readonly differences: readonly string[];
-  /** Open findings of the worker, over all items. */
+  /** Unresolved drift findings of the worker, over all items. */
   readonly drift: number;
   readonly isProven: boolean;
 }
 
-/** Differences spelled out; beyond it they are counted. */
+/** Differences shown; further ones are counted. */
 const DIFFERENCES_MAX = 50;
 
-/** Waits until the ledger has all that Redis decided. Answers false where it does not come to that in time. */
+/** Waits until the ledger has everything that Redis has decided. @returns false where that takes longer */
 export async function ledgerHasCaughtUp(sources: ProofSources, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -55,8 +56,8 @@ export async function ledgerHasCaughtUp(sources: ProofSources, timeoutMs: number
 }
 
 /**
- * Compares both stores about these SKUs. Nothing may be under way for them meanwhile.
- * @param acknowledged the orders that got a yes, as their buyers remember them
+ * Compares both stores about these SKUs. There must be no commands on them meanwhile.
+ * @param acknowledged ids of the orders that the API has accepted, as the callers know them
  */
 export async function prove(
   sources: ProofSources,
@@ -114,7 +115,7 @@ export async function prove(
   };
 }
 
-/** One line for people, and the differences where there are any. */
+/** The result in one line, and a line for each difference. */
 export function proofText(proof: Proof): string {
   const {
     received,

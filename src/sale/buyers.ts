@@ -1,46 +1,47 @@
 /**
- * The buyers of a demonstration: they order at once, then pay, walk away or cancel.
- * Promises: each order is asked for until it is decided, and every answer is counted; nothing here decides anything.
+ * Simulated buyers: they order at the same time, then pay, cancel or abandon the order.
+ * Promises: each order is repeated until it is decided, and every answer is counted.
  */
-
 import type { WantedOrder } from './orders.ts';
 import type { Shop, ShopAnswer } from './shop.ts';
 
 export interface BuyingOptions {
-  /** Share of the accepted orders that is paid, and that is abandoned; the rest is cancelled. Both 0: all stay held. */
+  /** Share of the accepted orders that is paid, from 0 to 1. */
   readonly confirmShare: number;
+  /** Share that is neither paid nor cancelled. The rest is cancelled; where both are 0, all stay held. */
   readonly abandonShare: number;
+  /** Undefined: the server's default. */
   readonly holdSeconds: number | undefined;
-  /** Orders under way at once. */
+  /** Concurrent orders. */
   readonly buyersAtOnceMax: number;
-  /** The buyers come one after the other over this time; 0: all at the same moment. */
+  /** The buyers arrive evenly over this time; 0: all at the same moment. */
   readonly spreadMs: number;
 }
 
-/** Counts that grow while the buyers are at it. */
+/** Counts that grow while the buyers order. */
 export class Tally {
   reserved = 0;
   refused = 0;
-  /** Refused because every warehouse with the article was being counted. */
+  /** Refused because every warehouse with the article had a stocktake. */
   counted = 0;
   confirmed = 0;
   released = 0;
   abandoned = 0;
-  /** Answers that are neither a yes nor a no; none are expected. */
+  /** Answers that are neither a success nor a known refusal; there should be none. */
   readonly unexpected: string[] = [];
-  /** Tries that met an outage and were repeated under the same id. */
+  /** Attempts that failed by an outage and were repeated under the same id. */
   repeats = 0;
-  /** Orders that were refused for want of an article, by SKU. */
+  /** Orders refused because an article was short, by SKU. */
   readonly shortOrders = new Map<string, number>();
   readonly reserveLatenciesMs: number[] = [];
   decided = 0;
-  /** Orders that got a yes. */
+  /** Ids of the orders that the server accepted. */
   readonly acknowledged: string[] = [];
   finishedMs = 0;
 }
 
 const UNEXPECTED_MAX = 20;
-/** How a buyer waits for a count to end: 5 minutes in all. */
+/** A buyer waits up to 5 minutes for a stocktake to end. */
 const COUNT_PAUSE_MS = 500;
 const COUNT_TRIES_MAX = 600;
 
@@ -48,7 +49,7 @@ async function pause(ms: number): Promise<void> {
   if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Lets every order be asked for; resolves when all are decided and those that pay or cancel have done so. */
+/** Sends all orders; resolves when all are decided, paid or cancelled. `tally` is updated on the way. */
 export async function buy(
   shop: Shop,
   orders: readonly WantedOrder[],
@@ -94,7 +95,7 @@ async function buyOne(shop: Shop, order: WantedOrder, options: BuyingOptions, ta
   const dice = Math.random();
   if (dice < confirmShare) {
     let paid = await shop.post(`/v1/reservations/${order.orderId}/confirm`);
-    // The item is being counted (BR-007): the hold outlives the count, and the payment is repeated.
+    // The item has a stocktake (BR-007). The hold does not expire meanwhile, so the payment is repeated.
     for (let tries = 0; paid.status === 423 && tries < COUNT_TRIES_MAX; tries++) {
       await pause(COUNT_PAUSE_MS);
       paid = await shop.post(`/v1/reservations/${order.orderId}/confirm`);
@@ -118,7 +119,7 @@ function note(tally: Tally, what: string, answer: ShopAnswer): void {
   }
 }
 
-/** The value below which this share of the sorted samples lies; NaN without samples. */
+/** The value at this share (0 to 1) of the ascending samples; NaN without samples. */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

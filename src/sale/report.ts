@@ -1,15 +1,15 @@
 /**
- * What people see of a demonstration: a line that moves, and figures at the end.
- * Promises: on a terminal one line is written over, elsewhere one line a second, so that a log stays readable.
+ * Output of `npm run sale`: a progress line, and figures at the end.
+ * Promises: on a terminal the progress line is overwritten; elsewhere there is one line a second, so that a log stays
+ * readable.
  */
-
 import { percentile, type Tally } from './buyers.ts';
 import type { Wanted } from './orders.ts';
 
 const REDRAW_MS = 100;
 const LOG_MS = 1_000;
 
-/** Shows `line()` until stopped. */
+/** Shows `line()` repeatedly. @returns a function that shows it a last time and stops */
 export function showProgress(line: () => string): () => void {
   const isTerminal = process.stdout.isTTY === true;
   const draw = () => process.stdout.write(isTerminal ? `\r\u001b[2K${line()}` : `${line()}\n`);
@@ -21,6 +21,7 @@ export function showProgress(line: () => string): () => void {
   };
 }
 
+/** The progress line. @param total number of orders @param startedMs on the clock of `performance.now()` */
 export function tallyLine(tally: Tally, total: number, startedMs: number): string {
   const seconds = Math.max(0.001, (performance.now() - startedMs) / 1_000);
   const bar = '#'.repeat(Math.round((20 * tally.decided) / total)).padEnd(20, '.');
@@ -33,6 +34,7 @@ export function tallyLine(tally: Tally, total: number, startedMs: number): strin
   return `[${bar}] ${tally.decided}/${total}  ${parts.join('  ')}  ${Math.round(tally.decided / seconds)}/s`;
 }
 
+/** Latency percentiles of the reserve calls. @param startedMs on the clock of `performance.now()` */
 export function latencyLine(tally: Tally, startedMs: number): string {
   const sorted = [...tally.reserveLatenciesMs].sort((a, b) => a - b);
   const at = (share: number) => `${percentile(sorted, share).toFixed(1)} ms`;
@@ -45,7 +47,7 @@ export function latencyLine(tally: Tally, startedMs: number): string {
 
 const ARTICLES_SHOWN = 10;
 
-/** How wanted the articles were and which ran out. @param left units still available at the end, by SKU */
+/** A table of the articles in highest demand. @param left units available at the end, by SKU */
 export function articlesText(wanted: Wanted, tally: Tally, left: ReadonlyMap<string, number>): string {
   const byDemand = [...wanted.demand].sort((a, b) => b[1] - a[1]);
   const units = byDemand.reduce((sum, [, demand]) => sum + demand, 0);

@@ -1,29 +1,30 @@
 /**
- * A buyer's view of Holdfast: plain HTTP on a bounded number of connections, repeated under the same id where the
- * outcome is unknown. Promises: every call ends, in an answer or in "gave up", within its time.
+ * An HTTP client of Holdfast with a bounded number of connections, which repeats a request where the outcome is unknown.
+ * Promises: every call ends in time, with an answer or with the last failure.
  */
 import { Agent, request } from 'node:http';
 
 export interface ShopAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
-  /** From the first try to the answer. */
+  /** From the first attempt to the answer. */
   readonly latencyMs: number;
-  /** Tries that ended in 503 or without an answer. */
+  /** Attempts that ended in 503 or without an answer. */
   readonly repeats: number;
 }
 
 export interface ShopOptions {
   readonly url: string;
   readonly connectionsMax: number;
-  /** How long a buyer goes on asking while the shop is away. */
+  /** How long a call is repeated while the server does not answer. */
   readonly giveUpAfterMs: number;
 }
 
-/** One try that takes longer is repeated. */
+/** An attempt that takes longer is repeated. */
 const TRY_MS_MAX = 10_000;
 const RETRY_PAUSE_MS = 250;
 
+/** A client with keep-alive connections; {@link close} it at the end. */
 export class Shop {
   readonly #options: ShopOptions;
   readonly #agent: Agent;
@@ -38,15 +39,17 @@ export class Shop {
     this.#agent.destroy();
   }
 
-  /** Opens this many connections, as an order service has them before the doors open. */
+  /** Opens this many connections, as an order service would have them open before a sale begins. */
   async warmUp(connections: number): Promise<void> {
     await Promise.all(Array.from({ length: connections }, () => this.get('/livez')));
   }
 
+  /** Status 0: no answer until `giveUpAfterMs`. */
   get(path: string): Promise<ShopAnswer> {
     return this.#call('GET', path);
   }
 
+  /** Sends JSON. Status 0: no answer until `giveUpAfterMs`. */
   post(path: string, body: unknown = {}): Promise<ShopAnswer> {
     return this.#call('POST', path, body);
   }

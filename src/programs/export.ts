@@ -1,6 +1,6 @@
 /**
- * `npm run export`: stock, warehouses, open holds or the whole ledger as CSV or NDJSON, all of it as of one instant.
- * Exit code 0: it is whole. 2: it is not.
+ * `npm run export`: stock, warehouses, open holds or the whole ledger as CSV or NDJSON, as of one instant.
+ * Exit code 0: complete. 2: not complete.
  */
 import { parseArgs } from 'node:util';
 import { formatOf } from '../bulk/bulk-file.ts';
@@ -23,7 +23,7 @@ const HELP = `npm run export -- ${EXTRACTS.join('|')} [options]
 It reads the ledger, which is milliseconds behind what Redis has decided. With npm use --silent, or --out: npm itself
 writes a line to standard output.`;
 
-/** A slow reader of the output must not be cut off; an instant that is kept open longer burdens Postgres. */
+/** A slow consumer of the output gets this long. A snapshot that is open longer keeps Postgres from cleaning up. */
 const READ_MS_MAX = 600_000;
 
 async function main(): Promise<number> {
@@ -78,7 +78,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  // Whoever reads the output has enough: no trouble.
+  // The consumer of the output has closed it, such as `head`: no error.
   const isPipeClosed = error instanceof Error && 'code' in error && error.code === 'EPIPE';
   if (!isPipeClosed) {
     console.error(error instanceof Error ? error.message : error);

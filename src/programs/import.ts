@@ -1,6 +1,6 @@
 /**
- * `npm run import`: opening stock or warehouses from a file into the running Holdfast, row by row under ids of their own.
- * Exit code 0: every row is in. 1: some rows were refused or are invalid. 2: it could not be finished; run it again.
+ * `npm run import`: opening stock or warehouses from a file into the running Holdfast. Each row has its own id.
+ * Exit code 0: every row is imported. 1: some rows were refused or are invalid. 2: not finished; run it again.
  */
 import { parseArgs } from 'node:util';
 import { type BulkFile, formatOf, openBulkFile } from '../bulk/bulk-file.ts';
@@ -39,7 +39,7 @@ FILE is CSV with a header, or NDJSON; - is standard input. Fields of a row:
   --no-wait             do not wait until the ledger has everything
   --json                the account as JSON`;
 
-/** What a person typed cannot be done. */
+/** Wrong arguments. */
 class WrongCall extends Error {}
 
 async function main(): Promise<number> {
@@ -121,7 +121,7 @@ async function importInto(request: ImportRequest, progress: ImportProgress): Pro
   }
 }
 
-/** Ctrl-C ends the run behind the rows under way; a second one ends it at once, which is as safe. */
+/** Ctrl-C ends the run after the rows that are being sent; a second one ends it at once, which is as safe. */
 function stopOnSignals(): AbortSignal {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());

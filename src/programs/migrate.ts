@@ -1,5 +1,5 @@
 /**
- * `npm run migrate`: brings the ledger's tables to this release. Safe to repeat and to run from several places at once.
+ * `npm run migrate`: brings the ledger's tables to this release. Safe to repeat and to run several times at once.
  */
 import { takeConfig } from '../config.ts';
 import { migrate } from '../ledger/migrate.ts';

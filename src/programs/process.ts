@@ -1,6 +1,6 @@
 /**
- * What every process of Holdfast has in common: a log, words for what went wrong at start, and knowing whether it is the
- * program that was called or a part of another.
+ * What all processes of Holdfast share: the log, error messages at start, and whether a module is the program that was
+ * called or imported by another.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { Fault } from '../hotpath/fault.ts';
 import { WrongRedisSettings } from '../hotpath/redis-check.ts';
 import { SchemaOutdated, WrongPostgresSettings } from '../ledger/errors.ts';
 
-/** What must never stand in a log line, wherever somebody puts it. */
+/** Fields that are never logged, at any depth up to two. */
 const REDACTED = [
   'authorization',
   'cookie',
@@ -21,7 +21,7 @@ const REDACTED = [
   'databaseUrl',
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** A log for one process: JSON lines, or lines for people where the output is a terminal. */
+/** The log of a process: JSON lines, or readable lines where the output is a terminal. @param role its name */
 export async function openLog(config: Pick<Config, 'logLevel'>, role: string): Promise<Logger> {
   const options = {
     name: role,
@@ -34,7 +34,7 @@ export async function openLog(config: Pick<Config, 'logLevel'>, role: string): P
   return pino(options, pretty({ sync: true, ignore: 'pid,hostname,name' }));
 }
 
-/** What an operator can put right is said in words; everything else is a defect and comes with its stack. */
+/** The message of an error that an operator can fix; any other error as it is, so that its stack is shown. */
 export function formatStartupError(error: unknown): unknown {
   const isWrongSetting =
     error instanceof WrongConfiguration ||
@@ -47,7 +47,10 @@ export function formatStartupError(error: unknown): unknown {
   return error;
 }
 
-/** Runs `main` where this module is the program that was called; a failure is told in words and ends with code 1. */
+/**
+ * Runs `main` where this module is the program that was called. Where it fails, the message is printed and the exit code
+ * is 1. @param moduleUrl `import.meta.url` of the module
+ */
 export function runAsProgram(moduleUrl: string, main: () => Promise<void>): void {
   if (!process.argv[1] || realpathSync(process.argv[1]) !== fileURLToPath(moduleUrl)) return;
   main().catch((error: unknown) => {

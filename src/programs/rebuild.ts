@@ -1,6 +1,6 @@
 /**
- * `npm run rebuild`: fences the partition and fills it anew from the ledger under a new epoch. A running worker does it;
- * where none runs, this does. What Redis has decided is carried over first.
+ * `npm run rebuild`: fences the partition and fills it from the ledger under a new epoch. A running worker does it, after
+ * it has written the backlog to the ledger; where no worker runs, this program does it.
  */
 import { parseArgs } from 'node:util';
 import { connectRedis } from '../hotpath/hot-inventory.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run reconcile`: compares hot path and ledger once, item by item and hold by hold, and says what it found.
- * Exit code 0: they agree. 1: drift. 2: it could not be finished.
+ * `npm run reconcile`: compares hot path and ledger once, item by item and hold by hold, and prints the differences.
+ * Exit code 0: they agree. 1: drift. 2: not finished.
  */
 import { parseArgs } from 'node:util';
 import { connectRedis } from '../hotpath/hot-inventory.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run sale`: a flash sale, or the baskets of a real shop, played against a running Holdfast (or one of its own), and
- * at the end the proof by an independent checker that reads both stores. Exit code 0 only where it is proven.
+ * `npm run sale`: simulates a flash sale, or the baskets of a real shop, on a running Holdfast (or a temporary one); at the
+ * end an independent check reads both stores. Exit code 0 only where it proves that nothing was oversold or lost.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ const HELP = `npm run sale -- [options]
   --at-once N        orders under way at once (default: all buyers, at most 1000; with --baskets 64)
   --own              start a Holdfast of its own in a temporary folder even where one runs`;
 
-/** Those of the seed first; see src/seed.ts. */
+/** The same as in seed.ts. */
 const WAREHOUSES = ['TPE-1', 'KHH-1', 'NRT-1'] as const;
 
 interface SaleOptions {
@@ -46,7 +46,7 @@ interface SaleOptions {
   readonly own: boolean;
 }
 
-/** All problems at once, each with its option. */
+/** Reads the arguments. @throws with all problems at once, each with its option */
 function readOptions(argv: readonly string[]): SaleOptions {
   const { values } = parseArgs({
     args: [...argv],
@@ -99,7 +99,7 @@ function readOptions(argv: readonly string[]): SaleOptions {
   return options;
 }
 
-/** The Holdfast of the data folder, or a fresh one that goes away with the sale. */
+/** The Holdfast that runs on the data folder, or a temporary one, which `close` deletes. */
 async function findShop(isOwn: boolean): Promise<Running & { close(): Promise<void> }> {
   const config = takeConfig({});
   const running = isOwn ? undefined : await findRunning(config.dataFolder);
@@ -119,10 +119,11 @@ async function findShop(isOwn: boolean): Promise<Running & { close(): Promise<vo
   };
 }
 
-const PATIENCE_MS = 60_000;
+/** How long a request is repeated during an outage. */
+const GIVE_UP_MS = 60_000;
 const CATCH_UP_MS = 60_000;
 
-/** Goods for every article, spread over so many warehouses. */
+/** Receives the stock of every article, spread over so many warehouses. */
 async function stockUp(shop: Shop, wanted: Wanted, run: string, warehouses: number): Promise<void> {
   let n = 0;
   for (const [sku, stock] of wanted.stock) {
@@ -144,7 +145,7 @@ async function stockUp(shop: Shop, wanted: Wanted, run: string, warehouses: numb
   }
 }
 
-/** What is still available of each article, as the API tells it. */
+/** Units still available by SKU, and units reserved of all of them, by the API. */
 async function leftOf(
   shop: Shop,
   skus: Iterable<string>,
@@ -159,7 +160,7 @@ async function leftOf(
   return { available, reserved };
 }
 
-/** Abandoned holds return by themselves; this only watches. */
+/** Shows how abandoned holds expire, until none is left. */
 async function watchReturns(shop: Shop, skus: readonly string[], holdSeconds: number): Promise<void> {
   const deadline = performance.now() + (holdSeconds + 15) * 1_000;
   let reserved = 0;
@@ -174,7 +175,7 @@ async function watchReturns(shop: Shop, skus: readonly string[], holdSeconds: nu
 async function sale(options: SaleOptions): Promise<boolean> {
   const run = `s${Date.now().toString(36)}`;
   const holdfast = await findShop(options.own);
-  const shop = new Shop({ url: holdfast.url, connectionsMax: options.atOnce, giveUpAfterMs: PATIENCE_MS });
+  const shop = new Shop({ url: holdfast.url, connectionsMax: options.atOnce, giveUpAfterMs: GIVE_UP_MS });
   const redis = connectRedis(holdfast.redisUrl);
   const postgres = new pg.Pool({ connectionString: holdfast.databaseUrl, max: 2 });
   try {

@@ -1,6 +1,6 @@
 /**
- * A small catalogue for the first minutes with Holdfast: three warehouses and a handful of articles.
- * Promises: receipts under fixed ids, so that seeding twice changes nothing (BR-006).
+ * A small catalogue for trying Holdfast out: three warehouses and a few articles.
+ * Promises: receipts have fixed movement ids, so that seeding twice changes nothing (BR-006).
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -29,7 +29,7 @@ const SAFETY_STOCK = [
 
 const ACTOR = 'seed';
 
-/** Seeds a ledger that has no item yet. Answers whether it did. */
+/** Seeds an empty ledger. @returns false where the ledger has items already */
 export async function seedCatalogue(hot: HotInventory, ledger: Ledger): Promise<boolean> {
   if ((await ledger.read.items(undefined, 1)).length > 0) return false;
   for (const warehouse of WAREHOUSES) {

@@ -1,6 +1,7 @@
 /**
- * Composition root of the API: configuration in, a listening server out. `npm run serve` runs it as a process of its own;
- * `npm start` calls `serve` beside a worker. Promises: told to stop, it takes no more, finishes what it has, and ends.
+ * Composition root of the API: configuration in, a listening server out. `npm run serve` runs it as a process; `npm start`
+ * calls {@link serve} in the process of the worker. Promises: when stopped, it accepts no more requests, answers those it
+ * has, and ends.
  */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -14,14 +15,19 @@ import { buildServer } from '../http/server.ts';
 import { ledgerHandle } from '../ledger/handle.ts';
 import { openLog, runAsProgram } from './process.ts';
 
+/** A listening API. */
 export interface Serving {
-  /** Where it listens, `http://127.0.0.1:8080`. */
+  /** Such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Takes no more requests, answers those it has, lets go of the stores. */
+  /** Accepts no more requests, answers those it has, closes the connections to the stores. */
   close(): Promise<void>;
 }
 
-/** Opens the engine and listens. @throws {WrongRedisSettings} | {Fault} as the engine does, and where the port is taken */
+/**
+ * Opens the engine and listens.
+ * @param registry gets the API's metrics
+ * @throws {WrongRedisSettings} | {Fault} from the engine, or EADDRINUSE where the port is taken
+ */
 export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: Registry): Promise<Serving> {
   const { redisUrl, ack, prefix, redisTimeoutMs, backlogEventsMax, tombstoneMs, holdSeconds } = config;
   const hot = await openHotInventory({
@@ -48,7 +54,8 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
       version: releaseVersion(),
     });
     opened.push(() => app.close());
-    // When the doors open, more connect at once than Node's 511 may wait; beyond it the kernel drops them for a second.
+    // At the start of a sale more clients connect at once than Node's default backlog of 511; beyond it the kernel drops
+    // connections, and clients try again after a second.
     await app.listen({ host: config.host, port: config.port, backlog: HTTP_LIMITS_DEFAULT.connectionsMax });
     const url = urlOf(app.server.address() as AddressInfo);
     log.info({ url, docs: `${url}/docs`, ack }, 'listening');
@@ -60,7 +67,7 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {
-  // All addresses of the machine: this one can be clicked.
+  // It listens on all addresses; this one can be clicked.
   if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
@@ -78,7 +85,7 @@ runAsProgram(import.meta.url, async () => {
   const serving = await serve(config, log, registry);
   closeWithGrace({ delay: config.shutdownMsMax, logger: log }, async ({ signal, err }) => {
     if (err) log.fatal({ err }, 'an error nobody caught: closing');
-    else log.info({ signal, withinMs: config.shutdownMsMax }, 'closing: finishing what is under way');
+    else log.info({ signal, withinMs: config.shutdownMsMax }, 'closing: finishing open requests');
     await serving.close();
     log.info('closed');
   });

@@ -1,7 +1,7 @@
 /**
- * `npm start`: all of Holdfast on one machine, for trying it out and for development. Finds or brings its own Redis and
- * Postgres, migrates, seeds a small catalogue, starts worker, reconciliation and API, and says in one box where they are.
- * Promises: it never touches a server it did not start unless REDIS_URL or DATABASE_URL say so, keeps its data in its
+ * `npm start`: all of Holdfast on one machine, for trying it out and for development. Starts a local Redis and Postgres,
+ * migrates, seeds a small catalogue, starts worker and API, and prints their addresses.
+ * Promises: it never touches a server it did not start unless REDIS_URL or DATABASE_URL name one, keeps its data in its
  * folder, and on Ctrl-C stops everything in order and loses nothing.
  */
 import { mkdir } from 'node:fs/promises';
@@ -21,9 +21,10 @@ import { seedCatalogue } from './seed.ts';
 import { serve } from './serve.ts';
 import { work } from './work.ts';
 
+/** A running Holdfast. */
 export interface StartedHoldfast {
   readonly running: Running;
-  /** How the stores were found, a line each. */
+  /** How each store was found, one line each. */
   readonly routes: readonly string[];
   readonly wasSeeded: boolean;
   close(): Promise<void>;
@@ -32,7 +33,10 @@ export interface StartedHoldfast {
 /** How long the first rebuild may take before `npm start` gives up. */
 const READY_MS_MAX = 120_000;
 
-/** Starts everything in this process and its own stores beside it; what was started is stopped where a step fails. */
+/**
+ * Starts worker and API in this process, and the local stores. Where a step fails, everything started is stopped.
+ * @throws what the failed step throws
+ */
 export async function startHoldfast(
   config: Config,
   { quiet = false }: { readonly quiet?: boolean } = {},
@@ -99,7 +103,7 @@ async function seed(config: Stores): Promise<boolean> {
   }
 }
 
-/** On the wished port, or on any free one where a stranger has it. */
+/** Listens on the configured port, or on any free one where that is taken. */
 async function serveSomewhere(
   config: Stores,
   log: Logger,
@@ -146,13 +150,13 @@ function welcome(started: StartedHoldfast, dataFolder: string): string {
 }
 
 runAsProgram(import.meta.url, async () => {
-  // Chatter of healthy parts would push the box off the screen; LOG_LEVEL brings it back.
+  // Info lines would push the box off the screen; LOG_LEVEL turns them on.
   const config = takeConfig({});
   const started = await startHoldfast(config.isLogLevelChosen ? config : { ...config, logLevel: 'warn' });
   console.log(welcome(started, config.dataFolder));
   closeWithGrace({ delay: config.shutdownMsMax }, async ({ err }) => {
     if (err) console.error(err);
-    console.log('\nStopping: answering what is under way, then worker, Redis and Postgres ...');
+    console.log('\nStopping: finishing open requests, then worker, Redis and Postgres ...');
     await started.close();
     console.log('Stopped.');
   });

@@ -1,7 +1,7 @@
 /**
- * Composition root of the worker: write-behind, expiry sweep, continuous audit, webhooks, and the rebuild where the hot
- * path has forgotten. `npm run work` runs it as a daemon of its own; `npm start` calls `work` beside the API.
- * Promises: any number of them may run, one is active; told to stop, it finishes the chunk in hand and lets go.
+ * Composition root of the worker: write-behind, expiry sweep, continuous audit, webhooks, and the rebuild of a Redis that
+ * has lost its data. `npm run work` runs it as a process; `npm start` calls {@link work} in the process of the API.
+ * Promises: any number of workers may run, and one is active; when stopped, it finishes the current chunk.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +21,7 @@ import { ManualInterventionRequired, recover } from '../worker/recovery/recover.
 import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
 import { openLog, runAsProgram } from './process.ts';
 
+/** A running worker. */
 export interface Working {
   readonly writeBehind: WriteBehind;
   /** Resolves when the partition is open for orders. @throws after `timeoutMs` */
@@ -29,10 +30,14 @@ export interface Working {
 }
 
 const READY_POLL_MS = 20;
-/** How often an active worker looks whether the partition was fenced under it. */
+/** How often an active worker checks whether the partition was fenced. */
 const FENCE_POLL_MS = 1_000;
 
-/** Starts the worker. @throws where a store is away or wrongly set at start; later outages are waited out */
+/**
+ * Starts the worker. Outages of a store after the start are waited out.
+ * @param registry gets the worker's metrics
+ * @throws {WrongRedisSettings} | {WrongPostgresSettings} | {SchemaOutdated} or where a store cannot be reached
+ */
 export async function work(
   config: ConfigWith<'redis' | 'database'>,
   log: Logger,
@@ -48,7 +53,7 @@ export async function work(
     redisTimeoutMs: timeoutMs,
   } = config;
   const ledger = await openLedger({ databaseUrl, applicationName: 'holdfast-worker' });
-  // Connections of its own, and short statements: whatever strangers answer, write-behind never waits behind it.
+  // Its own connections and short statements: however slowly webhooks answer, write-behind does not wait for them.
   const webhookLedger = await openLedger({
     databaseUrl,
     applicationName: 'holdfast-webhooks',
@@ -57,16 +62,16 @@ export async function work(
   });
   const limits = { tombstoneMs, backlogEventsMax };
   const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs, limits });
-  // A connection of its own, so that reading the stream never waits behind a batch.
+  // Its own connection, so that reading the stream never waits for a batch of commands.
   const redis = connectRedis(redisUrl, timeoutMs);
   await redis.connect();
   const { keys } = hot;
   const parts = { redis, keys, ledger, tombstoneMs };
 
-  // One at a time: a rebuild moves the epoch, which the carrying worker notices and asks for a rebuild as well.
-  let mending: Promise<unknown> = Promise.resolve();
+  // One at a time: a rebuild changes the epoch; write-behind notices that and calls for a rebuild as well.
+  let recovering: Promise<unknown> = Promise.resolve();
   const recoverOnce = (reason: Parameters<typeof recover>[1]): Promise<void> => {
-    const attempt = mending.then(async () => {
+    const attempt = recovering.then(async () => {
       const outcome = await recover(parts, reason);
       if (!outcome) return;
       log[outcome.epoch === 1 ? 'info' : 'warn'](
@@ -75,10 +80,10 @@ export async function work(
       );
       await hot.sweep(0).catch(() => undefined); // this process learns the new epoch before its first trim
     });
-    mending = attempt.catch(() => undefined);
+    recovering = attempt.catch(() => undefined);
     return attempt;
   };
-  // Told again by every audit for as long as the ledger has it in quarantine, so an outage now is only a delay.
+  // Every audit repeats it while the ledger has the item in quarantine, so an outage now is only a delay.
   const quarantine = (sku: string, warehouse: string) => {
     hot.quarantine(sku, warehouse).catch((error: unknown) => {
       log.warn({ err: error, sku, warehouse }, 'the item could not be put in quarantine yet');
@@ -110,7 +115,7 @@ export async function work(
   const fenceTimer = setInterval(() => {
     if (!writeBehind.status().active) return;
     recoverOnce(undefined).catch((error: unknown) =>
-      log.warn({ err: error }, 'the partition could not be looked at'),
+      log.warn({ err: error }, 'the partition could not be checked'),
     );
   }, FENCE_POLL_MS);
   const sweep = startExpirySweep({ hot });
@@ -148,13 +153,13 @@ export async function work(
       await webhookLedger.close();
       await auditing.stop();
       await sweep.stop();
-      // What was decided so far is carried over, so that a stopped Holdfast has nothing under way.
+      // Everything decided so far goes to the ledger, so that a stopped Holdfast has no backlog.
       await Promise.race([
         writeBehind.drained().catch(() => undefined),
         new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX).unref()),
       ]);
       await writeBehind.stop();
-      await mending;
+      await recovering;
       await hot.close();
       redis.disconnect();
       await ledger.close();
@@ -162,7 +167,7 @@ export async function work(
   };
 }
 
-/** A worker that stops waits this long for the ledger to have everything; what is left, the next one carries. */
+/** A stopping worker waits this long for the backlog to reach the ledger; the next worker writes the rest. */
 const DRAIN_MS_MAX = 5_000;
 const WEBHOOK_CONNECTIONS_MAX = 2;
 const WEBHOOK_STATEMENT_TIMEOUT_MS = 5_000;
@@ -221,7 +226,7 @@ function showMetrics(
   );
 }
 
-/** /metrics and /livez of a worker, for whoever watches it. */
+/** Serves /metrics and /livez of a worker. */
 async function serveMetrics(
   registry: Registry,
   writeBehind: WriteBehind,

@@ -97,7 +97,7 @@ test('told to stop it answers the order under way first', async () => {
   const underWay = reserve(url, 'under-way');
   await expect.poll(async () => (await hot.reservation('under-way')).outcome).toBe('done');
   run.process.kill('SIGTERM');
-  await expect.poll(() => run.said()).toContain('finishing what is under way');
+  await expect.poll(() => run.said()).toContain('finishing open requests');
   link.resume();
   expect((await underWay).status).toBe(201);
   expect(await run.ended).toBe(0);
@@ -120,7 +120,7 @@ test('told twice it ends at once, and after its time in any case', async () => {
   for (const i of [0, 1])
     await expect.poll(async () => (await hot.reservation(`stuck-${i}`)).outcome).toBe('done');
   for (const run of runs) run.process.kill('SIGTERM');
-  for (const run of runs) await expect.poll(() => run.said()).toContain('finishing what is under way');
+  for (const run of runs) await expect.poll(() => run.said()).toContain('finishing open requests');
   runs[0]?.process.kill('SIGTERM');
   expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
   await Promise.all(underWay);

@@ -21,7 +21,16 @@ const COPIES = join(ROOT, '.holdfast', 'mutants');
 const SURVIVORS_PART = 30;
 /** A test file that has not ended by then hangs on the fault. */
 const TEST_MS_MAX = 240_000;
-const COPIED = ['src', 'lua', 'test', 'loadtest', 'docs', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const COPIED = [
+  'src',
+  'lua',
+  'test',
+  'loadtest',
+  'docs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 const COPIED_TOO = ['README.md', '.luacheckrc', 'docker-compose.yml', '.ci', '.docker'];
 
 interface Stores {
@@ -100,7 +109,10 @@ async function breakAll(
   await inTurn(copies, mutants, async (copy, mutant) => {
     const path = join(copy, mutant.file);
     const text = await readFile(path, 'utf8');
-    await writeFile(path, text.replace(mutant.find, () => mutant.replace));
+    await writeFile(
+      path,
+      text.replace(mutant.find, () => mutant.replace),
+    );
     try {
       const outcome = await findCatcher(copy, mutant, stores);
       outcomes.set(mutant, outcome);

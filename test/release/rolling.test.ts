@@ -61,6 +61,11 @@ async function openStores() {
   return { stores, programs, postgres, expectAgreement };
 }
 
+/** Resolves when the worker has opened the partition. */
+async function isOpen(api: Api): Promise<void> {
+  await until(async () => (await api.call('GET', '/v1/items/none')).status === 404);
+}
+
 describe.skipIf(!isThere)('the release before stops and this one starts on its stores', () => {
   test(
     'everything reads back, repeats are known as repeats, what was open is brought to its end, and nothing drifts',
@@ -70,6 +75,7 @@ describe.skipIf(!isThere)('the release before stops and this one starts on its s
         programs.api(before, stores),
         programs.worker(before, stores),
       ]);
+      await isOpen(oldApi);
       await playDay(oldApi);
       const day = await readDay(oldApi);
       await oldApi.stop();
@@ -80,6 +86,7 @@ describe.skipIf(!isThere)('the release before stops and this one starts on its s
         programs.api(RELEASE_NOW, stores),
         programs.worker(RELEASE_NOW, stores),
       ]);
+      await isOpen(api);
       expect(await readDay(api)).toEqual(day);
       await repeatDay(api);
       await endDay(api);
@@ -131,7 +138,7 @@ describe.skipIf(!isThere)('both releases beside each other', () => {
         programs.api(before, stores),
         programs.worker(before, stores),
       ]);
-      await until(async () => (await oldApi.call('GET', '/v1/items/none')).status === 404);
+      await isOpen(oldApi);
       await programs.migrate(RELEASE_NOW, stores);
       const newApi = await programs.api(RELEASE_NOW, stores);
       expect(await sellThroughBoth('OLD-WORKER', [oldApi, newApi])).toBeGreaterThan(0);

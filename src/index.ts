@@ -8,15 +8,8 @@
  * if (decision.outcome === 'refused') console.log(decision.refusal.code);
  * await hot.close();
  */
-export * from './domain/language.ts';
-export type {
-  ConfirmInput,
-  ExtendInput,
-  Issue,
-  ReleaseInput,
-  ReserveInput,
-} from './domain/validate.ts';
-export { InvalidCommand } from './domain/validate.ts';
+
+export { InvalidCommand, type Issue } from './domain/inputs/declare.ts';
 export type {
   CancelStocktakeInput,
   CancelTransferInput,
@@ -28,7 +21,9 @@ export type {
   SafetyStockInput,
   ScheduleSaleInput,
   StartStocktakeInput,
-} from './domain/validate-stock.ts';
+} from './domain/inputs/goods.ts';
+export type { ConfirmInput, ExtendInput, ReleaseInput, ReserveInput } from './domain/inputs/orders.ts';
+export * from './domain/language.ts';
 export type { BatchHead } from './hotpath/batcher.ts';
 export { Fault, type FaultCode, type FaultOutcome } from './hotpath/fault.ts';
 export {

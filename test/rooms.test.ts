@@ -18,7 +18,7 @@ interface Wall {
 }
 
 const WALLS: Readonly<Record<string, Wall>> = {
-  domain: { rooms: [], packages: ['node:assert'], types: [] },
+  domain: { rooms: [], packages: ['node:assert', 'zod'], types: [] },
   model: { rooms: ['domain'], packages: ['node:assert'], types: [] },
   hotpath: { rooms: ['domain'], packages: ['ioredis', 'node:*'], types: [] },
   ledger: { rooms: ['domain'], packages: ['pg', 'pg-copy-streams', 'kysely', 'node:*'], types: [] },
@@ -171,6 +171,10 @@ describe('imports', () => {
       ),
     );
     expect(importers).toEqual([]);
+  });
+
+  test('of the domain only the declarations of inputs know zod', () => {
+    expect(linesWith(/from 'zod'/, (name) => /^domain\/(?!inputs\/)/.test(name))).toEqual([]);
   });
 
   test('the worker knows the Redis client not even as a type', () => {

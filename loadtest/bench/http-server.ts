@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { reservation, reserveBody } from '../../src/http/schemas/orders.ts';
+import { batchOrder, reservation } from '../../src/http/schemas/orders.ts';
 import { jsonSchema } from '../../src/http/schemas.ts';
 import { ownCpu } from './callers.ts';
 import { WAREHOUSE } from './hot-sku.ts';
@@ -34,7 +34,7 @@ async function realServer(redisUrl: string): Promise<Served> {
 function bareServer(): Served {
   const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } });
   const schema = {
-    body: jsonSchema(reserveBody, 'input'),
+    body: jsonSchema(batchOrder.schema, 'input'),
     response: { 201: jsonSchema(reservation, 'output') },
   };
   app.post<{ Body: { orderId: string; lines: { sku: string; quantity: number; warehouse?: string }[] } }>(

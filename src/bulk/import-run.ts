@@ -3,7 +3,7 @@
  * out in the order of the rows. Promises: a bad row is told and the others go on; memory does not grow with the file.
  * Refuses to know: what a row does.
  */
-import type { Issue } from '../domain/input-reader.ts';
+import type { Issue } from '../domain/inputs/declare.ts';
 import type { Outcomes, RowOutcome } from './outcomes.ts';
 import type { BulkRecord, Columns, Fields } from './records.ts';
 

@@ -3,7 +3,7 @@
  * that was done before, by whichever run and however long ago, changes nothing and says so (BR-006). It leaves the sales
  * the better part of the backlog: it waits while the ledger is behind.
  */
-import type { Issue } from '../domain/input-reader.ts';
+import type { Issue } from '../domain/inputs/declare.ts';
 import { QUANTITY_MAX, type Refusal } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';

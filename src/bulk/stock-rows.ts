@@ -2,7 +2,8 @@
  * Rows of opening stock: each is a receipt with a movement id of its own. Promises: a row that comes out of here is a
  * command the engine takes; of a wrong one every field is named, with what would be right.
  */
-import { type Issue, Reader } from '../domain/input-reader.ts';
+import { declare, type Issue, strict, type TypeOf } from '../domain/inputs/declare.ts';
+import { id, inUtf8, reason, sku, warehouse, whole } from '../domain/inputs/fields.ts';
 import { QUANTITY_MAX } from '../domain/language.ts';
 import type { Columns, Fields } from './records.ts';
 
@@ -38,27 +39,29 @@ export function movementIdOf(importName: string, row: number): string {
   return `${importName}.${String(row).padStart(ROW_DIGITS, '0')}`;
 }
 
+const stockRow = declare(
+  strict({
+    movementId: inUtf8(id('The movement.', 'M-1')).optional(),
+    sku: inUtf8(sku),
+    warehouse: inUtf8(warehouse),
+    quantity: whole(0, QUANTITY_MAX),
+    reason: inUtf8(reason).optional(),
+    safetyStock: whole(0, QUANTITY_MAX).optional(),
+  }),
+);
+
 /** @param movementId of a row that names none */
 export function readStockRow(fields: Fields, movementId: string): StockRow | readonly Issue[] {
-  const { safetyStock } = fields;
-  const hasOwnId = fields.movementId !== undefined;
-  const read = new Reader();
-  const row: StockRow = {
-    movementId: hasOwnId ? read.id('movementId', fields.movementId) : movementId,
-    hasOwnId,
-    sku: read.id('sku', fields.sku),
-    warehouse: read.id('warehouse', fields.warehouse),
-    quantity: read.whole('quantity', fields.quantity, 0, QUANTITY_MAX),
-    reason: read.reason(fields.reason, false),
-    safetyStock:
-      safetyStock === undefined ? undefined : read.whole('safetyStock', safetyStock, 0, QUANTITY_MAX),
+  const issues = stockRow.issues(fields);
+  if (issues.length > 0) return issues;
+  const row = fields as unknown as TypeOf<typeof stockRow>;
+  return {
+    movementId: row.movementId ?? movementId,
+    hasOwnId: row.movementId !== undefined,
+    sku: row.sku,
+    warehouse: row.warehouse,
+    quantity: row.quantity,
+    reason: row.reason ?? '',
+    safetyStock: row.safetyStock,
   };
-  // Bytes that are no UTF-8 come out of a reader as this one character.
-  if (row.reason.includes('\ufffd')) {
-    read.issues.push({
-      path: 'reason',
-      message: 'save the file as UTF-8: in another encoding it cannot be read',
-    });
-  }
-  return read.issues.length > 0 ? read.issues : row;
 }

@@ -1,6 +1,7 @@
 /** Rows of warehouses: a name, and where it stands. Promises: as stock-rows.ts. */
 import { isOnEarth, type Warehouse } from '../domain/geography.ts';
-import { type Issue, Reader } from '../domain/input-reader.ts';
+import { declare, type Issue, strict } from '../domain/inputs/declare.ts';
+import { inUtf8, printable, warehouse } from '../domain/inputs/fields.ts';
 import type { Columns, Fields } from './records.ts';
 
 export const WAREHOUSE_COLUMNS: Columns = {
@@ -12,30 +13,18 @@ export const WAREHOUSE_COLUMNS: Columns = {
 
 const NAME_LENGTH_MAX = 200;
 
+const warehouseRow = declare(
+  strict({ warehouse: inUtf8(warehouse), name: inUtf8(printable(1, NAME_LENGTH_MAX)) }),
+);
+
 export function readWarehouseRow(fields: Fields): Warehouse | readonly Issue[] {
-  const { name, latitude, longitude } = fields;
-  const read = new Reader();
-  const id = read.id('warehouse', fields.warehouse);
-  if (!isName(name)) {
-    const message = `use 1 to ${NAME_LENGTH_MAX} printable characters, in a file that is saved as UTF-8`;
-    read.issues.push({ path: 'name', message });
-  }
-  if (latitude === undefined && longitude === undefined) {
-    return read.issues.length > 0 ? read.issues : { id, name: String(name) };
-  }
+  const { warehouse, name, latitude, longitude } = fields;
+  const issues = warehouseRow.issues(fields);
+  const named = { id: String(warehouse), name: String(name) };
+  if (latitude === undefined && longitude === undefined) return issues.length > 0 ? issues : named;
   if (typeof latitude !== 'number' || typeof longitude !== 'number' || !isOnEarth({ latitude, longitude })) {
     const message = 'give latitude and longitude in degrees, -90 to 90 and -180 to 180, or neither';
-    read.issues.push({ path: 'latitude, longitude', message });
-    return read.issues;
+    return [...issues, { path: 'latitude, longitude', message }];
   }
-  return read.issues.length > 0 ? read.issues : { id, name: String(name), latitude, longitude };
-}
-
-function isName(name: unknown): boolean {
-  return (
-    typeof name === 'string' &&
-    name.trim() !== '' &&
-    name.length <= NAME_LENGTH_MAX &&
-    !/[\p{Cc}\p{Cs}\ufffd]/u.test(name)
-  );
+  return issues.length > 0 ? issues : { ...named, latitude, longitude };
 }

@@ -6,31 +6,6 @@
 import type { Redis } from 'ioredis';
 import { type Coordinates, rankWarehouses } from '../domain/geography.ts';
 import {
-  CANDIDATES_MAX,
-  type CancelStocktake,
-  type Command,
-  type CompleteStocktake,
-  type Decision,
-  type ItemView,
-  type MovementKind,
-  type ReservationView,
-  type SaleView,
-  type StartStocktake,
-  type StocktakeLine,
-  type TransferView,
-} from '../domain/language.ts';
-import {
-  type ConfirmInput,
-  type ExtendInput,
-  type ReleaseInput,
-  type ReserveInput,
-  readConfirm,
-  readExtend,
-  readId,
-  readRelease,
-  readReserve,
-} from '../domain/validate.ts';
-import {
   type CancelStocktakeInput,
   type CancelTransferInput,
   type CloseSaleInput,
@@ -51,7 +26,32 @@ import {
   type SafetyStockInput,
   type ScheduleSaleInput,
   type StartStocktakeInput,
-} from '../domain/validate-stock.ts';
+} from '../domain/inputs/goods.ts';
+import {
+  type ConfirmInput,
+  type ExtendInput,
+  type ReleaseInput,
+  type ReserveInput,
+  readConfirm,
+  readExtend,
+  readId,
+  readRelease,
+  readReserve,
+} from '../domain/inputs/orders.ts';
+import {
+  CANDIDATES_MAX,
+  type CancelStocktake,
+  type Command,
+  type CompleteStocktake,
+  type Decision,
+  type ItemView,
+  type MovementKind,
+  type ReservationView,
+  type SaleView,
+  type StartStocktake,
+  type StocktakeLine,
+  type TransferView,
+} from '../domain/language.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeCommand, type Lookup } from './codec/command-codec.ts';
 import { decodeItemView, decodeSkuView, type SkuView } from './codec/item-codec.ts';

@@ -3,11 +3,11 @@
  * Promises: an answer names its problem by code and says what to do; no stack, no SQL, no internals ever stand in one.
  * Refuses to know: routes and sockets.
  */
-import { InvalidCommand } from '../domain/validate.ts';
+import { InvalidCommand, ISSUES_MAX, type Issue } from '../domain/inputs/declare.ts';
 import { Fault } from '../hotpath/fault.ts';
+import { ACTOR_HEADER } from './actor.ts';
 import { LedgerAway } from './ledger-client.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
-import { ISSUES_MAX, type Issue } from './schemas.ts';
 
 export interface Answer {
   readonly status: number;
@@ -23,8 +23,6 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The header under which a caller says who acts. */
-export const ACTOR_HEADER = 'Holdfast-Actor';
 export const REPLAYED_HEADER = 'Idempotent-Replayed';
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };

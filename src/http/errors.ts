@@ -5,11 +5,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { InvalidCommand } from '../domain/inputs/declare.ts';
 import { type Answer, internal, invalid, problem } from './answers.ts';
 import { RefusedJson } from './json-body.ts';
 import type { HttpMetrics } from './metrics.ts';
 import type { ProblemCode } from './problems.ts';
-import type { RequestPart, Routes } from './route.ts';
+import type { Routes } from './route.ts';
 
 /** Errors of the framework by their code; all others of status 400 are errors of the request. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail: string]>> = {
@@ -21,11 +22,6 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail:
 export function refuseErrors(app: FastifyInstance, routes: Routes, log: FastifyBaseLogger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     let answer = answerOfFramework(error);
-    if (error.validationContext && error.validationContext !== 'headers') {
-      const issues = routes.issues(request, error.validationContext as RequestPart);
-      // The compiled schema and its words come from one source; should they ever differ, the answer is still 400.
-      answer = invalid(issues.length > 0 ? issues : [{ path: '', message: 'the request is not valid' }]);
-    }
     if (!answer) {
       log.error({ err: error, requestId: request.id }, 'a request failed by a defect');
       answer = internal(request.id);
@@ -37,6 +33,7 @@ export function refuseErrors(app: FastifyInstance, routes: Routes, log: FastifyB
 function answerOfFramework(error: FastifyError): Answer | undefined {
   const known = FRAMEWORK_PROBLEMS[error.code];
   if (known) return problem(...known);
+  if (error instanceof InvalidCommand) return invalid(error.issues);
   if (error instanceof RefusedJson) return invalid([{ path: '', message: error.message }]);
   // Its words quote the body, which may be anything.
   if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {

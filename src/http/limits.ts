@@ -5,13 +5,13 @@
  */
 
 export interface HttpLimits {
-  /** 100 lines with the longest ids are about 17 KiB; more is not an order. */
+  /** 100 lines with the longest ids, 128 characters of 4 bytes each, are 106 KiB; more is not an order. */
   readonly bodyBytesMax: number;
-  /** 500 orders of the largest kind are 8.5 MiB. */
+  /** 500 orders of 100 lines each with ids of 64 letters are 8.5 MiB; those with the longest ids go in several batches. */
   readonly batchBodyBytesMax: number;
-  /** A count sheet of 5,000 lines with the longest ids and figures is about 1.1 MiB. */
+  /** 5,000 counts with ids of 64 letters are 1.1 MiB; those with the longest ids go in several calls. */
   readonly sheetBodyBytesMax: number;
-  /** The request line counts as well, so it also bounds the path. */
+  /** The request line counts as well; a search of the ledger by six of the longest ids, percent-encoded, has 9 KiB. */
   readonly headersBytesMax: number;
   readonly connectionsMax: number;
   /** A connection is renewed now and then, so that a balancer can move it to another process. */
@@ -32,10 +32,10 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS_DEFAULT: HttpLimits = {
-  bodyBytesMax: 64 * 1_024,
+  bodyBytesMax: 128 * 1_024,
   batchBodyBytesMax: 9 * 1_024 * 1_024,
   sheetBodyBytesMax: 1_280 * 1_024,
-  headersBytesMax: 8 * 1_024,
+  headersBytesMax: 16 * 1_024,
   connectionsMax: 4_096,
   requestsPerConnectionMax: 10_000,
   headersMsMax: 5_000,

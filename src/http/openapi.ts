@@ -2,8 +2,8 @@
  * What the OpenAPI document says beyond the schemas of the routes: shared shapes, headers and every problem a call can
  * answer. Promises: problem answers come from the table in problems.ts. Refuses to know: how the document is served.
  */
-import { ACTOR_DEFAULT, ID_PATTERN_SOURCE } from '../domain/language.ts';
-import { ACTOR_HEADER } from './answers.ts';
+import { ACTOR_DEFAULT, ID_ESCAPED_BYTES_MAX } from '../domain/language.ts';
+import { ACTOR_HEADER } from './actor.ts';
 import { ACK_HEADER } from './ledger-ack.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
 import type { DeclaredRoute } from './route.ts';
@@ -71,9 +71,10 @@ const HEADER_PARAMETERS = {
   properties: {
     [ACTOR_HEADER]: {
       type: 'string',
-      pattern: ID_PATTERN_SOURCE,
+      maxLength: ID_ESCAPED_BYTES_MAX,
       default: ACTOR_DEFAULT,
-      description: 'Who acts, for the ledger.',
+      description:
+        'Who acts, for the ledger: an id. Percent-encoded UTF-8 where it is not plain ASCII, or has a comma or a percent sign.',
     },
     [ACK_HEADER]: {
       type: 'string',

@@ -1,13 +1,14 @@
 /**
- * How a route is declared: once, with its schemas, its problems and its words, from which come the check of the request,
- * the OpenAPI entry and the metrics. Promises: whatever a handler throws becomes an answer; an order costs no log line.
- * Refuses to know: what the routes do.
+ * How a route is declared: once, with its schemas, its problems and its descriptions, from which come the check of the
+ * request, the OpenAPI entry and the metrics. Promises: whatever a handler throws becomes an answer; an order costs no
+ * log line. Refuses to know: what the routes do.
  */
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { type Input, InvalidCommand, issuesOf } from '../domain/inputs/declare.ts';
 import { Fault } from '../hotpath/fault.ts';
+import { actorOf } from './actor.ts';
 import {
-  ACTOR_HEADER,
   type Answer,
   answerOf,
   internal,
@@ -16,17 +17,19 @@ import {
   REPLAYED_HEADER,
   unavailable,
 } from './answers.ts';
+import { CommandBody } from './command-body.ts';
 import { ACK_HEADER, type LedgerAck } from './ledger-ack.ts';
 import type { HttpMetrics, RouteMetrics } from './metrics.ts';
 import type { ProblemCode } from './problems.ts';
-import { type Issue, issuesOf, jsonSchema } from './schemas.ts';
+import { BAD_QUERY } from './query-string.ts';
+import { emptyBody, jsonSchema } from './schemas.ts';
 
 /** Faults come in thousands while a store is away: one line a second says how many. */
 const FAULT_LOG_MS = 1_000;
 
-export type RequestPart = 'body' | 'params' | 'querystring';
+type Json = Record<string, unknown>;
 
-export interface RouteSpec<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> {
+interface RouteWords {
   readonly method: 'GET' | 'POST' | 'PUT';
   /** In Fastify's spelling, `/v1/items/:sku`. */
   readonly url: string;
@@ -35,23 +38,32 @@ export interface RouteSpec<B extends z.ZodType, P extends z.ZodType, Q extends z
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  readonly params?: P;
-  readonly query?: Q;
-  readonly body?: B;
-  /** A body that is not there counts as `{}`. */
-  readonly bodyMayBeMissing?: boolean;
-  /** What the document shows for `body` where the handler checks parts of it itself. */
-  readonly bodyShown?: z.ZodType;
   /** Where a body may be larger than the server takes otherwise. */
   readonly bodyBytesMax?: number;
   /** JSON Schema, or `{ content: ... }`, of the answers that go well, by status. */
-  readonly answers: Readonly<Record<number, { description: string } & Record<string, unknown>>>;
+  readonly answers: Readonly<Record<number, { description: string } & Json>>;
   /** What this route itself can refuse; what every route can is added. */
   readonly problems?: readonly ProblemCode[];
+}
+
+/** A route whose parts are checked here, each by its schema; the handler gets what the schemas made of them. */
+export interface RouteSpec<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> extends RouteWords {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** What OpenAPI shows for `body` where the handler checks parts of it itself. */
+  readonly bodyShown?: z.ZodType;
   handle(
     request: FastifyRequest<{ Body: z.output<B>; Params: z.output<P>; Querystring: z.output<Q> }>,
     reply: FastifyReply,
   ): Promise<Answer>;
+}
+
+/** A route that hands one command to the engine, which checks it: body, parameters of the path and the actor together. */
+export interface CommandSpec<T> extends RouteWords {
+  readonly input: Input<T>;
+  /** @param input not checked yet; the engine does, and throws {InvalidCommand} */
+  handle(input: T): Promise<Answer>;
 }
 
 /** What the document says about a route. */
@@ -62,21 +74,14 @@ export interface DeclaredRoute {
   /** Whether the call may name who acts. */
   readonly takesActor: boolean;
   readonly bodyMayBeMissing: boolean;
-  /** JSON Schema in the place of the one that is compiled. */
-  readonly bodyShown: Record<string, unknown> | undefined;
+  /** JSON Schema in the place of the one that is checked. */
+  readonly bodyShown: Json | undefined;
 }
 
 const NO_PROBLEMS: readonly ProblemCode[] = [];
-const ACTOR_FIELD = ACTOR_HEADER.toLowerCase();
 const ACK_FIELD = ACK_HEADER.toLowerCase();
 
 const WRONG_ACK = invalid([{ path: ACK_HEADER, message: 'use `ledger`, or leave the header out' }]);
-
-/** Who acts, where the caller says so; the engine checks the name. */
-export function actorOf(request: FastifyRequest): string | undefined {
-  // Node joins a header given twice, so it is one text, which is then no valid name.
-  return request.headers[ACTOR_FIELD] as string | undefined;
-}
 
 export class Routes {
   readonly declared: DeclaredRoute[] = [];
@@ -85,7 +90,6 @@ export class Routes {
   readonly #metrics: HttpMetrics;
   readonly #ledgerAck: LedgerAck;
   readonly #log: FastifyBaseLogger;
-  readonly #words = new Map<string, z.ZodType>();
   readonly #metricsOf = new Map<string, RouteMetrics>();
   readonly #unmatched: RouteMetrics;
   #faults = 0;
@@ -98,62 +102,79 @@ export class Routes {
     this.#unmatched = metrics.route('none');
   }
 
+  /** Declares a route whose parts are checked by schemas of its own. */
   declare<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType>(
     app: FastifyInstance,
     spec: RouteSpec<B, P, Q>,
   ): void {
-    const { method, url, body, params, query, handle } = spec;
+    const { body, params, query, bodyShown, handle } = spec;
+    const bodyMayBeMissing = body?.safeParse({}).success ?? false;
+    const schema: Json = {
+      ...(body ? { body: jsonSchema(body, 'input') } : {}),
+      ...(params ? { params: jsonSchema(params, 'input') } : {}),
+      // A query is text that becomes numbers, so the document shows what comes out; what has a default may be left out.
+      ...(query ? { querystring: { ...jsonSchema(query, 'output'), required: [] } } : {}),
+    };
+    const shapes: Record<string, z.ZodType | undefined> = { body, params, querystring: query };
+    this.#add(
+      app,
+      spec,
+      schema,
+      { bodyMayBeMissing, bodyShown: bodyShown && jsonSchema(bodyShown, 'input') },
+      {
+        validatorCompiler: ({ httpPart = '' }) =>
+          readPart(shapes[httpPart] ?? emptyBody, httpPart === 'body' && bodyMayBeMissing),
+        handle: handle as (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>,
+      },
+    );
+  }
+
+  /** Declares a route that hands a command to the engine; body and parameters are read once, by the engine's own check. */
+  declareCommand<T>(app: FastifyInstance, spec: CommandSpec<T>): void {
+    const names = [...spec.url.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+    const body = new CommandBody(spec.input, names);
+    const schema: Json = { body: jsonSchema(body.schema, 'input') };
+    if (names.length > 0) schema.params = jsonSchema(body.params, 'input');
+    this.#add(
+      app,
+      spec,
+      schema,
+      { bodyMayBeMissing: body.mayBeMissing, bodyShown: undefined },
+      {
+        validatorCompiler: () => acceptAll,
+        handle: (request) => {
+          const input = body.compose(request.body, actorOf(request), request.params as object);
+          return 'problem' in input ? Promise.resolve(input) : spec.handle(input.command);
+        },
+      },
+    );
+  }
+
+  #add(
+    app: FastifyInstance,
+    spec: RouteWords,
+    parts: Json,
+    shown: Pick<DeclaredRoute, 'bodyMayBeMissing' | 'bodyShown'>,
+    how: {
+      validatorCompiler(part: {
+        httpPart?: string;
+      }): (value: unknown) => boolean | { value: unknown } | { error: Error };
+      handle(request: FastifyRequest, reply: FastifyReply): Promise<Answer>;
+    },
+  ): void {
+    const { method, url, name: operationId, tag, summary, description, bodyBytesMax } = spec;
     const name = `${method} ${url}`;
     const metrics = this.#metrics.route(name);
     this.#metricsOf.set(name, metrics);
-    this.declared.push({
+    const problems = problemsOf(spec, parts);
+    this.declared.push({ method, url, problems, takesActor: method !== 'GET', ...shown });
+    const schema = { operationId, tags: [tag], summary, response: spec.answers, ...parts };
+    app.route({
       method,
       url,
-      problems: problemsOf(spec),
-      takesActor: method !== 'GET',
-      bodyMayBeMissing: spec.bodyMayBeMissing ?? false,
-      bodyShown: spec.bodyShown && jsonSchema(spec.bodyShown, 'input'),
-    });
-    const schema: Record<string, unknown> = {
-      operationId: spec.name,
-      tags: [spec.tag],
-      summary: spec.summary,
-      response: spec.answers,
-    };
-    if (spec.description) schema.description = spec.description;
-    for (const [part, shape] of [
-      ['body', body],
-      ['params', params],
-      ['querystring', query],
-    ] as const) {
-      if (!shape) continue;
-      // A query is text that becomes numbers, so the document shows what comes out; what has a default may be left out.
-      schema[part] =
-        part === 'querystring'
-          ? { ...jsonSchema(shape, 'output'), required: [] }
-          : jsonSchema(shape, 'input');
-      this.#words.set(`${name} ${part}`, shape);
-    }
-    app.route<{ Body: z.output<B>; Params: z.output<P>; Querystring: z.output<Q> }>({
-      method,
-      url,
-      schema,
-      ...(spec.bodyBytesMax === undefined ? {} : { bodyLimit: spec.bodyBytesMax }),
-      // A route that takes a query is not the way of an order: all its parts are read by their shapes.
-      ...(query
-        ? {
-            validatorCompiler: ({ httpPart }: { httpPart?: string }) =>
-              readPart({ body, params, querystring: query }[httpPart as RequestPart] ?? query),
-          }
-        : {}),
-      ...(spec.bodyMayBeMissing
-        ? {
-            preValidation: (request, _reply, done) => {
-              if (request.body === undefined) request.body = {} as z.output<B>;
-              done();
-            },
-          }
-        : {}),
+      schema: description ? { ...schema, description } : schema,
+      ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+      validatorCompiler: how.validatorCompiler,
       handler: (request, reply) => {
         const startedAtMs = performance.now();
         if (this.isClosing)
@@ -164,7 +185,7 @@ export class Routes {
           const ack = method === 'GET' ? undefined : request.headers[ACK_FIELD];
           if (ack !== undefined && ack !== 'ledger')
             return this.#send(reply, WRONG_ACK, metrics, startedAtMs);
-          const answered = handle(request, reply);
+          const answered = how.handle(request, reply);
           return (ack === undefined ? answered : this.#awaitLedger(answered)).then(
             (answer) => this.#send(reply, answer, metrics, startedAtMs),
             fail,
@@ -187,13 +208,6 @@ export class Routes {
   sendBeforeHandler(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
     const metrics = this.#metricsOf.get(`${request.method} ${request.routeOptions.url}`) ?? this.#unmatched;
     return reply.send(this.#send(reply, answer, metrics, 0));
-  }
-
-  /** What is wrong with the part of a request that its route's schema refused. */
-  issues(request: FastifyRequest, part: RequestPart): Issue[] {
-    const schema = this.#words.get(`${request.method} ${request.routeOptions.url} ${part}`);
-    const value = part === 'body' ? request.body : part === 'params' ? request.params : request.query;
-    return schema ? issuesOf(schema, value) : [];
   }
 
   /** What a thrown error is answered; what nobody foresaw is logged under the request id. */
@@ -234,17 +248,24 @@ export class Routes {
   }
 }
 
-function problemsOf(spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType>): ProblemCode[] {
+function problemsOf(spec: RouteWords, { body, params, querystring }: Json): ProblemCode[] {
   const problems: ProblemCode[] = [...(spec.problems ?? [])];
-  if (spec.body || spec.params || spec.query) problems.push('invalid-request');
-  if (spec.body) problems.push('body-too-large', 'unsupported-media-type');
+  if (body || params || querystring) problems.push('invalid-request');
+  if (body) problems.push('body-too-large', 'unsupported-media-type');
   return [...new Set<ProblemCode>([...problems, 'unavailable', 'internal'])];
 }
 
-/** Fastify's way to check a part of a request, with what comes out in its place: a query's text becomes numbers. */
-function readPart(schema: z.ZodType) {
+/**
+ * Fastify's way to check a part of a request, with what comes out in its place: a query's text becomes numbers.
+ * @param mayBeMissing what is not there counts as `{}`
+ */
+function readPart(schema: z.ZodType, mayBeMissing: boolean) {
   return (value: unknown): { value: unknown } | { error: Error } => {
-    const result = schema.safeParse(value);
-    return result.success ? { value: result.data } : { error: new Error('the request is not valid') };
+    if (value === BAD_QUERY) return { error: new InvalidCommand([BAD_QUERY]) };
+    const part = mayBeMissing ? (value ?? {}) : value;
+    const result = schema.safeParse(part);
+    return result.success ? { value: result.data } : { error: new InvalidCommand(issuesOf(schema, part)) };
   };
 }
+
+const acceptAll = () => true;

@@ -14,6 +14,7 @@ import { LedgerAck } from './ledger-ack.ts';
 import { LedgerClient } from './ledger-client.ts';
 import { HTTP_LIMITS_DEFAULT, type HttpLimits } from './limits.ts';
 import { openMetrics } from './metrics.ts';
+import { parseQuery } from './query-string.ts';
 import { Routes } from './route.ts';
 import { declareAlerts } from './routes/alerts.ts';
 import { declareExplain } from './routes/explain.ts';
@@ -64,9 +65,6 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     return503OnClosing: false,
     frameworkErrors: refuseAddress(routes),
     clientErrorHandler: refuseClientErrors(metrics),
-    ajv: {
-      customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: false },
-    },
   });
   app.server.maxConnections = limits.connectionsMax;
   readStrictJson(app);
@@ -104,7 +102,7 @@ function networkOptions(limits: HttpLimits) {
     keepAliveTimeout: limits.keepAliveMsMax,
     maxRequestsPerSocket: limits.requestsPerConnectionMax,
     // The path is bounded by the headers already; a long id is answered 400 with its name, not 404.
-    routerOptions: { maxParamLength: limits.headersBytesMax },
+    routerOptions: { maxParamLength: limits.headersBytesMax, querystringParser: parseQuery },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     http: {

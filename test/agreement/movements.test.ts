@@ -3,8 +3,8 @@
  * stands in test/domain/stock.test.ts.
  */
 import { expect, test } from 'vitest';
+import type { MovementInput } from '../../src/domain/inputs/goods.ts';
 import { MOVEMENT_KINDS, type MovementKind, QUANTITY_MAX } from '../../src/domain/language.ts';
-import type { MovementInput } from '../../src/domain/validate-stock.ts';
 import { answer, outcome, refusal } from '../domain/sentences.ts';
 import { type EitherShop, type Given, onBoth } from './both.ts';
 

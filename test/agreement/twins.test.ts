@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import { InvalidCommand } from '../../src/domain/inputs/declare.ts';
 import type { StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { transferView } from '../../src/domain/transfer.ts';
-import { InvalidCommand } from '../../src/domain/validate.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';

@@ -136,7 +136,7 @@ describe('rows of stock', () => {
 
   test.each([
     ['sku', undefined],
-    ['sku', 'white tea'],
+    ['sku', 'white\ttea'],
     ['sku', 7],
     ['warehouse', ''],
     ['quantity', undefined],
@@ -147,7 +147,7 @@ describe('rows of stock', () => {
     ['quantity', Number.NaN],
     ['safetyStock', -1],
     ['safetyStock', 'ten'],
-    ['movementId', 'a b'],
+    ['movementId', ' a'],
     ['reason', 'x'.repeat(201)],
     ['reason', 'two\nlines'],
     ['reason', 'no \ufffd UTF-8'],

@@ -1,8 +1,9 @@
 /**
  * What is none: ids, quantities and reasons that no reader may take for one. Takes what a caller without types could send.
  */
+
+import { InvalidCommand } from '../../src/domain/inputs/declare.ts';
 import { QUANTITY_MAX, REASON_LENGTH_MAX } from '../../src/domain/language.ts';
-import { InvalidCommand } from '../../src/domain/validate.ts';
 
 /** The paths of what is wrong; empty where nothing is. @throws what is no answer to a bad input */
 export function wrong(read: () => unknown): string[] {

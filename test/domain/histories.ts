@@ -4,8 +4,6 @@
  */
 import fc from 'fast-check';
 import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
-import { CANDIDATES_MAX, type Command, type MovementKind } from '../../src/domain/language.ts';
-import { readConfirm, readExtend, readRelease, readReserve } from '../../src/domain/validate.ts';
 import {
   readCancelStocktake,
   readCancelTransfer,
@@ -17,7 +15,9 @@ import {
   readSafetyStock,
   readScheduleSale,
   readStartStocktake,
-} from '../../src/domain/validate-stock.ts';
+} from '../../src/domain/inputs/goods.ts';
+import { readConfirm, readExtend, readRelease, readReserve } from '../../src/domain/inputs/orders.ts';
+import { CANDIDATES_MAX, type Command, type MovementKind } from '../../src/domain/language.ts';
 import { type Asked, type Step, step } from './asked.ts';
 import { START_MS, stockLine } from './sentences.ts';
 

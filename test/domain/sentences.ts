@@ -4,6 +4,12 @@
  * `TEA@north>east=2` is a transfer.
  * Promises: nothing is decided here.
  */
+
+import type {
+  DispatchTransferInput,
+  MovementInput,
+  ScheduleSaleInput,
+} from '../../src/domain/inputs/goods.ts';
 import type {
   Decision,
   MovementKind,
@@ -13,11 +19,6 @@ import type {
   RefusalCode,
   StockLine,
 } from '../../src/domain/language.ts';
-import type {
-  DispatchTransferInput,
-  MovementInput,
-  ScheduleSaleInput,
-} from '../../src/domain/validate-stock.ts';
 
 /** Far ahead of every machine's clock: Redis drops keys by its own, whatever time a test sets. */
 export const START_MS = 4_000_000_000_000;

@@ -3,6 +3,28 @@
  * Promises: every command goes the whole way from input to decision, and what is due has returned before, as in the engine.
  */
 import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
+import {
+  type MovementInput,
+  type ReceiveTransferInput,
+  readCancelStocktake,
+  readCancelTransfer,
+  readCloseSale,
+  readCompleteStocktake,
+  readDispatchTransfer,
+  readMovement,
+  readReceiveTransfer,
+  readSafetyStock,
+  readScheduleSale,
+  readStartStocktake,
+} from '../../src/domain/inputs/goods.ts';
+import {
+  type ConfirmInput,
+  type ReserveInput,
+  readConfirm,
+  readExtend,
+  readRelease,
+  readReserve,
+} from '../../src/domain/inputs/orders.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import {
   CANDIDATES_MAX,
@@ -18,28 +40,6 @@ import {
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { saleView } from '../../src/domain/sale.ts';
 import { transferView } from '../../src/domain/transfer.ts';
-import {
-  type ConfirmInput,
-  type ReserveInput,
-  readConfirm,
-  readExtend,
-  readRelease,
-  readReserve,
-} from '../../src/domain/validate.ts';
-import {
-  type MovementInput,
-  type ReceiveTransferInput,
-  readCancelStocktake,
-  readCancelTransfer,
-  readCloseSale,
-  readCompleteStocktake,
-  readDispatchTransfer,
-  readMovement,
-  readReceiveTransfer,
-  readSafetyStock,
-  readScheduleSale,
-  readStartStocktake,
-} from '../../src/domain/validate-stock.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
   figures,

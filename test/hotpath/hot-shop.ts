@@ -4,6 +4,8 @@
  */
 import { onTestFinished } from 'vitest';
 import type { Warehouse } from '../../src/domain/geography.ts';
+import type { MovementInput, ReceiveTransferInput } from '../../src/domain/inputs/goods.ts';
+import type { ConfirmInput, ReserveInput } from '../../src/domain/inputs/orders.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import type {
   Decision,
@@ -16,8 +18,6 @@ import type {
   TransferView,
 } from '../../src/domain/language.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
-import type { ConfirmInput, ReserveInput } from '../../src/domain/validate.ts';
-import type { MovementInput, ReceiveTransferInput } from '../../src/domain/validate-stock.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';

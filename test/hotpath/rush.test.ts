@@ -3,8 +3,8 @@
  * decided as if it had come alone: on what the one before left, and on what happened in between.
  */
 import { describe, expect, test } from 'vitest';
+import type { ReserveInput } from '../../src/domain/inputs/orders.ts';
 import type { Decision, ReservationView } from '../../src/domain/language.ts';
-import type { ReserveInput } from '../../src/domain/validate.ts';
 import { outcome, spelled } from '../domain/sentences.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 

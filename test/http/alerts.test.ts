@@ -110,7 +110,13 @@ describe('POST /v1/alerts/{id}/acknowledge', () => {
     ['half a character', '/v1/alerts/1/acknowledge', '{"note":"\\ud800"}', {}, 'note'],
     ['a note that is none', '/v1/alerts/1/acknowledge', { note: 7 }, {}, 'note'],
     ['another field', '/v1/alerts/1/acknowledge', { actor: 'mei' }, {}, 'actor'],
-    ['an actor that is none', '/v1/alerts/1/acknowledge', {}, { 'Holdfast-Actor': 'a b' }, 'Holdfast-Actor'],
+    [
+      'an actor that is none',
+      '/v1/alerts/1/acknowledge',
+      {},
+      { 'Holdfast-Actor': 'a%0Ab' },
+      'Holdfast-Actor',
+    ],
   ])('refuses %s', async (_, path, body, headers, wrong) => {
     const before = await acknowledgements();
     expectInvalid(await server.call('POST', path, body, headers), [wrong]);

@@ -32,7 +32,7 @@ const sale = {
   closesAt: '2030-11-12T00:00:00+08:00',
   quantity: 10,
 };
-const NO_ID = 'a b';
+const NO_ID = 'a\nb';
 const LONG_REASON = 'x'.repeat(201);
 
 /** A good body, and for each field what spoils it; the answer names that field. `undefined` leaves it out. */
@@ -43,7 +43,7 @@ const SPOILT: [route: string, good: object, spoilers: Record<string, unknown[]>]
     {
       movementId: [undefined, NO_ID, 7],
       sku: [undefined, NO_ID],
-      warehouse: [undefined, '*'],
+      warehouse: [undefined, '\u200b'],
       quantity: [undefined, 0, -1, 1.5, '1', 1_000_000_001, null],
       reason: [undefined, '', ' ', 7, LONG_REASON, 'a\nb'],
       orderId: ['O-1'],
@@ -66,8 +66,8 @@ const SPOILT: [route: string, good: object, spoilers: Record<string, unknown[]>]
     'POST /v1/stock/return',
     movement,
     {
-      movementId: [undefined, 'x'.repeat(65)],
-      sku: [undefined, '茶'],
+      movementId: [undefined, 'x'.repeat(129)],
+      sku: [undefined, ' A'],
       warehouse: [undefined, NO_ID],
       quantity: [undefined, 0],
       orderId: [NO_ID],
@@ -231,17 +231,17 @@ describe('400 with the wrong field named', () => {
       { counts: [{ sku: 'A', counted: 5, reason: 'x' }] },
       'counts[0].reason',
     ],
-    ['a stocktake of a bad id', 'GET /v1/stocktakes/a%20b', undefined, 'stocktakeId'],
-    ['a count on a sheet of a bad id', 'POST /v1/stocktakes/a%20b/complete', { counted: 1 }, 'stocktakeId'],
-    ['a cancellation of a bad id', 'POST /v1/stocktakes/a%20b/cancel', {}, 'stocktakeId'],
-    ['a transfer of a bad id', 'GET /v1/transfers/a%20b', undefined, 'transferId'],
-    ['a receipt of a bad transfer', 'POST /v1/transfers/a%20b/receive', { received: 1 }, 'transferId'],
-    ['a cancelled bad transfer', 'POST /v1/transfers/a%20b/cancel', {}, 'transferId'],
-    ['a sale of a bad id', 'GET /v1/sales/a%20b', undefined, 'saleId'],
-    ['a closed bad sale', 'POST /v1/sales/a%20b/close', {}, 'saleId'],
-    ['a warehouse of a bad id', 'PUT /v1/warehouses/a%20b', { name: 'x' }, 'warehouse'],
+    ['a stocktake of a bad id', 'GET /v1/stocktakes/a%0Ab', undefined, 'stocktakeId'],
+    ['a count on a sheet of a bad id', 'POST /v1/stocktakes/a%0Ab/complete', { counted: 1 }, 'stocktakeId'],
+    ['a cancellation of a bad id', 'POST /v1/stocktakes/a%0Ab/cancel', {}, 'stocktakeId'],
+    ['a transfer of a bad id', 'GET /v1/transfers/a%0Ab', undefined, 'transferId'],
+    ['a receipt of a bad transfer', 'POST /v1/transfers/a%0Ab/receive', { received: 1 }, 'transferId'],
+    ['a cancelled bad transfer', 'POST /v1/transfers/a%0Ab/cancel', {}, 'transferId'],
+    ['a sale of a bad id', 'GET /v1/sales/a%0Ab', undefined, 'saleId'],
+    ['a closed bad sale', 'POST /v1/sales/a%0Ab/close', {}, 'saleId'],
+    ['a warehouse of a bad id', 'PUT /v1/warehouses/a%0Ab', { name: 'x' }, 'warehouse'],
     ['a proposal that is no number', 'POST /v1/transfer-proposals/x/dismiss', {}, 'proposalId'],
-    ['a case of a bad order', 'POST /v1/shortfalls/a%20b/resolve', { resolution: 'x' }, 'orderId'],
+    ['a case of a bad order', 'POST /v1/shortfalls/a%0Ab/resolve', { resolution: 'x' }, 'orderId'],
     ['transfers in no state', 'GET /v1/transfers?state=lost', undefined, 'state'],
     ['transfers behind nothing', 'GET /v1/transfers?after=x', undefined, 'after'],
     ['too many transfers', 'GET /v1/transfers?limit=1001', undefined, 'limit'],
@@ -249,14 +249,14 @@ describe('400 with the wrong field named', () => {
     ['proposals behind nothing', 'GET /v1/transfer-proposals?after=0', undefined, 'after'],
     ['no proposals', 'GET /v1/transfer-proposals?limit=0', undefined, 'limit'],
     ['stocktakes in no state', 'GET /v1/stocktakes?state=closed', undefined, 'state'],
-    ['stocktakes behind a bad id', 'GET /v1/stocktakes?after=a%20b', undefined, 'after'],
+    ['stocktakes behind a bad id', 'GET /v1/stocktakes?after=a%0Ab', undefined, 'after'],
     ['half a stocktake', 'GET /v1/stocktakes?limit=0.5', undefined, 'limit'],
-    ['sales of a bad SKU', 'GET /v1/sales?sku=a%20b', undefined, 'sku'],
+    ['sales of a bad SKU', 'GET /v1/sales?sku=a%0Ab', undefined, 'sku'],
     ['sales behind nothing', 'GET /v1/sales?after=-1', undefined, 'after'],
     ['sales by something else', 'GET /v1/sales?state=open', undefined, 'state'],
     ['cases in no state', 'GET /v1/shortfalls?state=new', undefined, 'state'],
     ['cases behind nothing', 'GET /v1/shortfalls?after=a', undefined, 'after'],
-    ['warehouses behind a bad id', 'GET /v1/warehouses?after=%2A', undefined, 'after'],
+    ['warehouses behind a bad id', 'GET /v1/warehouses?after=%00', undefined, 'after'],
     ['too many warehouses', 'GET /v1/warehouses?limit=5000', undefined, 'limit'],
   ])('%s', async (_what, route, body, path) => {
     expectInvalid(await callWithoutTrace(server, route, body), [path]);
@@ -271,7 +271,7 @@ describe('400 with the wrong field named', () => {
       ['POST /v1/transfer-proposals/1/dismiss', {}],
       ['POST /v1/shortfalls/O-1/resolve', { resolution: 'refunded' }],
     ] as const) {
-      const answer = await callWithoutTrace(server, route, body, { 'holdfast-actor': 'two words' });
+      const answer = await callWithoutTrace(server, route, body, { 'holdfast-actor': '%00' });
       expectInvalid(answer, ['Holdfast-Actor']);
     }
   });
@@ -283,8 +283,8 @@ describe('413 only where it is needed', () => {
     ['POST /v1/reservations/batch', 9 * 1_024 * 1_024],
     ['POST /v1/stocktakes', 1_280 * 1_024],
     ['POST /v1/stocktakes/open/complete', 1_280 * 1_024],
-    ['POST /v1/transfers', 64 * 1_024],
-    ['POST /v1/sales', 64 * 1_024],
+    ['POST /v1/transfers', 128 * 1_024],
+    ['POST /v1/sales', 128 * 1_024],
   ])('%s takes %d bytes', async (route, bytes) => {
     const [method = '', url = ''] = route.split(' ');
     expect((await server.call(method, url, padded(bytes - 8))).status).toBe(400);

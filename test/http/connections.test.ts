@@ -80,10 +80,10 @@ test('a connection on which nothing moves ends', async () => {
   expect(text()).toBe('');
 });
 
-test('headers of more than 8 KiB are answered 431', async () => {
+test('headers of more than 16 KiB are answered 431', async () => {
   const server = await listen();
   const { socket, text, ended } = await dial(server);
-  socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(8 * 1_024)}\r\n\r\n`);
+  socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(16 * 1_024)}\r\n\r\n`);
   await ended;
   expect(statuses(text())).toEqual([431]);
   expect(text()).toContain('"code":"headers-too-large"');
@@ -109,7 +109,7 @@ test('a body above the limit ends the connection before it is read', async () =>
   const server = await listen();
   const { socket, text, ended } = await dial(server);
   socket.write(
-    'POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 70000\r\n\r\n{',
+    'POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 140000\r\n\r\n{',
   );
   await ended;
   expect(statuses(text())).toEqual([413]);

@@ -118,9 +118,9 @@ describe('PUT /v1/webhooks/{webhookId}', () => {
   });
 
   test('refuses names, fields and actors that are none', async () => {
-    expectInvalid(await server.call('PUT', '/v1/webhooks/a%20b', { url: URL }), ['webhookId']);
+    expectInvalid(await server.call('PUT', '/v1/webhooks/a%0Ab', { url: URL }), ['webhookId']);
     expectInvalid(await put({ url: URL, events: ['x'] }), ['events']);
-    expectInvalid(await put({ url: URL }, { 'Holdfast-Actor': '-' }), ['Holdfast-Actor']);
+    expectInvalid(await put({ url: URL }, { 'Holdfast-Actor': '%00' }), ['Holdfast-Actor']);
     expect((await put(undefined)).status).toBe(400);
   });
 

@@ -2,13 +2,12 @@
  * Low-stock alerts (BR-005) for the people who refill: what fired, and who has seen it.
  */
 import type { FastifyInstance } from 'fastify';
-import { ACTOR_DEFAULT } from '../../domain/language.ts';
-import { readId } from '../../domain/validate.ts';
 import type { Alert } from '../../ledger/read/alerts.ts';
+import { checkedActorOf } from '../actor.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import { acknowledgeBody, alert, alertParams, alertsPage, alertsQuery } from '../schemas/alerts.ts';
 import { jsonSchema } from '../schemas.ts';
 
@@ -41,12 +40,14 @@ export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: Ledg
       'The first acknowledgement stands, with its time, actor and note; another one gets it as the answer.',
     params: alertParams,
     body: acknowledgeBody,
-    bodyMayBeMissing: true,
     answers: { 200: { description: 'The alert, acknowledged.', ...jsonSchema(alert, 'output') } },
     problems: ['unknown-alert'],
     handle: async (request) => {
-      const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
-      const given = { alertId: Number(request.params.id), actor, note: request.body.note };
+      const given = {
+        alertId: Number(request.params.id),
+        actor: checkedActorOf(request),
+        note: request.body.note,
+      };
       const found = await ledger.execute(({ alerts }) => alerts.acknowledge(given));
       if (!found) return problem('unknown-alert', `There is no alert ${given.alertId}.`);
       return { status: 200, body: alertBody(found.alert), replayed: found.replayed };

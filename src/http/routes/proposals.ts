@@ -3,13 +3,12 @@
  * Promises: a proposal is settled once; who comes later is told how.
  */
 import type { FastifyInstance } from 'fastify';
-import { ACTOR_DEFAULT } from '../../domain/language.ts';
-import { readId } from '../../domain/validate.ts';
 import type { Proposal, ProposalState } from '../../ledger/read/transfers.ts';
+import { checkedActorOf } from '../actor.ts';
 import { type Problem, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import { proposal, proposalParams, proposalsPage, proposalsQuery } from '../schemas/transfers.ts';
 import { emptyBody, jsonSchema } from '../schemas.ts';
 
@@ -40,11 +39,15 @@ export function declareProposals(app: FastifyInstance, routes: Routes, ledger: L
     summary: 'No goods are sent for this proposal',
     params: proposalParams,
     body: emptyBody,
-    bodyMayBeMissing: true,
     answers: { 200: { description: 'The proposal as it stands.', ...jsonSchema(proposal, 'output') } },
     problems: ['unknown-proposal', 'proposal-ended'],
     handle: async (request) => {
-      const settled = await settle(ledger, Number(request.params.proposalId), 'dismissed', actorOf(request));
+      const settled = await settle(
+        ledger,
+        Number(request.params.proposalId),
+        'dismissed',
+        checkedActorOf(request),
+      );
       if (!settled) return unknown();
       const { proposal, isDecidedNow } = settled;
       if (proposal.state !== 'dismissed') return ended(proposal);
@@ -58,10 +61,9 @@ export function settle(
   ledger: LedgerClient,
   id: number,
   state: Exclude<ProposalState, 'open'>,
-  actor: string | undefined,
+  actor: string,
 ) {
-  const by = readId('actor', actor ?? ACTOR_DEFAULT);
-  return ledger.execute(({ transfers }) => transfers.decide({ id, state, actor: by }));
+  return ledger.execute(({ transfers }) => transfers.decide({ id, state, actor }));
 }
 
 /** The answer where a transfer cannot be made for this proposal any more, or it was never made. @throws {LedgerAway} */

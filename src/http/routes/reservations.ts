@@ -3,26 +3,30 @@
  * Promises: nothing between the network and the engine but a check of the shape: this is the road of every order.
  */
 import type { FastifyInstance } from 'fastify';
-import type { z } from 'zod';
+import {
+  confirmInput,
+  extendInput,
+  type ReserveInput,
+  releaseInput,
+  reserveInput,
+} from '../../domain/inputs/orders.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import { actorOf } from '../actor.ts';
 import { AllocationExplainer } from '../allocation-explainer.ts';
-import { type Answer, batchResponse, invalid } from '../answers.ts';
+import { type Answer, batchResponse } from '../answers.ts';
 import { reservationBody } from '../bodies.ts';
 import { decided, refused } from '../decisions.ts';
 import type { ProblemCode } from '../problems.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import {
   BATCH_ORDERS_MAX,
+  batchOrder,
   batchResults,
-  confirmBody,
-  extendBody,
   orderParams,
-  releaseBody,
   reserveBatchBody,
   reserveBatchShown,
-  reserveBody,
 } from '../schemas/orders.ts';
-import { issuesOf, jsonSchema } from '../schemas.ts';
+import { jsonSchema } from '../schemas.ts';
 
 const tag = 'reservations';
 const RESERVATION = { description: 'The reservation as it stands.', $ref: 'Reservation#' };
@@ -36,8 +40,6 @@ const OF_AN_OPEN_ONE: readonly ProblemCode[] = [
   'reservation-expired',
   'already-released',
 ];
-
-type Order = z.output<typeof reserveBody>;
 
 export interface ReservationsOptions {
   /** How long an order is held that does not say. */
@@ -53,27 +55,17 @@ export function declareReservations(
 ): void {
   const servedFrom = new AllocationExplainer(hot.places);
 
-  function reserve(order: Order, actor: string | undefined): Promise<Answer> {
-    const {
-      orderId,
-      lines,
-      holdSeconds = holdSecondsDefault,
-      customerId,
-      saleId,
-      allocation,
-      shipTo,
-    } = order;
-    return hot
-      .reserve({ orderId, lines, holdSeconds, customerId, saleId, allocation, shipTo, actor })
-      .then((decision) => {
-        if (decision.outcome === 'refused') return refused(decision.refusal);
-        const { value, replayed } = decision;
-        if (replayed) return { status: 200, body: reservationBody(value), replayed };
-        return { status: 201, body: reservationBody(value, servedFrom.explain(value, shipTo)), replayed };
-      });
+  function reserve(order: ReserveInput): Promise<Answer> {
+    const input = order.holdSeconds === undefined ? { ...order, holdSeconds: holdSecondsDefault } : order;
+    return hot.reserve(input).then((decision) => {
+      if (decision.outcome === 'refused') return refused(decision.refusal);
+      const { value, replayed } = decision;
+      if (replayed) return { status: 200, body: reservationBody(value), replayed };
+      return { status: 201, body: reservationBody(value, servedFrom.explain(value, input.shipTo)), replayed };
+    });
   }
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/reservations',
     name: 'reserve',
@@ -82,7 +74,7 @@ export function declareReservations(
     description: `The order id names the request for good: the same request again gets the first answer again, with 200 and
 \`Idempotent-Replayed: true\`; the same id with other content is refused. Without \`holdSeconds\` the units are held
 ${holdSecondsDefault} seconds. Where the outcome of a try is unknown (503), repeat it under the same id.`,
-    body: reserveBody,
+    input: reserveInput,
     answers: { 201: { description: 'Held.', $ref: 'Reservation#' }, 200: REPEATED },
     problems: [
       'insufficient-stock',
@@ -98,7 +90,7 @@ ${holdSecondsDefault} seconds. Where the outcome of a try is unknown (503), repe
       'quarantined',
       'not-ready',
     ],
-    handle: (request) => reserve(request.body, actorOf(request)),
+    handle: reserve,
   });
 
   routes.declare(app, {
@@ -116,10 +108,10 @@ would have had by itself; a bad one is 400 in its place. Repeat the whole under 
     handle: async (request) => {
       const actor = actorOf(request);
       const answerOf = async (order: unknown): Promise<Answer> => {
-        const read = reserveBody.safeParse(order);
-        if (!read.success) return invalid(issuesOf(reserveBody, order));
+        const input = batchOrder.compose(order, actor);
+        if ('problem' in input) return input;
         try {
-          return await reserve(read.data, actor);
+          return await reserve(input.command);
         } catch (error) {
           return routes.failed(error, request.id);
         }
@@ -140,7 +132,7 @@ would have had by itself; a bad one is 400 in its place. Repeat the whole under 
     handle: async (request) => decided(await hot.reservation(request.params.orderId), 200, reservationBody),
   });
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/reservations/:orderId/confirm',
     name: 'confirm',
@@ -148,9 +140,7 @@ would have had by itself; a bad one is 400 in its place. Repeat the whole under 
     summary: 'The order is paid: what it holds is sold',
     description: `A partial confirm returns the remainder at once and closes the hold. A payment that comes after the hold expired is
 refused, or with \`reacquire\` takes the stock again where it is there; where it is not, people are told (GET /v1/shortfalls).`,
-    params: orderParams,
-    body: confirmBody,
-    bodyMayBeMissing: true,
+    input: confirmInput,
     answers: { 200: RESERVATION },
     problems: [
       ...OF_AN_OPEN_ONE,
@@ -159,15 +149,10 @@ refused, or with \`reacquire\` takes the stock again where it is there; where it
       'paid-but-short',
       'stocktake-in-progress',
     ],
-    handle: async (request) => {
-      const { lines, reacquire, proposeTransferTo } = request.body;
-      const actor = actorOf(request);
-      const input = { orderId: request.params.orderId, lines, reacquire, proposeTransferTo, actor };
-      return decided(await hot.confirm(input), 200, reservationBody);
-    },
+    handle: async (input) => decided(await hot.confirm(input), 200, reservationBody),
   });
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/reservations/:orderId/release',
     name: 'release',
@@ -175,32 +160,21 @@ refused, or with \`reacquire\` takes the stock again where it is there; where it
     summary: 'The order is cancelled: what it holds goes back on sale',
     description: `A partial release keeps the rest held. The same lines again are a repeat and return nothing more; give each
 release a \`releaseId\` of its own where the same lines are to return twice.`,
-    params: orderParams,
-    body: releaseBody,
-    bodyMayBeMissing: true,
+    input: releaseInput,
     answers: { 200: RESERVATION },
     problems: [...OF_AN_OPEN_ONE, 'already-confirmed', 'exceeds-reservation', 'too-many-partial-releases'],
-    handle: async (request) => {
-      const { lines, releaseId } = request.body;
-      const input = { orderId: request.params.orderId, lines, releaseId, actor: actorOf(request) };
-      return decided(await hot.release(input), 200, reservationBody);
-    },
+    handle: async (input) => decided(await hot.release(input), 200, reservationBody),
   });
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/reservations/:orderId/extend',
     name: 'extend',
     tag,
     summary: 'Hold a live reservation longer',
-    params: orderParams,
-    body: extendBody,
+    input: extendInput,
     answers: { 200: RESERVATION },
     problems: [...OF_AN_OPEN_ONE, 'already-confirmed', 'lifetime-exceeded'],
-    handle: async (request) => {
-      const { holdSeconds } = request.body;
-      const input = { orderId: request.params.orderId, holdSeconds, actor: actorOf(request) };
-      return decided(await hot.extend(input), 200, reservationBody);
-    },
+    handle: async (input) => decided(await hot.extend(input), 200, reservationBody),
   });
 }

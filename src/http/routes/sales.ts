@@ -3,14 +3,16 @@
  * Promises: the figures are those by which orders are decided; whether it is open, the store's clock says.
  */
 import type { FastifyInstance } from 'fastify';
+import { closeSaleInput } from '../../domain/inputs/goods.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import type { SaleDocument } from '../../ledger/write/documents.ts';
+import { actorOf } from '../actor.ts';
 import { iso, saleBody, saleStateOf } from '../bodies.ts';
 import { decided } from '../decisions.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import { saleParams, salesPage, salesQuery, scheduleBody } from '../schemas/sales.ts';
-import { emptyBody, jsonSchema } from '../schemas.ts';
+import { jsonSchema } from '../schemas.ts';
 
 const tag = 'sales';
 const SALE = { description: 'The sale as it stands.', $ref: 'Sale#' };
@@ -55,22 +57,17 @@ set aside. When the sale closes, what it did not sell is there for everybody.`,
     },
   });
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/sales/:saleId/close',
     name: 'closeSale',
     tag,
     summary: 'Close a sale before its time',
     description: 'What was reserved in it can still be paid.',
-    params: saleParams,
-    body: emptyBody,
-    bodyMayBeMissing: true,
+    input: closeSaleInput,
     answers: { 200: SALE },
     problems: ['unknown-sale', 'not-ready'],
-    handle: async (request) => {
-      const decision = await hot.closeSale({ ...request.params, actor: actorOf(request) });
-      return decided(decision, 200, (view) => saleBody(view, nowMs()));
-    },
+    handle: async (input) => decided(await hot.closeSale(input), 200, (view) => saleBody(view, nowMs())),
   });
 
   routes.declare(app, {

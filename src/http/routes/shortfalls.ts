@@ -3,13 +3,12 @@
  * Promises: a case is resolved once; the first resolution stands.
  */
 import type { FastifyInstance } from 'fastify';
-import { ACTOR_DEFAULT } from '../../domain/language.ts';
-import { readId } from '../../domain/validate.ts';
 import type { Shortfall } from '../../ledger/read/shortfalls.ts';
+import { checkedActorOf } from '../actor.ts';
 import { problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import {
   resolveBody,
   shortfall,
@@ -52,7 +51,7 @@ export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: 
     answers: { 200: { description: 'The case as it stands.', ...jsonSchema(shortfall, 'output') } },
     problems: ['unknown-shortfall'],
     handle: async (request) => {
-      const actor = readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
+      const actor = checkedActorOf(request);
       const { orderId } = request.params;
       const given = { orderId, resolution: request.body.resolution, actor };
       const resolved = await ledger.execute(({ shortfalls }) => shortfalls.resolve(given));

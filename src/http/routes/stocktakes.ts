@@ -7,12 +7,13 @@ import type { z } from 'zod';
 import { type Decision, STOCKTAKE_LINES_MAX, type StocktakeLine } from '../../domain/language.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import type { StocktakeSheet } from '../../ledger/read/stocktakes.ts';
+import { actorOf } from '../actor.ts';
 import { type Answer, batchResponse, invalid, type Problem, problem } from '../answers.ts';
 import { countBody, iso, sheetBody, stocktakeLineBody } from '../bodies.ts';
 import { completeReleasing, forEach, type ItemName, type LineName, Sheet } from '../count-sheets.ts';
 import { decided, refused } from '../decisions.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import {
   cancelBody,
   completeBody,
@@ -160,7 +161,6 @@ newest holds to fit. With \`counts\` each line is answered in its place with the
     summary: 'Take the lock off without a count',
     params: stocktakeParams,
     body: cancelBody,
-    bodyMayBeMissing: true,
     answers: { 200: { description: 'The lines that are cancelled.', ...change } },
     problems: ['unknown-stocktake', 'stocktake-ended', 'quarantined', 'not-ready'],
     handle: async (request) => {

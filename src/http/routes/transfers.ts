@@ -3,22 +3,18 @@
  * Promises: what is on its way is told by the engine, what was long ago by the ledger.
  */
 import type { FastifyInstance } from 'fastify';
+import { cancelTransferInput, receiveTransferInput } from '../../domain/inputs/goods.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
+import { checkedActorOf } from '../actor.ts';
 import { type Answer, unfinished } from '../answers.ts';
 import { iso, isoOf, transferBody } from '../bodies.ts';
 import { decided } from '../decisions.ts';
 import { LedgerAway, type LedgerClient } from '../ledger-client.ts';
 import type { ProblemCode } from '../problems.ts';
-import { actorOf, type Routes } from '../route.ts';
-import {
-  arrivalBody,
-  dispatchBody,
-  transferParams,
-  transfersPage,
-  transfersQuery,
-} from '../schemas/transfers.ts';
-import { emptyBody, jsonSchema } from '../schemas.ts';
+import type { Routes } from '../route.ts';
+import { dispatchBody, transferParams, transfersPage, transfersQuery } from '../schemas/transfers.ts';
+import { jsonSchema } from '../schemas.ts';
 import { refuseSettled, settle } from './proposals.ts';
 
 const tag = 'transfers';
@@ -60,7 +56,7 @@ export function declareTransfers(
     ],
     handle: async (request) => {
       const { proposalId, ...transfer } = request.body;
-      const input = { ...transfer, actor: actorOf(request) };
+      const input = { ...transfer, actor: checkedActorOf(request) };
       if (proposalId === undefined) return decided(await hot.dispatchTransfer(input), 201, transferBody);
       // A repeat finds its proposal settled by the first try, and its transfer there.
       const isRepeat = (await hot.transfer(transfer.transferId)).outcome === 'done';
@@ -71,7 +67,7 @@ export function declareTransfers(
     },
   });
 
-  async function settling(answer: Answer, proposalId: number, actor: string | undefined): Promise<Answer> {
+  async function settling(answer: Answer, proposalId: number, actor: string): Promise<Answer> {
     try {
       await settle(ledger, proposalId, 'transferred', actor);
       return answer;
@@ -81,7 +77,7 @@ export function declareTransfers(
     }
   }
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/transfers/:transferId/receive',
     name: 'receiveTransfer',
@@ -89,31 +85,22 @@ export function declareTransfers(
     summary: 'Goods of a transfer arrived, all or a part, sound or not',
     description: `What is neither received nor rejected stays in transit. The same figures again are a repeat; give each receipt a
 \`receiptId\` of its own where equal parts arrive.`,
-    params: transferParams,
-    body: arrivalBody,
+    input: receiveTransferInput,
     answers: { 200: TRANSFER },
     problems: [...OF_A_TRANSFER, 'exceeds-transit', 'too-many-receipts'],
-    handle: async (request) => {
-      const input = { ...request.params, ...request.body, actor: actorOf(request) };
-      return decided(await hot.receiveTransfer(input), 200, transferBody);
-    },
+    handle: async (input) => decided(await hot.receiveTransfer(input), 200, transferBody),
   });
 
-  routes.declare(app, {
+  routes.declareCommand(app, {
     method: 'POST',
     url: '/v1/transfers/:transferId/cancel',
     name: 'cancelTransfer',
     tag,
     summary: 'What is still in transit stands in its source again',
-    params: transferParams,
-    body: emptyBody,
-    bodyMayBeMissing: true,
+    input: cancelTransferInput,
     answers: { 200: TRANSFER },
     problems: OF_A_TRANSFER,
-    handle: async (request) => {
-      const input = { ...request.params, actor: actorOf(request) };
-      return decided(await hot.cancelTransfer(input), 200, transferBody);
-    },
+    handle: async (input) => decided(await hot.cancelTransfer(input), 200, transferBody),
   });
 
   routes.declare(app, {

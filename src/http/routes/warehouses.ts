@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Warehouse } from '../../domain/geography.ts';
+import { compareIds } from '../../domain/id.ts';
 import { Fault } from '../../hotpath/fault.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import { invalid } from '../answers.ts';
@@ -73,9 +74,11 @@ export function declareWarehouses(
     query: warehousesQuery,
     answers: { 200: { description: 'One page.', ...jsonSchema(warehousesPage, 'output') } },
     handle: async (request) => {
-      const { after = '', limit } = request.query;
+      const { after, limit } = request.query;
       const all = await ledger.query((known) => known.warehouses());
-      const rest = all.filter(({ id }) => id > after);
+      const rest = all
+        .filter(({ id }) => after === undefined || compareIds(id, after) > 0)
+        .sort((a, b) => compareIds(a.id, b.id));
       const warehouses = rest.slice(0, limit);
       const next = rest.length > limit ? (warehouses.at(-1)?.id ?? null) : null;
       return { status: 200, body: { warehouses: warehouses.map(body), next } };

@@ -2,15 +2,14 @@
  * Webhooks: addresses to which alerts are posted, and what became of each post.
  * Promises: a secret is shown once, to the caller for whom it was made. Refuses to know: how anything is sent.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ACTOR_DEFAULT } from '../../domain/language.ts';
-import { readId } from '../../domain/validate.ts';
+import type { FastifyInstance } from 'fastify';
 import type { Delivery } from '../../ledger/webhooks/deliveries.ts';
 import type { Webhook } from '../../ledger/webhooks/webhooks.ts';
-import { type Answer, invalid, problem } from '../answers.ts';
+import { checkedActorOf } from '../actor.ts';
+import { type Answer, problem } from '../answers.ts';
 import { iso, isoOf } from '../bodies.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import { actorOf, type Routes } from '../route.ts';
+import type { Routes } from '../route.ts';
 import {
   deliveriesPage,
   deliveriesQuery,
@@ -21,7 +20,7 @@ import {
   webhookParams,
   webhooksPage,
 } from '../schemas/alerts.ts';
-import { emptyBody, issuesOf, jsonSchema } from '../schemas.ts';
+import { emptyBody, jsonSchema } from '../schemas.ts';
 
 const tag = 'alerts';
 const WEBHOOK = jsonSchema(webhook.omit({ secret: true }), 'output');
@@ -33,10 +32,6 @@ const ABOUT = `Each low-stock alert that fires from now on is posted to \`url\` 
 Any answer of 2xx within 10 seconds takes it; everything else is tried again for about a day, under the same \`webhook-id\`.
 A receiver may get a message twice and in any order, and knows it by that id. A new webhook without a \`secret\` gets one made,
 shown in this one answer. Another \`secret\` than before takes over at once; the one before signs beside it for a day.`;
-
-function actorIn(request: FastifyRequest): string {
-  return readId('actor', actorOf(request) ?? ACTOR_DEFAULT);
-}
 
 function unknownWebhook(webhookId: string): Answer {
   return problem('unknown-webhook', `There is no webhook ${webhookId}.`);
@@ -58,10 +53,7 @@ export function declareWebhooks(app: FastifyInstance, routes: Routes, ledger: Le
     },
     problems: ['too-many-webhooks'],
     handle: async (request) => {
-      // What a pattern cannot say: whether the address can be parsed, and how many bytes the secret has.
-      const issues = issuesOf(webhookBody, request.body);
-      if (issues.length > 0) return invalid(issues);
-      const put = { ...request.body, webhookId: request.params.webhookId, actor: actorIn(request) };
+      const put = { ...request.body, webhookId: request.params.webhookId, actor: checkedActorOf(request) };
       const done = await ledger.execute(({ webhooks }) => webhooks.put(put));
       if (done.outcome === 'too-many')
         return problem('too-many-webhooks', `There are ${done.limit} already.`, { limit: done.limit });
@@ -94,12 +86,11 @@ export function declareWebhooks(app: FastifyInstance, routes: Routes, ledger: Le
       'Deliveries on their way are given up. Setting the webhook again enables it, for alerts from then on.',
     params: webhookParams,
     body: emptyBody,
-    bodyMayBeMissing: true,
     answers: { 200: { description: 'Disabled.', ...WEBHOOK } },
     problems: ['unknown-webhook'],
     handle: async (request) => {
       const { webhookId } = request.params;
-      const actor = actorIn(request);
+      const actor = checkedActorOf(request);
       const done = await ledger.execute(({ webhooks }) => webhooks.disable(webhookId, actor));
       if (!done) return unknownWebhook(webhookId);
       return { status: 200, body: webhookAnswer(done.webhook), replayed: done.replayed };
@@ -137,7 +128,6 @@ export function declareWebhooks(app: FastifyInstance, routes: Routes, ledger: Le
     description: 'It keeps its `messageId`, by which the receiver knows a repeat.',
     params: deliveryParams,
     body: emptyBody,
-    bodyMayBeMissing: true,
     answers: { 200: { description: 'On its way.', ...jsonSchema(delivery, 'output') } },
     problems: ['unknown-webhook', 'unknown-delivery', 'webhook-disabled'],
     handle: async (request) => {

@@ -1,9 +1,11 @@
 /** Shapes of alerts, webhooks and deliveries. */
 import { z } from 'zod';
+import { strict } from '../../domain/inputs/declare.ts';
+import { id, oneOf, printable, sku, warehouse } from '../../domain/inputs/fields.ts';
 import { REASON_LENGTH_MAX } from '../../domain/language.ts';
 import type { AlertState } from '../../ledger/read/alerts.ts';
 import type { DeliveryState } from '../../ledger/webhooks/deliveries.ts';
-import { id, next, oneOf, page, sku, strict, time, units, warehouse } from '../schemas.ts';
+import { next, page, time, units } from '../schemas.ts';
 
 const ALERT_STATES = ['open', 'acknowledged', 'all'] as const satisfies readonly AlertState[];
 const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const satisfies readonly DeliveryState[];
@@ -27,12 +29,8 @@ export const alertsQuery = strict({
 });
 export const alertParams = strict({ id: numberOf('The alert.') });
 
-const NOTE_WORDS = `use at most ${REASON_LENGTH_MAX} printable characters`;
 export const acknowledgeBody = strict({
-  note: z
-    .string(NOTE_WORDS)
-    .max(REASON_LENGTH_MAX, NOTE_WORDS)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, NOTE_WORDS)
+  note: printable(0, REASON_LENGTH_MAX)
     .optional()
     .meta({ description: 'For colleagues.', examples: ['200 ordered, here on Friday'] }),
 });

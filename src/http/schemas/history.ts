@@ -1,7 +1,8 @@
 /** Shapes of an item's history: how it stood then, and why it stands at its figures. */
 import { z } from 'zod';
+import { strict } from '../../domain/inputs/declare.ts';
 import { EVENT_TYPES, RELEASE_CAUSES } from '../../domain/language.ts';
-import { limit, strict, time, units } from '../schemas.ts';
+import { limit, time, units } from '../schemas.ts';
 import { ledgerPage } from './ledger.ts';
 import { item } from './stock.ts';
 

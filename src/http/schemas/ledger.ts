@@ -1,7 +1,9 @@
 /** Shapes of what the ledger remembers: its entries, and what the last comparison came to. */
 import { z } from 'zod';
+import { strict } from '../../domain/inputs/declare.ts';
+import { id, orderId, sku, warehouse } from '../../domain/inputs/fields.ts';
 import { EVENT_TYPES, RELEASE_CAUSES } from '../../domain/language.ts';
-import { id, next, orderId, page, sku, strict, time, units, warehouse } from '../schemas.ts';
+import { next, page, time, units } from '../schemas.ts';
 
 export const ledgerQuery = strict({
   sku: sku.optional(),

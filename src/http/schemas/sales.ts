@@ -1,31 +1,21 @@
 /** Shapes of flash sales, and of late payments that found no stock. */
 import { z } from 'zod';
-import { QUANTITY_MAX, REASON_LENGTH_MAX } from '../../domain/language.ts';
+import { strict } from '../../domain/inputs/declare.ts';
+import { oneOf, orderId, printable, sku } from '../../domain/inputs/fields.ts';
+import { saleId, saleTerms } from '../../domain/inputs/goods.ts';
+import { REASON_LENGTH_MAX } from '../../domain/language.ts';
 import { SALE_STATES } from '../bodies.ts';
-import {
-  id,
-  next,
-  oneOf,
-  orderId,
-  page,
-  printable,
-  quantity,
-  sku,
-  strict,
-  time,
-  units,
-  whole,
-} from '../schemas.ts';
+import { next, page, time, units } from '../schemas.ts';
 
 // Requests -----------------------------------------------------------------------------------------------
 
-const saleId = id('The sale, named by the caller.', 'S-1111');
 export const saleParams = strict({ saleId });
 
-const INSTANT_WORDS = 'use a time as ISO 8601 with its zone, such as 2026-11-11T00:00:00+08:00';
+const INSTANT_HINT = 'use a time as ISO 8601 with its zone, such as 2026-11-11T00:00:00+08:00';
 function instant(what: string, example: string) {
   return z.iso
-    .datetime({ offset: true, error: INSTANT_WORDS })
+    .datetime({ offset: true, error: INSTANT_HINT })
+    .refine((text) => Date.parse(text) > 0, INSTANT_HINT)
     .meta({ description: what, examples: [example] });
 }
 export const scheduleBody = strict({
@@ -36,16 +26,11 @@ export const scheduleBody = strict({
     'From here on it does not; what it did not sell is there for everybody.',
     '2026-11-12T00:00:00+08:00',
   ),
-  quantity: quantity.meta({
-    description: 'Units set aside for the sale; the rest stays for others.',
-    examples: [100],
-  }),
-  limitPerCustomer: whole(0, QUANTITY_MAX)
-    .optional()
-    .meta({
-      description: 'Units one customer may hold and buy over all orders; left out or 0: no limit.',
-      examples: [2],
-    }),
+  quantity: saleTerms.quantity,
+  limitPerCustomer: saleTerms.limitPerCustomer,
+}).refine(({ opensAt, closesAt }) => !(Date.parse(closesAt) <= Date.parse(opensAt)), {
+  path: ['closesAt'],
+  message: 'must be later than opensAt',
 });
 export const salesQuery = strict({ sku: sku.optional(), ...page });
 

@@ -1,24 +1,9 @@
-/** Shapes of items, movements and warehouses. */
+/** Shapes of items, warehouses and the movements whose body is not the command itself (domain/inputs/goods.ts). */
 import { z } from 'zod';
-import { QUANTITY_MAX } from '../../domain/language.ts';
-import {
-  id,
-  latitude,
-  limit,
-  longitude,
-  nextId,
-  oneOf,
-  orderId,
-  printable,
-  quantity,
-  reason,
-  sku,
-  strict,
-  time,
-  units,
-  warehouse,
-  whole,
-} from '../schemas.ts';
+import { strict } from '../../domain/inputs/declare.ts';
+import { latitude, longitude, oneOf, printable, reason, sku, warehouse } from '../../domain/inputs/fields.ts';
+import { correctInput, shipInput } from '../../domain/inputs/goods.ts';
+import { limit, nextId, time, units } from '../schemas.ts';
 
 // Requests -----------------------------------------------------------------------------------------------
 
@@ -26,49 +11,17 @@ export const skuParams = strict({ sku });
 export const itemParams = strict({ sku, warehouse });
 export const warehouseParams = strict({ warehouse });
 
-const movement = {
-  movementId: id('The movement, named by the caller; repeating it moves nothing twice.', 'M-1'),
-  sku,
-  warehouse,
-};
-export const receiveBody = strict({ ...movement, quantity, reason: reason.optional() });
-export const issueBody = strict({
-  ...movement,
-  quantity,
-  reason: reason.meta({ description: 'Why they are gone: the ledger keeps it.', examples: ['water damage'] }),
-});
-export const shipBody = strict({
-  ...movement,
-  quantity,
-  orderId: orderId.optional(),
-  reason: reason.optional(),
-});
+const { actor: _, ...ofOrder } = shipInput.schema.shape;
 export const returnBody = strict({
-  ...movement,
-  quantity,
-  orderId: orderId.optional(),
+  ...ofOrder,
   disposition: oneOf(['restock', 'write-off']).optional().meta({
     description:
       '`restock`, the default: they go on sale again. `write-off`: they cannot be sold; only the ledger hears of them, and needs a `reason`.',
   }),
   reason: reason.optional(),
 });
-export const correctBody = strict({
-  ...movement,
-  total: whole(0, QUANTITY_MAX).meta({
-    description: 'What the total is to be; available takes the difference.',
-  }),
-  expectedVersion: whole(0, Number.MAX_SAFE_INTEGER).meta({
-    description: 'The version of the item as it was seen; another one refuses the correction.',
-    examples: [12],
-  }),
-  reason: reason.meta({ description: 'Why: the ledger keeps it.', examples: ['two boxes behind the shelf'] }),
-});
-export const safetyStockBody = strict({
-  quantity: whole(0, QUANTITY_MAX).meta({
-    description: 'The alert fires when available falls under it (BR-005); 0 is off.',
-  }),
-});
+const { actor: __, quantity: total, ...correction } = correctInput.schema.shape;
+export const correctBody = strict({ ...correction, total });
 
 const NAME_LENGTH_MAX = 100;
 export const warehouseBody = strict({

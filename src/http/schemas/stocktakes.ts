@@ -1,38 +1,27 @@
 /** Shapes of count sheets: what is locked, what was counted, how far it is (BR-007). */
 import { z } from 'zod';
-import {
-  LEASE_SECONDS_DEFAULT,
-  LEASE_SECONDS_MAX,
-  LEASE_SECONDS_MIN,
-  QUANTITY_MAX,
-  STOCKTAKE_LINES_MAX,
-  STOCKTAKE_STATUSES,
-} from '../../domain/language.ts';
-import { id, limit, nextId, oneOf, reason, sku, strict, time, units, warehouse, whole } from '../schemas.ts';
+import { strict } from '../../domain/inputs/declare.ts';
+import { oneOf, reason, sku, warehouse } from '../../domain/inputs/fields.ts';
+import { counted, leaseSeconds, stocktakeId } from '../../domain/inputs/goods.ts';
+import { STOCKTAKE_LINES_MAX, STOCKTAKE_STATUSES } from '../../domain/language.ts';
+import { limit, nextId, time, units } from '../schemas.ts';
 
 // Requests -----------------------------------------------------------------------------------------------
 
-const stocktakeId = id('The count sheet, named by the caller.', 'COUNT-7');
 export const stocktakeParams = strict({ stocktakeId });
 
-const SKUS_WORDS = `give 1 to ${STOCKTAKE_LINES_MAX} SKUs`;
+const SKUS_HINT = `give 1 to ${STOCKTAKE_LINES_MAX} SKUs`;
 export const startBody = strict({
   stocktakeId,
   warehouse,
   sku: sku.optional().meta({ description: 'One item; a refusal is then the answer itself.' }),
-  skus: z.array(sku, SKUS_WORDS).min(1, SKUS_WORDS).max(STOCKTAKE_LINES_MAX, SKUS_WORDS).optional().meta({
+  skus: z.array(sku, SKUS_HINT).min(1, SKUS_HINT).max(STOCKTAKE_LINES_MAX, SKUS_HINT).optional().meta({
     description: 'Several items. Without `sku` and `skus` every SKU of the warehouse is meant.',
   }),
-  leaseSeconds: whole(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX)
-    .optional()
-    .meta({ description: `After this time a lock ends by itself; default ${LEASE_SECONDS_DEFAULT}.` }),
+  leaseSeconds,
 });
 
-const counted = whole(0, QUANTITY_MAX).meta({
-  description: 'Units found in the building, those held and sold but not shipped included.',
-  examples: [98],
-});
-const COUNTS_WORDS = `give 1 to ${STOCKTAKE_LINES_MAX} counts of {sku, counted}`;
+const COUNTS_HINT = `give 1 to ${STOCKTAKE_LINES_MAX} counts of {sku, counted}`;
 const lineWarehouse = warehouse.optional().meta({
   description:
     'Needed where the sheet has the SKU in several warehouses; given, a large sheet is not looked through.',
@@ -42,9 +31,9 @@ export const completeBody = strict({
   sku: sku.optional().meta({ description: 'Needed where the sheet has several lines.' }),
   warehouse: lineWarehouse,
   counts: z
-    .array(strict({ sku, warehouse: lineWarehouse, counted }), COUNTS_WORDS)
-    .min(1, COUNTS_WORDS)
-    .max(STOCKTAKE_LINES_MAX, COUNTS_WORDS)
+    .array(strict({ sku, warehouse: lineWarehouse, counted }), COUNTS_HINT)
+    .min(1, COUNTS_HINT)
+    .max(STOCKTAKE_LINES_MAX, COUNTS_HINT)
     .optional()
     .meta({ description: 'Many lines at once, in the place of `counted`; each is answered for itself.' }),
   reason: reason.optional(),

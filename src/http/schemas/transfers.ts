@@ -1,50 +1,25 @@
 /** Shapes of transfers between warehouses, and of proposals to make one. */
 import { z } from 'zod';
-import { QUANTITY_MAX, TRANSFER_STATUSES } from '../../domain/language.ts';
+import { strict } from '../../domain/inputs/declare.ts';
+import { oneOf } from '../../domain/inputs/fields.ts';
+import { dispatchTransferInput, transferId } from '../../domain/inputs/goods.ts';
+import { TRANSFER_STATUSES } from '../../domain/language.ts';
 import type { ProposalState } from '../../ledger/read/transfers.ts';
-import {
-  id,
-  next,
-  oneOf,
-  page,
-  quantity,
-  reason,
-  sku,
-  strict,
-  time,
-  units,
-  warehouse,
-  whole,
-} from '../schemas.ts';
+import { next, page, time, units } from '../schemas.ts';
 
 // Requests -----------------------------------------------------------------------------------------------
 
-const transferId = id('The transfer, named by the caller; repeating it moves nothing twice.', 'T-1');
-const PROPOSAL_WORDS = 'use the id of a proposal';
+const PROPOSAL_HINT = 'use the id of a proposal';
 export const transferParams = strict({ transferId });
 
+const { actor: _, ...dispatch } = dispatchTransferInput.schema.shape;
 export const dispatchBody = strict({
-  transferId,
-  sku,
-  from: warehouse.meta({ description: 'The warehouse they leave.', examples: ['KHH'] }),
-  to: warehouse.meta({ description: 'The warehouse they go to.', examples: ['TPE'] }),
-  quantity,
-  reason: reason.optional(),
+  ...dispatch,
   proposalId: z
-    .int(PROPOSAL_WORDS)
-    .min(1, PROPOSAL_WORDS)
+    .int(PROPOSAL_HINT)
+    .min(1, PROPOSAL_HINT)
     .optional()
     .meta({ description: 'The proposal this transfer answers; it is then settled.' }),
-});
-export const arrivalBody = strict({
-  received: whole(0, QUANTITY_MAX).meta({ description: 'Units that arrived sound.', examples: [4] }),
-  rejected: whole(0, QUANTITY_MAX)
-    .optional()
-    .meta({
-      description: 'Units that arrived unfit: they land and are issued again in the same step.',
-      examples: [1],
-    }),
-  receiptId: id('Tells two equal receipts of one transfer apart.', 'R-1').optional(),
 });
 export const transfersQuery = strict({ state: oneOf(TRANSFER_STATUSES).optional(), ...page });
 
@@ -55,8 +30,8 @@ export const PROPOSAL_STATES = [
 ] as const satisfies readonly ProposalState[];
 export const proposalParams = strict({
   proposalId: z
-    .string(PROPOSAL_WORDS)
-    .regex(/^[1-9][0-9]{0,14}$/, PROPOSAL_WORDS)
+    .string(PROPOSAL_HINT)
+    .regex(/^[1-9][0-9]{0,14}$/, PROPOSAL_HINT)
     .meta({ description: 'The number of the proposal.' }),
 });
 export const proposalsQuery = strict({ state: oneOf(PROPOSAL_STATES).optional(), ...page });

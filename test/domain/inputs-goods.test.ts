@@ -4,17 +4,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  ACTOR_DEFAULT,
-  isId,
-  LEASE_SECONDS_DEFAULT,
-  LEASE_SECONDS_MAX,
-  LEASE_SECONDS_MIN,
-  MOVEMENT_KINDS,
-  type MovementKind,
-  QUANTITY_MAX,
-  SHORTFALL_RELEASES_MAX,
-} from '../../src/domain/language.ts';
-import {
   readCancelStocktake,
   readCancelTransfer,
   readCloseSale,
@@ -25,7 +14,18 @@ import {
   readSafetyStock,
   readScheduleSale,
   readStartStocktake,
-} from '../../src/domain/validate-stock.ts';
+} from '../../src/domain/inputs/goods.ts';
+import {
+  ACTOR_DEFAULT,
+  isId,
+  LEASE_SECONDS_DEFAULT,
+  LEASE_SECONDS_MAX,
+  LEASE_SECONDS_MIN,
+  MOVEMENT_KINDS,
+  type MovementKind,
+  QUANTITY_MAX,
+  SHORTFALL_RELEASES_MAX,
+} from '../../src/domain/language.ts';
 import {
   BAD_IDS,
   BAD_QUANTITIES,
@@ -206,20 +206,19 @@ describe('sales', () => {
   test.each([0, -1, 1.5, Number.NaN, '2026-11-11', null, undefined, 253_402_300_800_000])(
     '%s is no time',
     (ms) => {
-      expect(told('schedule-sale', { opensAtMs: ms })).toEqual(['opensAt']);
-      expect(told('schedule-sale', { closesAtMs: ms })).toEqual(['closesAt']);
+      expect(told('schedule-sale', { opensAtMs: ms })).toEqual(['opensAtMs']);
+      expect(told('schedule-sale', { closesAtMs: ms })).toEqual(['closesAtMs']);
     },
   );
 
   test('a sale closes later than it opens', () => {
-    expect(told('schedule-sale', { opensAtMs: 5, closesAtMs: 5 })).toEqual(['closesAt']);
-    expect(told('schedule-sale', { opensAtMs: 5, closesAtMs: 4 })).toEqual(['closesAt']);
+    expect(told('schedule-sale', { opensAtMs: 5, closesAtMs: 5 })).toEqual(['closesAtMs']);
+    expect(told('schedule-sale', { opensAtMs: 5, closesAtMs: 4 })).toEqual(['closesAtMs']);
     expect(told('schedule-sale', { opensAtMs: 5, closesAtMs: 6 })).toEqual([]);
   });
 
   test.each([-1, 1.5, Number.NaN, '2', null, QUANTITY_MAX + 1])('%s is no limit for a customer', (limit) => {
-    const isLeftOut = limit === null;
-    expect(told('schedule-sale', { limitPerCustomer: limit })).toEqual(isLeftOut ? [] : ['limitPerCustomer']);
+    expect(told('schedule-sale', { limitPerCustomer: limit })).toEqual(['limitPerCustomer']);
   });
 
   test('a sale has no limit for a customer where none is named', () => {

@@ -3,6 +3,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readMovement, readSafetyStock } from '../../src/domain/inputs/goods.ts';
+import { readConfirm, readExtend, readId, readRelease, readReserve } from '../../src/domain/inputs/orders.ts';
 import {
   HOLD_SECONDS_DEFAULT,
   HOLD_SECONDS_MAX,
@@ -11,8 +13,6 @@ import {
   LINES_MAX,
   QUANTITY_MAX,
 } from '../../src/domain/language.ts';
-import { readConfirm, readExtend, readId, readRelease, readReserve } from '../../src/domain/validate.ts';
-import { readMovement, readSafetyStock } from '../../src/domain/validate-stock.ts';
 import {
   BAD_IDS,
   BAD_QUANTITIES,
@@ -155,18 +155,17 @@ describe('where an order goes and who serves it', () => {
   });
 
   test.each([
-    null,
-    'Taipei',
-    7,
-    {},
-    [25, 121],
-    { latitude: 25 },
-    { latitude: '25', longitude: 121 },
-    { latitude: 91, longitude: 0 },
-    { latitude: 0, longitude: 180.5 },
-    { latitude: Number.NaN, longitude: 0 },
-  ])('%j is no place to ship to', (shipTo) => {
-    expect(reserve({ shipTo })).toEqual(['shipTo']);
+    [null, ''],
+    ['Taipei', ''],
+    [7, ''],
+    [[25, 121], ''],
+    [{ latitude: 25 }, '.longitude'],
+    [{ latitude: '25', longitude: 121 }, '.latitude'],
+    [{ latitude: 91, longitude: 0 }, '.latitude'],
+    [{ latitude: 0, longitude: 180.5 }, '.longitude'],
+    [{ latitude: Number.NaN, longitude: 0 }, '.latitude'],
+  ])('%j is no place to ship to', (shipTo, field) => {
+    expect(reserve({ shipTo })).toEqual([`shipTo${field}`]);
   });
 
   test('warehouses are ranked for the place, where a line leaves open which one serves', () => {
@@ -185,7 +184,7 @@ describe('where an order goes and who serves it', () => {
     expect(readReserve({ ...named, shipTo }, asked).candidates).toEqual([]);
     expect(wrong(() => readReserve({ ...order, orderId: '', shipTo }, asked))).toEqual(['orderId']);
     const nowhere = { latitude: 99, longitude: 0 };
-    expect(wrong(() => readReserve({ ...order, shipTo: nowhere }, asked))).toEqual(['shipTo']);
+    expect(wrong(() => readReserve({ ...order, shipTo: nowhere }, asked))).toEqual(['shipTo.latitude']);
   });
 });
 

@@ -1,52 +1,56 @@
 /**
- * What can be asked of the inventory. Each command carries the id its caller gave it, and may be repeated under it.
- * Promises: a kind that stands here is a verb of the program in lua/ and a case of `Inventory.decide`.
- * Refuses to know: what comes of it.
+ * The commands of the inventory. Each carries an id from its caller, under which it may be repeated safely (BR-006).
+ * Promises: every kind is a verb of the program in lua/ and a case of `ReferenceModel.decide`.
+ * Refuses to know: how a command is decided.
  */
 import type { Allocation } from './limits.ts';
 import type { OrderLine, PartLine } from './lines.ts';
 
 // Reservations -------------------------------------------------------------------------------------------
 
+/** 預留: holds stock for an order, all lines or none (BR-002). */
 export interface Reserve {
   readonly kind: 'reserve';
   readonly orderId: string;
   readonly lines: readonly OrderLine[];
-  /** How long the hold lasts, an interval by the store's clock. */
+  /** How long the hold lasts, by Redis's clock. */
   readonly holdMs: number;
-  /** For whom; the purchase limit of a sale counts by it. */
+  /** The purchase limit of a sale is counted per customer. */
   readonly customerId?: string | undefined;
-  /** The sale this order takes part in: its lines of that sale's SKU draw from what the sale set aside. */
+  /** The sale that the order takes part in: lines of the sale's SKU use the units that the sale set aside. */
   readonly saleId?: string | undefined;
   readonly allocation: Allocation;
-  /** Warehouses in the order in which they are tried, nearest first; all others come after them, by name. */
+  /** Warehouses in the order in which they are tried; all others are tried after them, by name. */
   readonly candidates: readonly string[];
   readonly actor: string;
 }
+/** 確認: a payment turns the hold into a sale. */
 export interface Confirm {
   readonly kind: 'confirm';
   readonly orderId: string;
-  /** What is paid; left out means all that is held. The rest returns at once and the hold closes. */
+  /** The paid part; undefined for everything held. The rest returns at once and the hold is closed. */
   readonly lines?: readonly PartLine[] | undefined;
-  /** A payment that came too late tries, in the same step, to take the stock again. */
+  /** Whether a payment after the deadline takes the stock again, in the same step. */
   readonly reacquire: boolean;
-  /** The warehouse that should have served: what others serve instead is proposed as a transfer to it (調撥). */
+  /** The warehouse that should have served: units that others serve are proposed as a transfer (調撥) to it. */
   readonly proposeTransferTo?: string | undefined;
   readonly actor: string;
 }
+/** 釋放: a cancellation returns held stock. */
 export interface Release {
   readonly kind: 'release';
   readonly orderId: string;
-  /** What returns; left out means all that is held. The rest stays held. */
+  /** The part that returns; undefined for everything held. The rest stays held. */
   readonly lines?: readonly PartLine[] | undefined;
-  /** Tells two equal partial releases of one order apart; without it the same lines are a repeat. */
+  /** Distinguishes two equal partial releases of one order; without it the same lines are a repeat. */
   readonly releaseId?: string | undefined;
   readonly actor: string;
 }
+/** 延長: a live hold gets a later deadline. */
 export interface Extend {
   readonly kind: 'extend';
   readonly orderId: string;
-  /** The hold lasts this long from now on; it never gets shorter by an extension. */
+  /** The hold lasts this long from now; an extension never makes it shorter. */
   readonly holdMs: number;
   readonly actor: string;
 }
@@ -61,11 +65,11 @@ interface MovementBase {
   readonly reason: string;
   readonly actor: string;
 }
-/** 入庫: goods came in. The first receipt makes the item. */
+/** 入庫: goods came in. The first receipt creates the item. */
 export interface Receive extends MovementBase {
   readonly kind: 'receive';
 }
-/** 出庫: goods left unsold, damaged or lost. The reason is required. */
+/** 出庫: goods left without a sale, for example damaged. The reason is required. */
 export interface Issue extends MovementBase {
   readonly kind: 'issue';
 }
@@ -84,7 +88,7 @@ export interface WriteOff extends MovementBase {
   readonly kind: 'write-off';
   readonly orderId?: string | undefined;
 }
-/** The total is set, if the item still stands at the version its corrector saw. `quantity` is the new total. */
+/** Sets the total to `quantity`, if the item still has the version that the person who corrects it saw. */
 export interface Correct extends MovementBase {
   readonly kind: 'correct';
   readonly expectedVersion: number;
@@ -104,35 +108,37 @@ export interface SetSafetyStock {
   readonly kind: 'set-safety-stock';
   readonly sku: string;
   readonly warehouse: string;
-  /** BR-005: the alert fires when *available* falls under this line. 0 switches it off. */
+  /** BR-005: the alert fires when available falls below this. 0 switches it off. */
   readonly quantity: number;
   readonly actor: string;
 }
 
 // Stocktakes (BR-007) ------------------------------------------------------------------------------------
 
-/** Locks one item under a count sheet; a sheet grows by each item that is started under its id. */
+/** Locks one item for a count and adds it to the count sheet with this id. */
 export interface StartStocktake {
   readonly kind: 'start-stocktake';
   readonly stocktakeId: string;
   readonly sku: string;
   readonly warehouse: string;
-  /** The lock is a lease: it ends by itself after this time. */
+  /** The lock ends by itself after this time. */
   readonly leaseMs: number;
   readonly actor: string;
 }
+/** Sets the total to the count and ends the lock. */
 export interface CompleteStocktake {
   readonly kind: 'complete-stocktake';
   readonly stocktakeId: string;
   readonly sku: string;
   readonly warehouse: string;
-  /** Units found in the building, those held and sold but not shipped included. */
+  /** Units in the building, including those that are held and those that are sold but not shipped. */
   readonly counted: number;
   readonly reason: string;
-  /** Holds that may be released where the count is below what is committed, newest first; empty: refuse instead. */
+  /** Orders whose holds may be released, in this order, if the count is below the committed units; empty: refuse instead. */
   readonly releasable: readonly string[];
   readonly actor: string;
 }
+/** Ends the lock without a count. */
 export interface CancelStocktake {
   readonly kind: 'cancel-stocktake';
   readonly stocktakeId: string;
@@ -143,6 +149,7 @@ export interface CancelStocktake {
 
 // Transfers ----------------------------------------------------------------------------------------------
 
+/** 撥出: goods leave their source and are in transit. */
 export interface DispatchTransfer {
   readonly kind: 'dispatch-transfer';
   readonly transferId: string;
@@ -153,18 +160,19 @@ export interface DispatchTransfer {
   readonly reason: string;
   readonly actor: string;
 }
+/** 撥入: goods in transit arrive, all or a part. */
 export interface ReceiveTransfer {
   readonly kind: 'receive-transfer';
   readonly transferId: string;
-  /** Units that arrived sound. */
+  /** Units that arrived fit for sale. */
   readonly received: number;
-  /** Units that arrived and cannot be sold: they land and are issued again in the same step. */
+  /** Units that arrived unfit for sale: they are received and issued again in the same step. */
   readonly rejected: number;
-  /** Tells two equal receipts of one transfer apart; without it the same figures are a repeat. */
+  /** Distinguishes two equal receipts of one transfer; without it the same quantities are a repeat. */
   readonly receiptId?: string | undefined;
   readonly actor: string;
 }
-/** What is still in transit turns round and stands in its source again. */
+/** Units still in transit return to their source. */
 export interface CancelTransfer {
   readonly kind: 'cancel-transfer';
   readonly transferId: string;
@@ -173,20 +181,21 @@ export interface CancelTransfer {
 
 // Flash sales --------------------------------------------------------------------------------------------
 
+/** Sets units of a SKU aside for the orders of a flash sale. */
 export interface ScheduleSale {
   readonly kind: 'schedule-sale';
   readonly saleId: string;
   readonly sku: string;
-  /** The only instants a caller may send, for they are the shop's; they are compared with the store's clock. */
+  /** In milliseconds since 1970, compared with Redis's clock. No other command carries an instant. */
   readonly opensAtMs: number;
   readonly closesAtMs: number;
-  /** Units of the SKU set aside for the sale until it closes; the rest stays for others. */
+  /** Units set aside for the sale until it closes. */
   readonly quantity: number;
-  /** Units one customer may hold and buy in this sale over all orders; 0: no limit. */
+  /** Units one customer may hold and buy in this sale, over all orders; 0: no limit. */
   readonly limitPerCustomer: number;
   readonly actor: string;
 }
-/** The sale closes now; what it set aside and did not sell is there for everybody. */
+/** Closes the sale now; the units it did not sell are for everybody again. */
 export interface CloseSale {
   readonly kind: 'close-sale';
   readonly saleId: string;

@@ -1,5 +1,5 @@
 /**
- * How a repeat of a request is recognized (BR-006): equal texts are the same request.
+ * Texts that identify a request, so that a repeat is recognized (BR-006): equal texts are the same request.
  * Twin: asked_by in lua/reserve.lua, and the operations that the commands of lua/ remember on their records.
  */
 import type { Confirm, ReceiveTransfer, Release } from './commands.ts';
@@ -7,7 +7,7 @@ import { encodeId } from './id.ts';
 import type { Allocation } from './limits.ts';
 import { decodeOrderLines, encodeLines, encodeParts, type OrderLine } from './lines.ts';
 
-/** What belongs to a reserve besides its lines and its hold time. */
+/** The parts of a reserve that belong to its fingerprint, besides lines and hold time. */
 export interface FingerprintTerms {
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
@@ -15,9 +15,9 @@ export interface FingerprintTerms {
 }
 
 /**
- * The fingerprint of a reserve. Where the order is shipped to is not part of it: that only says which warehouse is tried
- * first. Format: `hold_ms;lines[;c=customer][;s=sale][;split]`, ids escaped.
- * @param lines canonical
+ * The fingerprint of a reserve. The place an order is shipped to is not part of it: it only changes the order in which
+ * warehouses are tried. Format: `hold_ms;lines[;c=customer][;s=sale][;split]`, ids escaped.
+ * @param lines canonical: see canonicalLines
  */
 export function requestFingerprint(
   holdMs: number,
@@ -27,25 +27,25 @@ export function requestFingerprint(
   let text = `${holdMs};${encodeLines(lines)}`;
   if (terms.customerId !== undefined) text += `;c=${encodeId(terms.customerId)}`;
   if (terms.saleId !== undefined) text += `;s=${encodeId(terms.saleId)}`;
-  // Where every line names its warehouse there is nothing to split.
+  // An order whose lines all name their warehouse has nothing to split.
   if (terms.allocation === 'split' && lines.some((line) => line.warehouse === undefined)) text += ';split';
   return text;
 }
 
-/** The lines of a fingerprint, as the order asked for them. @throws {Error} for a text that is no fingerprint */
+/** The requested lines of a fingerprint. @throws {Error} for any other text */
 export function fingerprintLines(fingerprint: string): OrderLine[] {
   return decodeOrderLines(fingerprint.split(';')[1] ?? '');
 }
 
-/** Whether the order of a fingerprint may be served from several warehouses. */
+/** Whether a line of the order may be served from several warehouses. */
 export function mayBeSplit(fingerprint: string): boolean {
   return fingerprint.endsWith(';split');
 }
 
-/** The operations of a reservation that mean all it holds. */
-export const CONFIRM_WHOLE = 'c*';
-export const RELEASE_WHOLE = 'r*';
-/** Stands among the operations of an expired reservation whose late payment found no stock: it was reported once. */
+/** The operations that confirm or release everything held. */
+const CONFIRM_WHOLE = 'c*';
+const RELEASE_WHOLE = 'r*';
+/** An operation of an expired reservation: its late payment found no stock, which was recorded. */
 export const SHORT_OPERATION = 'short';
 /** The reason under which the rejected units of a transfer are issued again. */
 export const REJECTED_REASON = 'rejected';

@@ -1,7 +1,7 @@
 /**
- * How far a warehouse is from where an order goes, and in which order warehouses are tried.
- * Promises: nearest first; one whose place is not known comes last, not away; equals go by name, so the order is always
- * the same. Refuses to know: what a warehouse has.
+ * How far a warehouse is from where an order is shipped, and in which order warehouses are tried.
+ * Promises: nearest first; a warehouse without coordinates comes last but is not left out; equal distances go by id, so the
+ * order is always the same. Refuses to know: stock.
  */
 
 /** A place in degrees; latitude -90 to 90, longitude -180 to 180. */
@@ -19,6 +19,7 @@ export interface Warehouse {
   readonly longitude?: number | undefined;
 }
 
+/** Whether both are numbers in range; takes what a caller without types could send. */
 export function isOnEarth({ latitude, longitude }: Coordinates): boolean {
   return (
     Number.isFinite(latitude) &&
@@ -32,7 +33,7 @@ export function isOnEarth({ latitude, longitude }: Coordinates): boolean {
 const EARTH_RADIUS_KM = 6_371;
 const RADIANS = Math.PI / 180;
 
-/** Along the surface, in kilometres (haversine: exact enough for near places, and never outside of asin). */
+/** Distance along the surface in kilometres, by the haversine formula, which is exact for near places too. */
 export function distanceKm(a: Coordinates, b: Coordinates): number {
   const half = (degrees: number) => Math.sin((degrees * RADIANS) / 2) ** 2;
   const h =
@@ -41,14 +42,17 @@ export function distanceKm(a: Coordinates, b: Coordinates): number {
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
-/** From a warehouse to a place, in kilometres; undefined where nobody said where the warehouse stands. */
+/** Distance from a warehouse to a place in kilometres; undefined if the warehouse has no coordinates. */
 export function distanceToKm({ latitude, longitude }: Warehouse, place: Coordinates): number | undefined {
   return latitude === undefined || longitude === undefined
     ? undefined
     : distanceKm({ latitude, longitude }, place);
 }
 
-/** The warehouses as an order to this place tries them, at most `countMax`. */
+/**
+ * Ids of the warehouses in the order in which an order to this place tries them.
+ * @example rankWarehouses(warehouses, { latitude: 25, longitude: 121.5 }, CANDIDATES_MAX) // ['taipei', 'tainan']
+ */
 export function rankWarehouses(
   warehouses: readonly Warehouse[],
   shipTo: Coordinates,

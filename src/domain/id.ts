@@ -1,7 +1,7 @@
 /**
- * Ids: what a caller may name a thing (SKU, warehouse, order, customer, actor, movement ...), and the escaped form in
- * which ids stand in the texts of Redis and in the text columns of the ledger.
- * Promises: an escaped id is ASCII, holds no separator of any text, and has exactly one spelling; an id that needs no
+ * Ids of SKUs, warehouses, orders, customers, actors, movements and so on, and their escaped form in the texts of Redis and
+ * in the text columns of the ledger.
+ * Promises: an escaped id is ASCII, contains no separator of any text, and has exactly one spelling; an id that needs no
  * escape is its own escaped form. Refuses to know: what is named.
  *
  * Format: the bytes of the id in UTF-8; letters and digits as they are, `.`, `_`, `:` and `-` as they are except as the
@@ -12,13 +12,13 @@
 export const ID_LENGTH_MAX = 128;
 /** The most bytes of an escaped id: 128 characters of 4 bytes, 3 bytes for each (128 Chinese characters take 1,152). */
 export const ID_ESCAPED_BYTES_MAX = ID_LENGTH_MAX * 4 * 3;
-/** What to do about a text that is not an id. */
+/** The rule as a sentence, for error messages. */
 export const ID_HINT =
   'use 1 to 128 printable characters (Unicode in form NFC), without control characters and without a blank at either end';
-/** The rule as a pattern for JSON Schema (flag `u`); NFC and the length stand beside it. */
+/** The rule as a pattern for JSON Schema (flag `u`), without NFC and length, which a pattern cannot say. */
 export const ID_PATTERN_SOURCE = '^(?!\\p{Zs})[^\\p{C}\\p{Zl}\\p{Zp}]+(?<!\\p{Zs})$';
 
-/** Ids that need no escape, which nearly all are: found by one look. */
+/** Ids that need no escape, as nearly all are: a fast path. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const PRINTABLE = new RegExp(ID_PATTERN_SOURCE, 'u');
 const ESCAPED = /^(?:[A-Za-z0-9]|%[0-9A-F]{2})(?:[A-Za-z0-9._:-]|%[0-9A-F]{2})*$/;

@@ -1,7 +1,7 @@
 /**
- * InventoryItem: the aggregate root, the stock of one SKU in one warehouse, and the readable statement of its rules.
- * Each rule keeps its number. Twin of `change`, `watch_stock` and the command files in lua/; the worker runs every event
- * through `evolveItem` before it is written (D8). Refuses to know: other items, stores, and what time it is.
+ * InventoryItem: the aggregate root for the stock of one SKU in one warehouse, and the readable form of its rules. Each rule
+ * keeps its number. Twin of `change`, `watch_stock` and the command files in lua/; the worker runs every event through
+ * `evolveItem` before it is written (D8). Refuses to know: other items, stores and the time.
  */
 import { strict as assert } from 'node:assert';
 import { type Effect, EVENTS, type EventLine, type EventOf, type StockEvent } from './events.ts';
@@ -9,14 +9,15 @@ import { QUANTITY_MAX, STOCKTAKE_GRACE_SECONDS } from './limits.ts';
 import { itemName } from './lines.ts';
 import type { ItemView } from './views.ts';
 
+/** The stock of one SKU in one warehouse, in units. */
 export interface InventoryItem extends ItemView {
-  /** The low-stock alert is out and not yet re-armed (BR-005). */
+  /** The low-stock alert has fired and is not re-armed yet (BR-005). */
   readonly isLow: boolean;
-  /** BR-007: after a stocktake, until when no hold on the item expires. */
+  /** BR-007: after a stocktake, the time until which no hold on the item expires. */
   readonly holdsUntilMs?: number | undefined;
 }
 
-/** What answers show of an item. */
+/** The fields of an item that answers show. */
 export function itemViewOf({ isLow: _, holdsUntilMs: __, ...view }: InventoryItem): ItemView {
   return view;
 }
@@ -41,22 +42,22 @@ export function canReserve(item: InventoryItem, quantity: number): boolean {
   return quantity <= item.available;
 }
 
-/** Whether this many units more keep the item's counters in their range. */
+/** Whether the total stays in its range with this many units more. */
 export function canReceive(item: InventoryItem, quantity: number): boolean {
   return item.total + quantity <= QUANTITY_MAX;
 }
 
-/** What a total can never fall below: units that are promised, and units that are sold and stand there still. */
+/** The units below which the total cannot fall: reserved, or sold and not shipped yet. */
 export function committedOf(item: InventoryItem): number {
   return item.reserved + item.sold;
 }
 
-/** BR-005: whether the alert is to fire now. It fires at the crossing, once. */
+/** BR-005: whether the low-stock alert fires now. It fires once, when available falls below the safety stock. */
 export function crossesSafetyStock(item: InventoryItem): boolean {
   return item.available < item.safetyStock && !item.isLow;
 }
 
-/** What holds after every change. A broken one is a defect: asserted, never answered. */
+/** Asserts what is true after every change (BR-001, BR-004). @throws {AssertionError} a defect, never an answer to a caller */
 export function assertInvariants(item: InventoryItem): void {
   const name = `${itemName(item)} at version ${item.version}`;
   assert(item.available >= 0, `BR-001: available of ${name} is ${item.available}`);
@@ -68,7 +69,7 @@ export function assertInvariants(item: InventoryItem): void {
   assert(item.total <= QUANTITY_MAX && Number.isSafeInteger(item.total), `total of ${name} is out of range`);
 }
 
-/** What an event does to the four counters of an item. */
+/** By how much an event changes the four counters of an item, in units. */
 export interface StockChange {
   readonly total: number;
   readonly available: number;
@@ -79,8 +80,9 @@ export interface StockChange {
 const NO_CHANGE: StockChange = { total: 0, available: 0, reserved: 0, sold: 0 };
 
 /**
- * What an event with this quantity does to an item.
- * @param item as it is before: an event that sets the total changes it by the difference
+ * How an event changes the counters of an item.
+ * @param quantity of the event's line about this item, in units
+ * @param item before the event: one that sets the total changes it by the difference
  */
 export function changeOf({ type }: StockEvent, quantity: number, item: InventoryItem): StockChange {
   const effect: Effect = EVENTS[type].effect;
@@ -103,12 +105,12 @@ function isStocktakeEnd(
   return EVENTS[event.type].record === 'stocktake' && event.type !== 'StocktakeStarted';
 }
 
-/** BR-007: the lock after an event. Asserts that nothing happened under it that must wait. */
+/** BR-007: the lock after an event. Asserts that the event is allowed under the lock. */
 function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'] {
   const lock = item.stocktake;
   if (event.type === 'StocktakeStarted') {
     assert(!lock, `BR-007: a second stocktake of ${itemName(item)}`);
-    assert(event.untilMs > event.atMs, 'BR-007: a lease that has ended before it began');
+    assert(event.untilMs > event.atMs, 'BR-007: a lock ends before it begins');
     return { stocktakeId: event.stocktakeId, untilMs: event.untilMs };
   }
   if (!isStocktakeEnd(event)) {
@@ -120,30 +122,31 @@ function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'
     assert(!isExpiry || !lock, `BR-007: a hold expired under stocktake ${lock?.stocktakeId}`);
     assert(
       !isExpiry || (item.holdsUntilMs ?? 0) <= event.atMs,
-      'BR-007: a hold expired right after a stocktake',
+      'BR-007: a hold expired within the grace after a stocktake',
     );
     return lock;
   }
   assert(
     lock?.stocktakeId === event.stocktakeId,
-    `BR-007: ${event.type} of ${event.stocktakeId}, not its lock`,
+    `BR-007: ${event.type} of ${event.stocktakeId}, which does not hold the lock`,
   );
   assert(
     event.type !== 'StocktakeLapsed' || lock.untilMs <= event.atMs,
-    'BR-007: a lease lapsed before its time',
+    'BR-007: a lock lapsed before its time',
   );
   return undefined;
 }
 
-/** BR-007: until when no hold expires, where the lock has just ended, or as it was. */
+/** BR-007: until when no hold on the item expires: new if the lock has just ended, else unchanged. */
 function holdsUntilAfter(item: InventoryItem, event: StockEvent): number | undefined {
   if (!item.stocktake) return item.holdsUntilMs;
   return Math.min(item.stocktake.untilMs, event.atMs) + STOCKTAKE_GRACE_SECONDS * 1_000;
 }
 
 /**
- * The item after one line of an event. Asserts what the aggregate would not have allowed: a version gap, a reservation
- * beyond what is available, an alert that was not due, a counter out of its range.
+ * The item after one line of an event.
+ * @throws {AssertionError} if the aggregate would not have allowed it: a version gap, a reservation of more than is
+ * available, an alert that was not due, a counter out of its range
  */
 export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLine): InventoryItem {
   assert(
@@ -151,7 +154,7 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     `version gap: ${itemName(line)} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
-  // Only a level may be 0; nothing moves less than one unit.
+  // Only a level may be 0; a movement has at least one unit.
   assert(
     Number.isInteger(quantity) &&
       quantity >= (EVENTS[event.type].lines === 'levels' ? 0 : 1) &&
@@ -182,11 +185,11 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
     sold: item.sold + change.sold,
     safetyStock,
     version: line.version,
-    // BR-005: re-armed when available is back at the line.
+    // BR-005: re-armed when available reaches the safety stock again.
     isLow: item.isLow && available < safetyStock,
   };
   assertInvariants(next);
-  // Few items are under a lock: the others are made without it, for this runs for every line of every event.
+  // Hot code, run for every line of every event: most items have no lock and skip the copy.
   if (stocktake) return { ...next, stocktake };
   return holdsUntilMs === undefined ? next : { ...next, holdsUntilMs };
 }

@@ -1,7 +1,7 @@
 /**
- * Lines of orders and holds, and the one text form of them, in which they stand in Redis, in the stream and in the text
- * columns of the ledger. Twin: read_lines and write_lines in lua/lines.lua; SQL reads it with the function order_lines.
- * Promises: a text is read back to what was written; anything else throws. Refuses to know: what the lines are for.
+ * Lines of orders and holds, and their text form in Redis, in the stream and in the text columns of the ledger.
+ * Twin: read_lines and write_lines in lua/lines.lua; SQL reads the text with the function order_lines.
+ * Promises: decoding returns what was encoded; any other text throws. Refuses to know: what the lines are for.
  */
 import { compareIds, decodeId, encodeId } from './id.ts';
 import { QUANTITY_MAX } from './limits.ts';
@@ -13,7 +13,7 @@ export interface StockLine {
   readonly quantity: number;
 }
 
-/** A quantity of one SKU as an order asks for it; without a warehouse the engine chooses one. */
+/** A line of an order; without a warehouse the engine chooses one. */
 export interface OrderLine {
   readonly sku: string;
   readonly warehouse?: string | undefined;
@@ -26,10 +26,10 @@ export interface PartLine {
   readonly quantity: number;
 }
 
-/** Stands where an order names no warehouse. No escaped id is "*". */
+/** Written in place of a warehouse that the order does not name. No escaped id is "*". */
 export const ANY_WAREHOUSE = '*';
 
-/** The name of an item in texts and as a key of maps: `sku@warehouse`, both escaped. */
+/** The name of an item in texts and as a key of maps. Format: `sku@warehouse`, ids escaped. */
 export function itemName({ sku, warehouse }: { readonly sku: string; readonly warehouse: string }): string {
   return `${encodeId(sku)}@${encodeId(warehouse)}`;
 }
@@ -42,7 +42,10 @@ export function decodeItemName(text: string): { sku: string; warehouse: string }
   return sku === undefined || warehouse === undefined ? undefined : { sku, warehouse };
 }
 
-/** Format: `sku@warehouse=quantity,...` in the order given; ids escaped, `*` for any warehouse. */
+/**
+ * Format: `sku@warehouse=quantity,...` in the order given; ids escaped, `*` for any warehouse.
+ * @example encodeLines([{ sku: 'A', quantity: 1 }]) // 'A@*=1'
+ */
 export function encodeLines(lines: readonly OrderLine[]): string {
   let text = '';
   for (const { sku, warehouse, quantity } of lines) {
@@ -77,14 +80,14 @@ export function decodeOrderLines(text: string): OrderLine[] {
   });
 }
 
-/** Format: `sku=quantity,...`, added up for each SKU, in the order of SKUs. */
+/** Format: `sku=quantity,...`, one part for each SKU, sorted by SKU. */
 export function encodeParts(lines: readonly PartLine[]): string {
   return canonicalParts(lines)
     .map(({ sku, quantity }) => `${encodeId(sku)}=${quantity}`)
     .join(',');
 }
 
-/** Lines of the same item added up, in a fixed order: the same order, sent in another order, is the same order. */
+/** One line for each item, sorted, so that the same order always has the same lines, however it was sent. */
 export function canonicalLines<L extends OrderLine>(lines: readonly L[]): readonly L[] {
   if (lines.length === 1) return lines;
   const sum = new Map<string, L>();
@@ -96,7 +99,7 @@ export function canonicalLines<L extends OrderLine>(lines: readonly L[]): readon
   return [...sum.values()].sort(bySkuThenWarehouse);
 }
 
-/** Parts of the same SKU added up, in the order of SKUs. */
+/** One part for each SKU, sorted by SKU. */
 export function canonicalParts(lines: readonly PartLine[]): readonly PartLine[] {
   return canonicalLines(lines.map(({ sku, quantity }) => ({ sku, quantity })));
 }

@@ -1,7 +1,7 @@
 /**
- * Reservation: one order's claim, an entity inside the boundary of the items it holds. ACTIVE, then once CONFIRMED,
- * RELEASED or EXPIRED. Twin of read_reservation and settle in lua/reservation.lua.
- * Refuses to know: where it is kept and what time it is.
+ * Reservation: what one order holds. An aggregate of its own that shares one atomic step with the items it holds. It is
+ * ACTIVE, and then resolved once: CONFIRMED, RELEASED or EXPIRED. Twin of read_reservation and settle in
+ * lua/reservation.lua. Refuses to know: stores and the time.
  */
 import { strict as assert } from 'node:assert';
 import type { EventOf, ReservationEvent } from './events.ts';
@@ -15,37 +15,40 @@ import {
 import { canonicalParts, type PartLine, type StockLine } from './lines.ts';
 import type { ReservationStatus, ReservationView } from './views.ts';
 
+/** The whole state of a reservation; {@link ReservationView} is what answers show of it. */
 export interface Reservation {
   readonly orderId: string;
   readonly status: ReservationStatus;
-  /** What is held; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what returned last. */
+  /** Held units; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what was returned last. */
   readonly lines: readonly StockLine[];
   readonly reservedAtMs: number;
   readonly expiresAtMs: number;
-  /** The canonical text of the request that made it (BR-006). */
+  /** Of the request that made it, as requestFingerprint spells it (BR-006). */
   readonly fingerprint: string;
   readonly resolvedAtMs?: number | undefined;
-  /** Confirms and releases done already, so that a repeat is known. */
+  /** Names of the confirms and releases already done, so that a repeat is recognized. */
   readonly operations: readonly string[];
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
 }
 
-/** BR-003: past its deadline a hold is over, whether anybody swept it or not. */
+/** BR-003: whether a hold is past its deadline. It is over then, even if nothing has processed its expiry yet. */
 export function isDue(reservation: Reservation, nowMs: number): boolean {
   return reservation.status === 'ACTIVE' && reservation.expiresAtMs <= nowMs;
 }
 
+/** The fields of a reservation that answers show. */
 export function viewOf(reservation: Reservation): ReservationView {
   const { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId } = reservation;
   return { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId };
 }
 
+/** The named part and the rest of what is held; or each SKU of which more is named than is held. */
 export type Split =
   | { readonly named: StockLine[]; readonly rest: StockLine[] }
   | { readonly excess: { sku: string; requested: number; held: number }[] };
 
-/** The named part of what is held and the rest, in the order of the lines; or what is named beyond what is held. */
+/** Splits what is held into the named part and the rest, in the order of the lines. */
 export function splitLines(lines: readonly StockLine[], parts: readonly PartLine[]): Split {
   const held = new Map<string, number>();
   for (const line of lines) held.set(line.sku, (held.get(line.sku) ?? 0) + line.quantity);
@@ -71,8 +74,8 @@ export function splitLines(lines: readonly StockLine[], parts: readonly PartLine
   return { named, rest };
 }
 
-/** `held` less `taken`, line by line. Asserts that nothing is taken that is not held. */
-function less(held: readonly StockLine[], taken: readonly StockLine[]): StockLine[] {
+/** `held` minus `taken`, line by line. Asserts that nothing is taken that is not held. */
+function subtract(held: readonly StockLine[], taken: readonly StockLine[]): StockLine[] {
   const rest = held.map((line) => {
     const part = taken.find((t) => t.sku === line.sku && t.warehouse === line.warehouse);
     return part ? { ...line, quantity: line.quantity - part.quantity } : line;
@@ -85,13 +88,14 @@ function less(held: readonly StockLine[], taken: readonly StockLine[]): StockLin
   return rest.filter((line) => line.quantity > 0);
 }
 
-function plain(lines: readonly StockLine[]): StockLine[] {
+function withoutVersions(lines: readonly StockLine[]): StockLine[] {
   return lines.map(({ sku, warehouse, quantity }) => ({ sku, warehouse, quantity }));
 }
 
 /**
- * The reservation after an event. Asserts (a defect otherwise) that it was open: it resolves once (BR-006).
- * @param before undefined where the event is the first of its life
+ * The reservation after an event.
+ * @param before undefined before its first event
+ * @throws {AssertionError} if the event cannot follow: above all, a reservation is resolved once (BR-006)
  */
 export function evolveReservation(before: Reservation | undefined, event: ReservationEvent): Reservation {
   if (event.type === 'InventoryReserved') {
@@ -99,7 +103,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     return {
       orderId: event.orderId,
       status: 'ACTIVE',
-      lines: plain(event.lines),
+      lines: withoutVersions(event.lines),
       reservedAtMs: event.atMs,
       expiresAtMs: event.expiresAtMs,
       fingerprint: event.fingerprint,
@@ -109,7 +113,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     };
   }
   assert(before, `${event.type} for order ${event.orderId}, which is not reserved`);
-  // What a partial confirm leaves over returns in the same step, after the confirm has closed the hold.
+  // The remainder of a partial confirm returns in the same step, after the confirm has closed the hold.
   if (event.type === 'InventoryReleased' && event.cause === 'remainder') {
     assert(
       before.status === 'CONFIRMED' && before.resolvedAtMs === event.atMs,
@@ -125,8 +129,7 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
     `BR-006: ${event.type} for order ${event.orderId}, which is ${before.status}`,
   );
   const isExpiry = event.type === 'InventoryReleased' && event.cause === 'expired';
-  // BR-007: time itself lets a hold outlive the lock under which it fell due; a count may release one that nobody looked
-  // at since.
+  // BR-007: a hold that falls due under a lock is extended, and a count may release one that is due but not expired yet.
   const outlivesLock = event.type === 'ReservationExtended' && event.actor === ACTOR_CLOCK;
   const isShortfall = event.type === 'InventoryReleased' && event.cause === 'shortfall';
   assert(
@@ -135,23 +138,23 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
   );
   switch (event.type) {
     case 'InventoryDeducted':
-      less(before.lines, event.lines);
+      subtract(before.lines, event.lines);
       return {
         ...before,
         status: 'CONFIRMED',
-        lines: plain(event.lines),
+        lines: withoutVersions(event.lines),
         resolvedAtMs: event.atMs,
         operations: [...before.operations, event.operation],
       };
     case 'InventoryReleased': {
-      const rest = less(before.lines, event.lines);
+      const rest = subtract(before.lines, event.lines);
       if (event.cause === 'expired') {
         assert(isDue(before, event.atMs), `BR-003: order ${event.orderId} expired before its deadline`);
         assert(rest.length === 0, 'an expired hold returns as a whole');
         return { ...before, status: 'EXPIRED', resolvedAtMs: event.atMs };
       }
       if (event.cause === 'shortfall') {
-        assert(rest.length === 0, 'BR-007: a hold that a count found no goods for returns as a whole');
+        assert(rest.length === 0, 'BR-007: a hold that a count releases returns as a whole');
         return { ...before, status: 'RELEASED', resolvedAtMs: event.atMs };
       }
       const operations = [...before.operations, event.operation];
@@ -174,15 +177,15 @@ export function evolveReservation(before: Reservation | undefined, event: Reserv
 }
 
 /**
- * BR-003: the longest life; BR-007: but a hold that falls due under a lock lives on step by step. It goes by the deadline
- * and not by the actor, for a caller may call himself what he likes.
+ * BR-003: the longest life; BR-007: a hold that is due under a lock is extended step by step instead. Decided by the
+ * deadline and not by the actor, because a caller may choose any actor, also `clock`.
  */
 function latestExpiryMs(before: Reservation, { atMs }: EventOf<'ReservationExtended'>): number {
   const seconds = STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS;
   return isDue(before, atMs) ? atMs + seconds * 1_000 : before.reservedAtMs + LIFETIME_SECONDS_MAX * 1_000;
 }
 
-/** A payment that came after the deadline: taken again, or told to people once. */
+/** A payment after the deadline: the stock was taken again, or the shortage was recorded once. */
 function afterLatePayment(
   before: Reservation,
   event: EventOf<'InventoryReacquired' | 'PaymentCameShort'>,
@@ -198,7 +201,7 @@ function afterLatePayment(
   return {
     ...before,
     status: 'CONFIRMED',
-    lines: plain(event.lines),
+    lines: withoutVersions(event.lines),
     resolvedAtMs: event.atMs,
     operations: [...before.operations, event.operation],
   };

@@ -1,26 +1,33 @@
 /**
- * A transfer: goods on the way between two warehouses are in neither. Nothing is in two places or in none:
- * quantity = in transit + received + rejected + returned. Twin: lua/transfer.lua.
+ * Transfer: an aggregate of its own; goods on the way between two warehouses, counted in neither of them.
+ * Promises: no unit is lost or counted twice: quantity = in transit + received + rejected + returned. Twin: lua/transfer.lua.
  */
 import { strict as assert } from 'node:assert';
 import type { TransferEvent } from './events.ts';
 import type { TransferView } from './views.ts';
 
+/** The whole state of a transfer; {@link TransferView} is what answers show of it. */
 export interface Transfer extends TransferView {
-  /** Receipts done, so that a repeat is known. */
+  /** Names of the receipts already done, so that a repeat is recognized. */
   readonly operations: readonly string[];
 }
 
+/** Units that have left the source and are not received, rejected or returned yet. */
 export function inTransit(transfer: TransferView): number {
   return transfer.quantity - transfer.received - transfer.rejected - transfer.returned;
 }
 
+/** The fields of a transfer that answers show. */
 export function transferView(transfer: Transfer): TransferView {
   const { operations: _, ...view } = transfer;
   return view;
 }
 
-/** The transfer after an event. Asserts what would put goods in two places or in none. */
+/**
+ * The transfer after an event.
+ * @param before undefined before its first event
+ * @throws {AssertionError} if units would be lost or counted twice, or the transfer has ended
+ */
 export function evolveTransfer(before: Transfer | undefined, event: TransferEvent): Transfer {
   const [line] = event.lines;
   assert(line && event.lines.length === 1, `${event.type} has one line`);
@@ -55,7 +62,7 @@ export function evolveTransfer(before: Transfer | undefined, event: TransferEven
   }
   assert(
     line.quantity <= rest && event.rejected <= line.quantity && line.warehouse === before.to,
-    `transfer ${event.transferId} lands ${line.quantity} of ${rest} in transit`,
+    `transfer ${event.transferId} receives ${line.quantity} of ${rest} in transit`,
   );
   return {
     ...before,

@@ -1,46 +1,43 @@
 /**
- * What the inventory answers: how things stand, or an expected no with its figures. Values, never thrown.
+ * What the inventory answers: the current state of a thing, or a refusal with its figures. Values, never thrown.
  */
 import type { StockLine } from './lines.ts';
 
-// How things stand -----------------------------------------------------------------------------------------
+// Current states -------------------------------------------------------------------------------------------
 
 export const RESERVATION_STATUSES = ['ACTIVE', 'CONFIRMED', 'RELEASED', 'EXPIRED'] as const;
 export type ReservationStatus = (typeof RESERVATION_STATUSES)[number];
 
-/** A reservation as it stands: what every answer about an order shows. */
+/** A reservation as every answer about an order shows it. */
 export interface ReservationView {
   readonly orderId: string;
   readonly status: ReservationStatus;
-  /** What is held now; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what returned last. */
+  /** Held units; once CONFIRMED, what was sold; once RELEASED or EXPIRED, what was returned last. */
   readonly lines: readonly StockLine[];
   readonly reservedAtMs: number;
   readonly expiresAtMs: number;
   readonly resolvedAtMs?: number | undefined;
   readonly customerId?: string | undefined;
   readonly saleId?: string | undefined;
-  /**
-   * Warehouses that were tried before those that serve, and why they do not; of the first answer to a reserve only, and
-   * at most {@link PASSED_BY_MAX}.
-   */
+  /** Warehouses that were tried first and could not serve, at most SKIPPED_MAX; only in the first answer to a reserve. */
   readonly skipped?: readonly SkippedWarehouse[] | undefined;
 }
 
 export const SKIP_REASONS = ['short', 'locked'] as const;
-/** A warehouse that did not serve: it had too little of the SKU, or a stocktake has locked it there (BR-007). */
+/** A warehouse that could not serve: it had too little of the SKU, or the item is under a stocktake (BR-007). */
 export interface SkippedWarehouse {
   readonly sku: string;
   readonly warehouse: string;
   readonly reason: (typeof SKIP_REASONS)[number];
 }
 
-/** Who counts the item, and until when the lock lasts (BR-007). */
+/** The stocktake that locks an item, and when the lock ends by itself (BR-007). */
 export interface StocktakeLock {
   readonly stocktakeId: string;
   readonly untilMs: number;
 }
 
-/** One item's figures: always total = available + reserved + sold (BR-004). */
+/** The figures of one item in units; always total = available + reserved + sold (BR-004). */
 export interface ItemView {
   readonly sku: string;
   readonly warehouse: string;
@@ -63,11 +60,11 @@ export interface StocktakeLine {
   readonly status: StocktakeStatus;
   /** When the lock ends by itself, or would have. */
   readonly untilMs: number;
-  /** The total in the books when the item was locked; it does not change under the lock. */
+  /** The total when the item was locked; it does not change under the lock. */
   readonly before: number;
-  /** Once COUNTED. */
+  /** Units found; only once COUNTED. */
   readonly counted?: number | undefined;
-  /** Orders whose holds were released to fit the count; of the first answer only. */
+  /** Orders whose holds were released to fit the count; only in the first answer. */
   readonly released?: readonly string[] | undefined;
 }
 
@@ -81,9 +78,9 @@ export interface TransferView {
   readonly from: string;
   readonly to: string;
   readonly quantity: number;
-  /** Arrived sound. */
+  /** Arrived fit for sale. */
   readonly received: number;
-  /** Arrived unfit. */
+  /** Arrived unfit for sale. */
   readonly rejected: number;
   /** Back in the source after a cancellation. */
   readonly returned: number;
@@ -97,12 +94,12 @@ export interface SaleView {
   readonly closesAtMs: number;
   readonly quantity: number;
   readonly limitPerCustomer: number;
-  /** Still to be had in the sale; 0 once it is closed. */
+  /** Units that orders can still get in the sale; 0 once it is closed. */
   readonly left: number;
-  /** Held and not paid yet. */
+  /** Held, not paid yet. */
   readonly reserved: number;
   readonly sold: number;
-  /** Cancelled or left over by partial confirms. */
+  /** Cancelled, or returned by partial confirms. */
   readonly released: number;
   readonly expired: number;
 }

@@ -28,12 +28,16 @@ export function orderIds(count: number): readonly string[] {
   return ids;
 }
 
-/** The worker does not run: it is measured by itself. What it would trim, nobody trims, on either side. */
-export async function openEngine(stores: Stores, limits: Partial<BatchLimits> = {}): Promise<HotInventory> {
+/** An engine on an empty Redis, all stock available, no worker: nobody trims the stream. */
+export async function openEngine(
+  stores: Stores,
+  limits: Partial<BatchLimits> = {},
+  skus: readonly string[] = [SKU],
+): Promise<HotInventory> {
   await stores.clear();
   await openPartition(stores.admin, partitionKeys(), 1);
   const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack: 'fsync', limits });
-  await receive(hot, SKU);
+  await Promise.all(skus.map((sku) => receive(hot, sku)));
   return hot;
 }
 

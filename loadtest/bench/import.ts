@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { type Bench, type Figure, figure, type Section } from './figures.ts';
-import { makeDatabase } from './ledger-feed.ts';
+import { makeDatabase } from './ledger-database.ts';
 import { readControl } from './shipped.ts';
 
 const ROWS = 1_000_000;

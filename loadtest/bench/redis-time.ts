@@ -1,56 +1,65 @@
 /**
- * What one order costs Redis: its own count of microseconds in EVALSHA (commandstats), divided by orders. The decision
- * alone: parsing, the append-only file and its sync come on top and are in the engine's figures. One batch at a time and
- * always full, so the size of a batch is known and what is measured is the program, not the traffic.
+ * What one order costs Redis: its own count of microseconds in EVALSHA (commandstats), divided by orders. Only the decision:
+ * parsing, the append-only file and its sync come on top. One full batch at a time, so that the program is measured and not
+ * the traffic.
  */
-
 import { partitionKeys } from '../../src/hotpath/keys.ts';
-import { type Figure, figure, ratios, type Section, type Target } from './figures.ts';
+import { type Figure, figure, ratios, type Section } from './figures.ts';
 import { LINE, openEngine, orderIds } from './hot-sku.ts';
 import { inTurn } from './in-turn.ts';
-import { memoryFigures } from './redis-memory.ts';
+import { weigh } from './redis-memory.ts';
 import { FULL, keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
 import { type Stores, scriptTime } from './stores.ts';
 
 const ORDERS = 40_000;
 const ORDERS_QUICK = 10_000;
 const WARM_UP_BATCHES = 20;
+const HOLDS_WEIGHED = 200_000;
+const HOLD_BYTES_MAX = 290;
+const SETTLED_BYTES_MAX = 150;
+
+type Turns = ReadonlyMap<string, readonly number[]>;
 
 export const redisTime: Section = {
-  title: 'Time in Redis per order, from its command statistics; memory per order',
-  run: async (bench) => {
-    const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
-    bench.progress('time in Redis');
-    const works = WORKS.map((work) => ({
-      name: keyOf(work),
-      measure: async () => meanOf(await timesInRedis(bench.stores, work, orders)),
-    }));
-    const floors = FLOORS.map((size) => ({
-      name: keyOf({ name: FLOOR, size }),
-      measure: async () => meanOf(await timesOfBareSets(bench.stores, size, orders)),
-    }));
-    const rivals = [...works, ...floors];
-    const results = await inTurn(bench.settings.repeats, rivals, bench.progress, (us) => us.toFixed(2));
-    const turns = new Map(rivals.map(({ name }, i) => [name, results[i] ?? []]));
-    const figures = WORKS.flatMap((work) => figuresOf(work, turns));
-    const bare = FLOORS.flatMap((size) => figuresOfFloor(size, turns));
-    return [...figures, ...bare, fixedPart(turns), ...(await memoryFigures(bench))];
+  title: 'Time in Redis per order, from its command statistics; bytes per order',
+  run: async ({ settings, stores, progress }) => {
+    const orders = settings.quick ? ORDERS_QUICK : ORDERS;
+    const rivals = [
+      ...WORKS.map((work) => ({
+        name: keyOf(work),
+        measure: async () => meanOf(await timesInRedis(stores, work, orders)),
+      })),
+      { name: BARE, measure: async () => meanOf(await timesOfBareSets(stores, orders)) },
+    ];
+    const results = await inTurn(settings.repeats, rivals, progress, (us) => us.toFixed(2));
+    const turns: Turns = new Map(rivals.map(({ name }, i) => [name, results[i] ?? []]));
+    const reserve = turns.get(keyOf({ name: 'reserve', size: FULL })) ?? [];
+    progress(`bytes of ${HOLDS_WEIGHED} holds`);
+    const { hold, settled } = await weigh(stores, HOLDS_WEIGHED);
+    return [
+      ...WORKS.flatMap((work) => figuresOf(work, turns)),
+      figure(BARE, 'us/order', turns.get(BARE) ?? []),
+      figure(`reserve, batches of ${FULL} / bare SETs`, 'x', ratios(reserve, turns.get(BARE) ?? [])),
+      fixedPart(turns),
+      figure('memory per hold', 'bytes', [hold], { target: { atMost: HOLD_BYTES_MAX } }),
+      figure('memory per settled reservation', 'bytes', [settled], { target: { atMost: SETTLED_BYTES_MAX } }),
+    ];
   },
 };
 
-function figuresOf(work: Work, turns: ReadonlyMap<string, readonly number[]>): Figure[] {
+function figuresOf({ usMax, against, ...work }: Work, turns: Turns): Figure[] {
   const key = keyOf(work);
   const us = turns.get(key) ?? [];
-  const own = figure(key, 'us/order', us, atMost(work.usMax));
-  if (!work.against) return [own];
-  const times = ratios(us, turns.get(work.against.key) ?? []);
-  const name = `${key} / ${work.against.key.replace(/,[^,]*$/, '')}`;
-  return [own, figure(name, 'x', times, atMost(work.against.timesMax))];
+  const target = (atMost: number | undefined) => (atMost === undefined ? {} : { target: { atMost } });
+  const own = figure(key, 'us/order', us, target(usMax));
+  if (!against) return [own];
+  const times = ratios(us, turns.get(against.key) ?? []);
+  const name = `${key} / ${against.key.replace(/,[^,]*$/, '')}`;
+  return [own, figure(name, 'x', times, target(against.timesMax))];
 }
 
-/** What no program could do without: a key with a time to live for each order, set from within one script. */
-const FLOOR = 'SET with a TTL for each order and nothing else';
-const FLOORS = [100, FULL];
+/** What no program could do without: a key with a time to live for each order, set by one script. */
+const BARE = `a bare SET with a TTL for each order, batches of ${FULL}`;
 const BARE_SETS = `#!lua
 for i = 1, #KEYS do
   redis.call("SET", KEYS[i], ARGV[1], "PXAT", ARGV[2])
@@ -58,40 +67,26 @@ end
 return #KEYS`;
 const HOLD_AND_TOMBSTONE_MS = 88_200_000;
 
-function figuresOfFloor(size: number, turns: ReadonlyMap<string, readonly number[]>): Figure[] {
-  const us = turns.get(keyOf({ name: FLOOR, size })) ?? [];
-  const reserves = turns.get(keyOf({ name: 'reserve', size })) ?? [];
-  return [
-    figure(keyOf({ name: FLOOR, size }), 'us/order', us),
-    figure(`${keyOf({ name: 'reserve', size })} / bare SETs`, 'x', ratios(reserves, us)),
-  ];
-}
-
-async function timesOfBareSets(stores: Stores, size: number, orders: number): Promise<number[]> {
-  const batches = Math.ceil(orders / size);
-  const ids = orderIds((batches + WARM_UP_BATCHES) * size);
+async function timesOfBareSets(stores: Stores, orders: number): Promise<number[]> {
+  const batches = Math.ceil(orders / FULL) + WARM_UP_BATCHES;
+  const ids = orderIds(batches * FULL);
   const { reservation } = partitionKeys();
   await stores.clear();
   const sha = String(await stores.admin.script('LOAD', BARE_SETS));
   const now = Date.now();
   const value = `ACTIVE ${now} 1800000 ${LINE.sku}@${LINE.warehouse}=1`;
   const times: number[] = [];
-  for (let batch = 0; batch < batches + WARM_UP_BATCHES; batch++) {
-    const keys = ids.slice(batch * size, (batch + 1) * size).map(reservation);
+  for (let batch = 0; batch < batches; batch++) {
+    const keys = ids.slice(batch * FULL, (batch + 1) * FULL).map(reservation);
     const before = await scriptTime(stores);
-    await stores.admin.evalsha(sha, size, ...keys, value, now + HOLD_AND_TOMBSTONE_MS);
-    const after = await scriptTime(stores);
-    if (batch >= WARM_UP_BATCHES) times.push((after.us - before.us) / size);
+    await stores.admin.evalsha(sha, FULL, ...keys, value, now + HOLD_AND_TOMBSTONE_MS);
+    times.push(((await scriptTime(stores)).us - before.us) / FULL);
   }
-  return times;
+  return times.slice(WARM_UP_BATCHES);
 }
 
-function atMost(limit: number | undefined): { target?: Target } {
-  return limit === undefined ? {} : { target: { atMost: limit } };
-}
-
-/** What a call costs however few orders are in it: where the lines through two sizes meet zero orders. */
-function fixedPart(turns: ReadonlyMap<string, readonly number[]>): Figure {
+/** The cost of a call without orders, extrapolated from two sizes of batches. */
+function fixedPart(turns: Turns): Figure {
   const [small = 0, large = 0] = [SIZES[0], SIZES.at(-1)];
   const of = (size: number) => turns.get(keyOf({ name: 'reserve', size })) ?? [];
   const values = of(small).map((smallUs, turn) => {

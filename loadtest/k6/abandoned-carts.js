@@ -4,6 +4,7 @@
  */
 import {
   expectNotOversold,
+  idOf,
   lineOf,
   nextOrder,
   openLoop,
@@ -11,11 +12,11 @@ import {
   rate,
   receive,
   reserve,
-  run,
   seconds,
+  warehouseOf,
 } from './shop.js';
 
-export { handleSummary, tellRest } from './shop.js';
+export { handleSummary, reportRest } from './shop.js';
 
 const BUYERS = 200;
 /** Of the time, in which carts are filled; a third later all their holds end, and buying goes on to the end. */
@@ -24,8 +25,8 @@ const BUYING_RATE_SHARE = 0.25;
 const fillingSeconds = Math.ceil(seconds * FILLING_SHARE);
 const buyingRate = Math.ceil(rate * BUYING_RATE_SHARE);
 
-const left = { sku: `${run}-left`, warehouse: 'TPE-1', quantity: 10_000_000 };
-const bought = { sku: `${run}-bought`, warehouse: 'TPE-1', quantity: 10_000_000 };
+const left = { sku: idOf('left'), warehouse: warehouseOf('TPE-1'), quantity: 10_000_000 };
+const bought = { sku: idOf('bought'), warehouse: warehouseOf('TPE-1'), quantity: 10_000_000 };
 
 export const options = optionsFor(
   {

@@ -6,6 +6,7 @@ import {
   call,
   expectNotOversold,
   GRACE_SECONDS,
+  idOf,
   lineOf,
   mustBe,
   nextOrder,
@@ -14,11 +15,11 @@ import {
   rate,
   receive,
   reserve,
-  run,
   seconds,
+  warehouseOf,
 } from './shop.js';
 
-export { handleSummary, tellRest } from './shop.js';
+export { handleSummary, reportRest } from './shop.js';
 
 const BUYERS = 400;
 /** Of the time, for the first sale; the second has the rest. */
@@ -27,8 +28,8 @@ const firstSeconds = Math.ceil(seconds * FIRST_SHARE);
 const secondFrom = firstSeconds + GRACE_SECONDS + 1;
 const secondSeconds = seconds - firstSeconds;
 
-const few = { sku: `${run}-hundred`, warehouse: 'TPE-1', quantity: 100 };
-const many = { sku: `${run}-million`, warehouse: 'TPE-1', quantity: 1_000_000 };
+const few = { sku: idOf('hundred'), warehouse: warehouseOf('TPE-1'), quantity: 100 };
+const many = { sku: idOf('million'), warehouse: warehouseOf('TPE-1'), quantity: 1_000_000 };
 
 export const options = optionsFor(
   {
@@ -53,6 +54,6 @@ export function teardown() {
   expectNotOversold([few, many]);
   // Twice as many buyers as units, and nobody gives one back.
   if (rate * firstSeconds < 2 * few.quantity) return;
-  const { reserved } = call('GET', `/v1/items/${few.sku}`);
+  const { reserved } = call('GET', `/v1/items/${encodeURIComponent(few.sku)}`);
   mustBe(reserved === few.quantity, `${few.quantity} units were there, ${reserved} are held`);
 }

@@ -5,6 +5,7 @@
 import { SharedArray } from 'k6/data';
 import {
   expectNotOversold,
+  idOf,
   lineOf,
   nextOrder,
   openLoop,
@@ -13,18 +14,18 @@ import {
   receive,
   reserve,
   resolve,
-  run,
   seconds,
+  warehouseOf,
 } from './shop.js';
 
-export { handleSummary, tellRest } from './shop.js';
+export { handleSummary, reportRest } from './shop.js';
 
 const BUYERS = 300;
 const ARTICLES = 5_000;
 const LINES_MAX = 5;
 /** In two warehouses each; the articles most wanted run out, which is part of a day in a shop. */
 const STOCK_EACH = 5_000;
-const WAREHOUSES = ['TPE-1', 'KHH-1'];
+const WAREHOUSES = ['TPE-1', 'KHH-1'].map(warehouseOf);
 /** Of the accepted orders; the rest is left to expire. */
 const PAID = 0.5;
 const CANCELLED = 0.2;
@@ -36,7 +37,7 @@ const HOLD_SECONDS = 5;
 const baskets = __ENV.LOAD_BASKETS
   ? new SharedArray('baskets', () =>
       JSON.parse(open(__ENV.LOAD_BASKETS)).orders.map((lines) =>
-        lines.map(([name, quantity]) => lineOf(`${run}-${name}`, quantity)).join(','),
+        lines.map(([name, quantity]) => lineOf(idOf(name), quantity)).join(','),
       ),
     )
   : undefined;
@@ -51,7 +52,7 @@ export const options = optionsFor(
 
 const goods = () =>
   Array.from(names, (name) =>
-    WAREHOUSES.map((warehouse) => ({ sku: `${run}-${name}`, warehouse, quantity: STOCK_EACH })),
+    WAREHOUSES.map((warehouse) => ({ sku: idOf(name), warehouse, quantity: STOCK_EACH })),
   ).flat();
 
 export const setup = () => receive(goods());
@@ -63,7 +64,7 @@ function anyBasket() {
   if (baskets) return baskets[Math.floor(Math.random() * baskets.length)];
   const count = 1 + Math.floor(Math.random() * LINES_MAX);
   const lines = [];
-  for (let i = 0; i < count; i++) lines.push(lineOf(`${run}-${anyArticle()}`, Math.random() < 0.8 ? 1 : 2));
+  for (let i = 0; i < count; i++) lines.push(lineOf(idOf(anyArticle()), Math.random() < 0.8 ? 1 : 2));
   return lines.join(',');
 }
 

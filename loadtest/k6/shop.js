@@ -1,9 +1,9 @@
 /**
- * What all load scripts share: how an order is sent, what counts as an answer, and what is told of it.
- * Promises: every answer is told, with what it was and how long it was waited for; an unexpected one fails the run. Each
- * buyer notes his answers and tells them once a second in one line: an output of k6 gets every sample of every request,
- * about a kilobyte an order, which somebody would have to read beside the load.
- * Refuses to know: the stores and the proof, which are the business of `npm run load`; it sets the LOAD_ variables.
+ * What all load scripts share: how an order is sent, what counts as an answer, and how it is reported.
+ * Promises: every answer is reported with its status and its wait; an unexpected one fails the run. Each buyer reports once
+ * a second in one line, because k6's own outputs write every sample of every request, about a kilobyte an order, which a
+ * process on the same cores would have to read.
+ * Refuses to know: the stores and the proof; `npm run load` has those, and sets the LOAD_ variables.
  */
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
@@ -15,8 +15,15 @@ function needed(name) {
 }
 
 const shopUrl = needed('LOAD_URL');
-/** Begins every order id and SKU, so that two runs never meet. */
+/** Begins every id, so that two runs never meet. */
 export const run = needed('LOAD_RUN');
+/** Ends every id: any text that an id may have, such as `茶/烏龍 500g`. */
+const suffix = __ENV.LOAD_SKU || '';
+/** An id of this run, of a SKU, warehouse, order, movement or count. In a URL it is percent-encoded. */
+export const idOf = (name) => `${run}-${name}${suffix}`;
+export const warehouseOf = (name) => `${name}${suffix}`;
+/** The suffix within a JSON string. */
+const suffixInJson = JSON.stringify(suffix).slice(1, -1);
 /** Orders a second of the script's main scenario, and for how long. */
 export const rate = Number(needed('LOAD_RATE'));
 export const seconds = Number(needed('LOAD_SECONDS'));
@@ -42,10 +49,10 @@ export function optionsFor(scenarios, { orders, buyers, endsAfter = seconds }) {
   return {
     scenarios: {
       ...scenarios,
-      // The same buyers once more, when all orders are through: what they have not told yet.
-      telling: {
+      // The same buyers once more, when all orders are answered: what they have not reported yet.
+      reporting: {
         executor: 'per-vu-iterations',
-        exec: 'tellRest',
+        exec: 'reportRest',
         vus: buyers,
         startTime: `${endsAfter + GRACE_SECONDS}s`,
       },
@@ -83,15 +90,15 @@ const quietly = { headers, responseType: 'none' };
 const readably = { headers, responseType: 'text' };
 
 let ordersOfBuyer = 0;
-/** A name for the next order of this buyer, the order id without the run: `17-3`. */
+/** A name for the next order of this buyer, its id without the run and the suffix: `17-3`. */
 export function nextOrder() {
   return `${__VU}-${++ordersOfBuyer}`;
 }
 
 /** One line of an order, as the contract has it. */
 export function lineOf(sku, quantity = 1, warehouse) {
-  const from = warehouse === undefined ? '' : `,"warehouse":"${warehouse}"`;
-  return `{"sku":"${sku}","quantity":${quantity}${from}}`;
+  const from = warehouse === undefined ? '' : `,"warehouse":${JSON.stringify(warehouse)}`;
+  return `{"sku":${JSON.stringify(sku)},"quantity":${quantity}${from}}`;
 }
 
 /**
@@ -101,7 +108,7 @@ export function lineOf(sku, quantity = 1, warehouse) {
  */
 export function reserve(name, lines, expected, holdSeconds) {
   const held = holdSeconds === undefined ? '' : `,"holdSeconds":${holdSeconds}`;
-  const body = `{"orderId":"${run}-${name}","lines":[${lines}]${held}}`;
+  const body = `{"orderId":"${run}-${name}${suffixInJson}","lines":[${lines}]${held}}`;
   const answer = http.post(`${shopUrl}/v1/reservations`, body, quietly);
   const { status } = answer;
   note(answer, status, expected, status === 201 ? name : undefined);
@@ -110,7 +117,11 @@ export function reserve(name, lines, expected, holdSeconds) {
 
 /** The order is paid (`confirm`) or cancelled (`release`). */
 export function resolve(name, verb) {
-  const answer = http.post(`${shopUrl}/v1/reservations/${run}-${name}/${verb}`, '{}', quietly);
+  const answer = http.post(
+    `${shopUrl}/v1/reservations/${encodeURIComponent(idOf(name))}/${verb}`,
+    '{}',
+    quietly,
+  );
   note(answer, answer.status, DONE);
 }
 const DONE = [200];
@@ -125,7 +136,7 @@ let hasComplained = false;
 function note(answer, status, expected, yes) {
   const now = Math.floor(Date.now() / 1000);
   if (now !== second) {
-    tellRest();
+    reportRest();
     second = now;
   }
   const ms = answer.timings.duration;
@@ -143,8 +154,8 @@ function note(answer, status, expected, yes) {
   if (yes !== undefined) yeses.push(yes);
 }
 
-/** Tells what this buyer has noted: the second, every wait, answers by status, and the orders that got a yes. */
-export function tellRest() {
+/** Reports what this buyer has noted: the second, every wait, answers by status, and the orders that got a yes. */
+export function reportRest() {
   if (answers > 0) console.log(JSON.stringify({ second, waits, statuses, yeses }));
   answers = 0;
   waits = [];
@@ -152,14 +163,14 @@ export function tellRest() {
   yeses = [];
 }
 
-/** What must be true beside the answers; where it is not, the run fails with these words. */
+/** A condition in addition to the answers; where it is false, the run fails with these words. */
 export function mustBe(isTrue, words) {
   if (isTrue) return;
   unexpected.add(1);
   console.error(`not as it must be: ${words}`);
 }
 
-/** A call beside the orders, answered with the body. @throws where the status is another than these */
+/** A call that is no order; returns the body. @throws where the status is another than these */
 export function call(method, path, body, expected = DONE) {
   const text = body === undefined ? null : JSON.stringify(body);
   const answer = http.request(method, `${shopUrl}${path}`, text, readably);
@@ -177,7 +188,7 @@ const RECEIPTS_AT_ONCE = 50;
 export function receive(goods) {
   for (let i = 0; i < goods.length; i += RECEIPTS_AT_ONCE) {
     const requests = goods.slice(i, i + RECEIPTS_AT_ONCE).map((item, j) => {
-      const receipt = { movementId: `${run}-in-${i + j}`, ...item, reason: 'before the doors open' };
+      const receipt = { movementId: idOf(`in-${i + j}`), ...item, reason: 'before the doors open' };
       return ['POST', `${shopUrl}/v1/stock/receive`, JSON.stringify(receipt), readably];
     });
     for (const { status, error, body } of http.batch(requests)) {
@@ -194,11 +205,11 @@ export function expectNotOversold(goods) {
   const stock = new Map();
   for (const { sku, quantity } of goods) stock.set(sku, (stock.get(sku) || 0) + quantity);
   for (const [sku, quantity] of stock) {
-    const { total, available, reserved, sold } = call('GET', `/v1/items/${sku}`);
+    const { total, available, reserved, sold } = call('GET', `/v1/items/${encodeURIComponent(sku)}`);
     const doesAddUp = total === available + reserved + sold && available >= 0;
     oversold.add(Math.max(0, reserved + sold - quantity) + (doesAddUp ? 0 : 1));
   }
 }
 
-/** For `npm run load`, which draws the report of it. */
+/** For `npm run load`, which makes the report. */
 export const handleSummary = (data) => ({ [needed('LOAD_SUMMARY')]: JSON.stringify(data) });

@@ -4,6 +4,7 @@
  */
 import {
   expectNotOversold,
+  idOf,
   lineOf,
   nextOrder,
   openLoop,
@@ -11,17 +12,17 @@ import {
   rate,
   receive,
   reserve,
-  run,
   seconds,
+  warehouseOf,
 } from './shop.js';
 
-export { handleSummary, tellRest } from './shop.js';
+export { handleSummary, reportRest } from './shop.js';
 
 const ARTICLES = 1_000;
 const BUYERS = 400;
 const goods = Array.from({ length: ARTICLES }, (_, i) => ({
-  sku: `${run}-${i}`,
-  warehouse: 'TPE-1',
+  sku: idOf(i),
+  warehouse: warehouseOf('TPE-1'),
   quantity: 1_000_000,
 }));
 

@@ -7,6 +7,7 @@ import {
   call,
   expectNotOversold,
   GRACE_SECONDS,
+  idOf,
   lineOf,
   mustBe,
   nextOrder,
@@ -15,11 +16,11 @@ import {
   rate,
   receive,
   reserve,
-  run,
   seconds,
+  warehouseOf,
 } from './shop.js';
 
-export { handleSummary, tellRest } from './shop.js';
+export { handleSummary, reportRest } from './shop.js';
 
 const BUYERS = 300;
 /** Of the time: when the count begins, and how long it takes. */
@@ -29,10 +30,10 @@ const countFrom = Math.round(seconds * BEFORE_SHARE);
 const LEASE_SECONDS = 3_600;
 const BROKEN = 3;
 
-const sku = `${run}-counted`;
+const sku = idOf('counted');
 /** Orders that name no warehouse are served from the first by name that can, so it is this one that is counted. */
-const COUNTED = 'A-NORTH';
-const OTHER = 'B-SOUTH';
+const COUNTED = warehouseOf('A-NORTH');
+const OTHER = warehouseOf('B-SOUTH');
 const goods = [COUNTED, OTHER].map((warehouse) => ({ sku, warehouse, quantity: 10_000_000 }));
 
 export const options = optionsFor(
@@ -60,11 +61,13 @@ export const buy = () => reserve(nextOrder(), lineOf(sku), YES);
 const insist = (expected) => reserve(nextOrder(), lineOf(sku, 1, COUNTED), expected);
 
 const countedItem = () =>
-  call('GET', `/v1/items/${sku}`).warehouses.find(({ warehouse }) => warehouse === COUNTED);
+  call('GET', `/v1/items/${encodeURIComponent(sku)}`).warehouses.find(
+    ({ warehouse }) => warehouse === COUNTED,
+  );
 
 export function count() {
   insist(YES);
-  const stocktakeId = `${run}-count`;
+  const stocktakeId = idOf('count');
   const lock = { stocktakeId, sku, warehouse: COUNTED, leaseSeconds: LEASE_SECONDS };
   call('POST', '/v1/stocktakes', lock, YES);
   const before = countedItem();
@@ -77,7 +80,7 @@ export function count() {
     `nothing is taken from a warehouse that is counted: ${JSON.stringify({ before, after })}`,
   );
   const counted = { counted: before.total - BROKEN, reason: 'three were broken' };
-  const { difference } = call('POST', `/v1/stocktakes/${stocktakeId}/complete`, counted);
+  const { difference } = call('POST', `/v1/stocktakes/${encodeURIComponent(stocktakeId)}/complete`, counted);
   mustBe(difference === -BROKEN, `the books take what was counted: ${difference}`);
   insist(YES);
 }

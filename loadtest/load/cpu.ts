@@ -1,6 +1,6 @@
 /**
  * Processor time by process, from /proc. Promises: a process's children count as its own, also those that have ended
- * (Postgres serves each connection in one, Redis rewrites its file in one). Where there is no /proc nothing is told.
+ * (Postgres has one for each connection, Redis one for rewriting its file). Without /proc the values are undefined.
  */
 import { readdir, readFile } from 'node:fs/promises';
 
@@ -26,7 +26,7 @@ export async function cpuSeconds(pid: number, isAlone = false): Promise<number |
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Seconds that all cores together were busy since the machine started; undefined where it is not told. */
+/** Seconds that all cores together were busy since the machine started; undefined without /proc. */
 export async function busySeconds(): Promise<number | undefined> {
   return readBusy(await readOr('/proc/stat', ''));
 }

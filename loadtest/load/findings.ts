@@ -1,12 +1,11 @@
 /**
- * What a load run came to: from what k6 told, what was sampled and what was proven to checks, totals and plots.
- * Promises: every check says what it was measured against. Refuses to know how any of it was got.
+ * The result of a load run: checks, totals and charts, from k6's summary, the samples and the proof.
+ * Promises: every check names its bound.
  */
 import type { Proof } from '../../src/proof/proof.ts';
 import { carriedRate, judgeTrial, type Trial, trialsText } from './carrying.ts';
-import type { Chart } from './chart.ts';
 import type { K6Outcome } from './k6-run.ts';
-import { chartsOf, type Times, timesOf } from './plots.ts';
+import { pictureOf, type Times, timesOf } from './plots.ts';
 import { ordersIn } from './proving.ts';
 import type { Check } from './report.ts';
 import { coreShares, OTHERS, type Sample, type Shares, usedSince } from './sampler.ts';
@@ -38,10 +37,10 @@ export interface Findings {
   readonly checks: readonly Check[];
   readonly remarks: readonly string[];
   readonly totals: readonly (readonly [string, string])[];
-  readonly charts: readonly Chart[];
+  readonly picture: ReturnType<typeof pictureOf>;
 }
 
-/** @throws where no buyer told anything: then there was no load */
+/** @throws where no buyer reported anything: then there was no load */
 export function findingsOf(course: Course): Findings {
   const times = timesOf(course.outcome);
   const shares = coreShares(course.samples);
@@ -51,7 +50,7 @@ export function findingsOf(course: Course): Findings {
     checks: checksOf(course, lag),
     remarks: remarksOf(course, mean),
     totals: totalsOf(course, times, lag),
-    charts: chartsOf(course, times, shares),
+    picture: pictureOf(course, times, shares),
   };
 }
 
@@ -77,8 +76,8 @@ function lagOf(samples: readonly Sample[], { startMs, endMs }: Times): Lag {
 function checksOf({ settings, outcome, proof, unreturned, isCaughtUp }: Course, lag: Lag): Check[] {
   const { metrics } = outcome.summary;
   const count = (name: string) => metrics[name]?.values.count ?? 0;
-  const p99Ms = outcome.told.waits.percentileMs(0.99);
-  const acknowledged = outcome.told.yeses.length;
+  const p99Ms = outcome.tally.waits.percentileMs(0.99);
+  const acknowledged = outcome.tally.yeses.length;
   const back = lag.backToZeroSeconds;
   const checks: Check[] = [
     { isFine: count('unexpected') === 0, text: `unexpected answers: ${count('unexpected')}` },
@@ -151,8 +150,8 @@ function remarksOf({ settings, rate, trials, outcome, cores }: Course, mean: Sha
 
 function totalsOf(course: Course, times: Times, lag: Lag): [string, string][] {
   const { settings, rate, outcome, proof } = course;
-  const { waits, statuses, yeses } = outcome.told;
-  const perSecond = outcome.told
+  const { waits, statuses, yeses } = outcome.tally;
+  const perSecond = outcome.tally
     .seconds()
     .map(({ answers }) => answers)
     .sort((a, b) => a - b);
@@ -173,7 +172,7 @@ function totalsOf(course: Course, times: Times, lag: Lag): [string, string][] {
     ['ledger behind, at most', `${whole(lag.eventsMax)} events, ${seconds(lag.secondsMax)}`],
     ['ledger complete', `${seconds(lag.backToZeroSeconds)} after the last answer`],
     ['units', `${whole(proof.received)} came in, ${whole(proof.reserved)} held, ${whole(proof.sold)} sold`],
-    ['CPU per answer', used.join(', ') || 'not told on this system'],
+    ['CPU per answer', used.join(', ') || 'unknown on this system'],
   ];
 }
 const WAITS = [

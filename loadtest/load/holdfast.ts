@@ -16,7 +16,7 @@ import { endProgram, logLineWith, startProgram } from '../program.ts';
 const START_MS_MAX = 60_000;
 const READY_POLL_MS = 50;
 
-/** A process whose processor time is told. */
+/** A process whose processor time is sampled. */
 export interface Watched {
   readonly name: string;
   readonly pid: number;

@@ -1,6 +1,6 @@
 /**
- * One run of a k6 script: started, listened to, and its summary read. Promises: what the buyers tell is taken as it
- * comes, k6's own words are passed on, bounded; a k6 that ends without a summary is an error with its last words.
+ * One run of a k6 script: started, its log read, its summary read. Promises: the buyers' reports are collected; k6's own
+ * messages are passed on, bounded; a k6 that ends without a summary is an error with its last lines.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { K6 } from './find-k6.ts';
-import { Told } from './told.ts';
+import { Tally } from './tally.ts';
 
 /** What of k6's own summary is used here. */
 export interface Summary {
@@ -27,7 +27,7 @@ export interface Summary {
 
 export interface K6Outcome {
   readonly summary: Summary;
-  readonly told: Told;
+  readonly tally: Tally;
   /** What k6 itself found wrong: thresholds that were not kept, and an end before the end. */
   readonly broken: readonly string[];
 }
@@ -39,7 +39,7 @@ export interface K6Order {
   /** Of this run: for the summary and what the script reads. */
   readonly folder: string;
   readonly log: (line: string) => void;
-  /** Hears the process whose processor time is k6's. */
+  /** Called with the process whose processor time is k6's. */
   readonly onStart?: (pid: number) => void;
 }
 
@@ -54,7 +54,7 @@ const CONTAINER_POLL_MS = 200;
 export async function runK6(k6: K6, order: K6Order): Promise<K6Outcome> {
   const summaryFile = join(order.folder, 'summary.json');
   await rm(summaryFile, { force: true });
-  const told = new Told();
+  const tally = new Tally();
   const words: string[] = [];
   const child = start(k6, { ...order, environment: { ...order.environment, LOAD_SUMMARY: summaryFile } });
   // Who ends this program does not want the load to go on.
@@ -63,7 +63,7 @@ export async function runK6(k6: K6, order: K6Order): Promise<K6Outcome> {
   child.once('exit', () => process.off('exit', end));
   const lines = createInterface({ input: child.stderr ?? process.stdin });
   lines.on('line', (text) => {
-    if (text === '' || told.hear(text)) return;
+    if (text === '' || tally.add(text)) return;
     words.push(text);
     if (words.length <= WORDS_MAX) order.log(`k6: ${text}`);
     else if (words.length === WORDS_MAX + 1) order.log('k6: ... and more');
@@ -74,10 +74,10 @@ export async function runK6(k6: K6, order: K6Order): Promise<K6Outcome> {
     throw new Error(`k6 ended with code ${code}:\n${words.slice(-WORDS_MAX).join('\n')}`);
   const summary = JSON.parse(text) as Summary;
   const broken = brokenThresholds(summary);
-  // A script that threw, or a k6 that was told to end: what it came to so far is still worth a report.
+  // A script that threw, or a k6 that was stopped: its results so far are still worth a report.
   if (code !== 0 && code !== THRESHOLDS_BROKEN)
     broken.push(`k6 ended with code ${code}: ${words.at(-1) ?? ''}`);
-  return { summary, told, broken };
+  return { summary, tally, broken };
 }
 
 function start(k6: K6, order: K6Order): ChildProcess {
@@ -96,7 +96,7 @@ function start(k6: K6, order: K6Order): ChildProcess {
   const child = spawn(k6.file, containerArguments(k6.image, name, order, collector), {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  void tellContainerPid(k6.file, name, child, order.onStart ?? (() => {}));
+  void reportContainerPid(k6.file, name, child, order.onStart ?? (() => {}));
   return child;
 }
 
@@ -125,19 +125,19 @@ export function containerArguments(
   ];
 }
 
-/** Where it cannot be told (another machine runs the containers) k6's processor time counts as that of others. */
-async function tellContainerPid(
+/** Where it cannot be known (another machine runs the containers) k6's processor time counts as that of others. */
+async function reportContainerPid(
   docker: string,
   name: string,
   child: ChildProcess,
-  tell: (pid: number) => void,
+  report: (pid: number) => void,
 ): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     const answer = await promisify(execFile)(docker, ['inspect', '-f', '{{.State.Pid}}', name]).catch(
       () => undefined,
     );
     const pid = Number(answer?.stdout);
-    if (pid > 0) return tell(pid);
+    if (pid > 0) return report(pid);
     await new Promise((resolve) => setTimeout(resolve, CONTAINER_POLL_MS));
   }
 }

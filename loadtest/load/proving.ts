@@ -1,9 +1,10 @@
 /**
- * What is asked of both stores when the load is over: that abandoned holds have returned, that the ledger has everything,
- * and the proof that what was sold was there. Promises: it waits with a limit and asks neither engine nor worker.
+ * Checks both stores after the load: abandoned holds have returned, the ledger is complete, and nothing was sold that was
+ * not there. Promises: every wait has a limit; neither engine nor worker is involved.
  */
 import type { Redis } from 'ioredis';
 import pg from 'pg';
+import { decodeId } from '../../src/domain/id.ts';
 import { connectRedis } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { ledgerHasCaughtUp, type Proof, type ProofSources, prove } from '../../src/proof/proof.ts';
@@ -38,13 +39,13 @@ export async function openSources(
   };
 }
 
-/** Units still held of the SKUs that match an SQL pattern, when none are or the time is up. */
-export async function heldAtTheEnd({ postgres }: ProofSources, pattern: string): Promise<number> {
+/** Units still held of the SKUs that contain `part`, when there are none or the time is up. */
+export async function heldAtTheEnd({ postgres }: ProofSources, part: string): Promise<number> {
   const limitMs = performance.now() + RETURN_MS_MAX;
   for (;;) {
     const { rows } = await postgres.query<{ held: string }>(
-      'SELECT coalesce(sum(reserved), 0) AS held FROM items WHERE sku LIKE $1',
-      [pattern],
+      'SELECT coalesce(sum(reserved), 0) AS held FROM items WHERE strpos(sku, $1) > 0',
+      [part],
     );
     const held = Number(rows[0]?.held);
     if (held === 0 || performance.now() > limitMs) return held;
@@ -67,7 +68,7 @@ export async function proveAll(sources: ProofSources, acknowledged: readonly str
   let cursor = '0';
   do {
     const [next, found] = await sources.redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', SCAN_COUNT);
-    for (const key of found) skus.add(key.slice(start.length));
+    for (const key of found) skus.add(decodeId(key.slice(start.length)) ?? key);
     cursor = next;
   } while (cursor !== '0');
   return prove(sources, [...skus], acknowledged);

@@ -1,6 +1,6 @@
 /**
- * `npm run load -- <script>`: a Holdfast of its own is started, a k6 script lets buyers loose on it, and when they are
- * through the independent proof reads both stores. Ends with a report, and with code 0 only where all of it is fine.
+ * `npm run load -- <script>`: starts a Holdfast of its own, runs a k6 script against it, and lets the independent proof read
+ * both stores at the end. Ends with a report, and with code 0 only where every check passed.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { type Config, takeConfig } from '../../src/config.ts';
 import { proofText } from '../../src/proof/proof.ts';
 import { basketsOf } from '../../src/sale/orders.ts';
+import { closeOnSignals, runMain } from '../command.ts';
 import { carriedRate, judgeTrial, nextRate, type Trial } from './carrying.ts';
 import { findK6, type K6 } from './find-k6.ts';
 import { findingsOf } from './findings.ts';
@@ -16,17 +17,15 @@ import { type K6Outcome, runK6 } from './k6-run.ts';
 import { caughtUp, heldAtTheEnd, openSources, type ProvingSources, proveAll } from './proving.ts';
 import { drawReport, isPassed, type LoadReport, reportText } from './report.ts';
 import { problemsOf, Sampler } from './sampler.ts';
-import { type LoadSettings, readSettings, USAGE, WrongOption } from './settings.ts';
+import { type LoadSettings, readSettings, USAGE } from './settings.ts';
 
-/** What a shell reports of a program that was ended by Ctrl-C. */
-const INTERRUPTED = 130;
 const TRIAL_SECONDS = 10;
 /** How long the plots go on after the ledger has everything. */
 const AFTERWARDS_MS = 2_000;
 
 const log = (line: string) => console.error(`  ${line}`);
 
-/** All that one run needs; `closing` is filled as things are opened. */
+/** All that one run needs. */
 interface Run {
   readonly settings: LoadSettings;
   readonly config: Config;
@@ -57,7 +56,7 @@ async function main(): Promise<number> {
     closed ??= closeAll();
     return closed;
   };
-  stopOnSignals(close);
+  closeOnSignals(close);
   try {
     const k6 = await findK6({ dataFolder: config.dataFolder, log });
     log(k6.route);
@@ -73,7 +72,9 @@ async function main(): Promise<number> {
     closing.push(() => sampler.stop());
     const report = await load({ settings, config, k6, holdfast, sources, sampler, folder, acknowledged: [] });
     console.log(reportText(report));
-    console.log(`${isPassed(report) ? 'PASSED' : 'FAILED'}  ${await keepReport(report, config.dataFolder)}`);
+    console.log(
+      `${isPassed(report) ? 'PASSED' : 'FAILED'}  ${await keepReport(report, settings.script.name, config.dataFolder)}`,
+    );
     return isPassed(report) ? 0 : 1;
   } finally {
     await close();
@@ -88,7 +89,7 @@ async function load(run: Run): Promise<LoadReport> {
   // Where nothing was carried, the last that was tried, which is the lowest.
   const rate = carriedRate(trials) ?? trials.at(-1)?.rate ?? settings.rate;
   log(`${settings.script.name}: ${rate} orders/s for ${settings.seconds} s`);
-  const outcome = await release(run, rate, settings.seconds);
+  const outcome = await runScript(run, rate, settings.seconds);
   const { returning } = settings.script;
   const unreturned = returning === undefined ? undefined : await heldAtTheEnd(sources, returning);
   const isCaughtUp = await caughtUp(sources);
@@ -100,7 +101,6 @@ async function load(run: Run): Promise<LoadReport> {
   const { samples } = sampler;
   const problems = await problemsOf(run.holdfast.url);
   return {
-    script: settings.script.name,
     title: settings.script.title,
     command: `npm run load -- ${process.argv.slice(2).join(' ')}`,
     startedAt,
@@ -126,7 +126,7 @@ async function findRate(run: Run): Promise<Trial[]> {
   const trials: Trial[] = [];
   for (let rate: number | undefined = run.settings.rate; rate !== undefined; rate = nextRate(trials)) {
     log(`trying ${rate} orders/s for ${TRIAL_SECONDS} s`);
-    const trial = judgeTrial(rate, (await release(run, rate, TRIAL_SECONDS)).summary);
+    const trial = judgeTrial(rate, (await runScript(run, rate, TRIAL_SECONDS)).summary);
     log(trial.isCarried ? 'carried' : `${(trial.droppedShare * 100).toFixed(1)} % dropped`);
     trials.push(trial);
     await caughtUp(run.sources);
@@ -134,8 +134,8 @@ async function findRate(run: Run): Promise<Trial[]> {
   return trials;
 }
 
-/** Lets the buyers loose, and remembers who got a yes. */
-async function release(run: Run, rate: number, seconds: number): Promise<K6Outcome> {
+/** Runs the script once, and remembers the orders that got a yes. */
+async function runScript(run: Run, rate: number, seconds: number): Promise<K6Outcome> {
   const { settings, k6, holdfast, sampler, folder } = run;
   const name = `k${Date.now().toString(36)}`;
   const environment: Record<string, string> = {
@@ -144,6 +144,7 @@ async function release(run: Run, rate: number, seconds: number): Promise<K6Outco
     LOAD_RATE: String(rate),
     LOAD_SECONDS: String(seconds),
     LOAD_P99_MS: String(settings.p99MsMax),
+    LOAD_SKU: settings.sku,
   };
   if (settings.baskets !== undefined) environment.LOAD_BASKETS = await writeBaskets(settings.baskets, folder);
   const outcome = await runK6(k6, {
@@ -153,7 +154,7 @@ async function release(run: Run, rate: number, seconds: number): Promise<K6Outco
     log,
     onStart: (pid) => sampler.watch({ name: 'k6', pid }),
   });
-  for (const order of outcome.told.yeses) run.acknowledged.push(`${name}-${order}`);
+  for (const order of outcome.tally.yeses) run.acknowledged.push(`${name}-${order}${settings.sku}`);
   return outcome;
 }
 
@@ -182,37 +183,13 @@ function machineOf({ k6, holdfast, config }: Run, cores: number, loadBefore: num
 }
 
 /** @returns where it is kept */
-async function keepReport(report: LoadReport, dataFolder: string): Promise<string> {
+async function keepReport(report: LoadReport, script: string, dataFolder: string): Promise<string> {
   const folder = resolve(dataFolder, 'load');
   await mkdir(folder, { recursive: true });
   const time = report.startedAt.toISOString().slice(0, 19).replaceAll(':', '-');
-  const file = join(folder, `${report.script}-${time}.html`);
-  await writeFile(file, drawReport(report));
+  const file = join(folder, `${script}-${time}.html`);
+  await writeFile(file, await drawReport(report));
   return file;
 }
 
-/** A second Ctrl-C ends at once; the servers are told to end in any case. */
-function stopOnSignals(close: () => Promise<void>): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      console.error('\nstopping');
-      void close().finally(() => process.exit(INTERRUPTED));
-    });
-  }
-}
-
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(
-      error instanceof WrongOption
-        ? `${error.message}\n\n${USAGE}`
-        : error instanceof Error
-          ? error.message
-          : error,
-    );
-    process.exitCode = 2;
-  },
-);
+runMain(USAGE, 2, main);

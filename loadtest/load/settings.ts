@@ -1,5 +1,5 @@
-/** What one load run was asked for. Promises: a wrong option is named, with what would be right. */
-import { parseArgs } from 'node:util';
+/** The options of `npm run load`. */
+import { parseOptions, WrongOption, wholeNumber } from '../command.ts';
 import { type Load, SCRIPTS, type Script } from './scripts.ts';
 
 export interface LoadSettings extends Load {
@@ -7,18 +7,18 @@ export interface LoadSettings extends Load {
   readonly quick: boolean;
   /** A file of baskets, one a line, articles separated by commas. */
   readonly baskets: string | undefined;
+  /** The last part of every SKU, any text that a SKU may have. */
+  readonly sku: string;
   /** 99 % of all answers must come within this time, as k6 waits for them. */
   readonly p99MsMax: number;
 }
 
-export class WrongOption extends Error {}
-
-/** Far beyond what one k6 can send; it bounds what the shop is filled with. */
+/** Far beyond what one k6 can send; it bounds how much stock the shop gets. */
 const RATE_MAX = 1_000_000;
 /** Half a day. */
 const SECONDS_MAX = 43_200;
 const SECONDS_MIN = 4;
-/** Generous: one second on a busy machine is no defect. What is normal stands in the report. */
+/** Generous: one second on a busy machine is no defect. The report has the usual values. */
 const P99_MS_DEFAULT = 1_000;
 const P99_MS_MAX = 60_000;
 
@@ -32,64 +32,44 @@ ${SCRIPTS.map(named).join('\n')}
   --rate N         orders a second of the main scenario, in an open loop
   --seconds N      how long, ${SECONDS_MIN} to ${SECONDS_MAX}
   --quick          a first look in about 20 seconds
-  --baskets FILE   mixed-baskets: these baskets instead of made-up ones; one a line, articles separated by commas
+  --sku TEXT       ends every SKU, and names orders and warehouses too: --sku '茶/烏龍 500g'
+  --baskets FILE   mixed-baskets: these baskets instead of generated ones; one a line, articles separated by commas
   --help           this page
 
 Environment: LOAD_P99_MS, the bound for 99 % of all answers (default ${P99_MS_DEFAULT}); and the settings of Holdfast itself,
 such as HOLDFAST_ACK.
 `;
 
-/** @throws {WrongOption} with a message for the person at the keyboard */
+/** @throws {WrongOption} */
 export function readSettings(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): LoadSettings | 'help' {
-  const { values, positionals } = parse(argv);
+  const { values, positionals } = parseOptions(argv, {
+    rate: { type: 'string' },
+    seconds: { type: 'string' },
+    quick: { type: 'boolean' },
+    sku: { type: 'string' },
+    baskets: { type: 'string' },
+  });
   if (values.help || argv.length === 0) return 'help';
-  const [name = '', ...more] = positionals;
-  const script = SCRIPTS.find((known) => known.name === name);
-  if (!script || more.length > 0) {
-    const names = SCRIPTS.map((known) => known.name).join(', ');
+  const script = SCRIPTS.find(({ name }) => name === positionals[0]);
+  if (!script || positionals.length > 1) {
+    const names = SCRIPTS.map(({ name }) => name).join(', ');
     throw new WrongOption(`${JSON.stringify(positionals.join(' '))} is no script; there are ${names}`);
   }
-  if (values.baskets !== undefined && !script.takesBaskets) {
-    throw new WrongOption(`--baskets: ${name} has no baskets; mixed-baskets has`);
-  }
+  if (values.baskets !== undefined && !script.takesBaskets)
+    throw new WrongOption(`--baskets: ${script.name} has no baskets; mixed-baskets has`);
   const quick = values.quick ?? false;
   const { rate, seconds } = quick ? script.quick : script.full;
   const p99 = environment.LOAD_P99_MS || String(P99_MS_DEFAULT);
   return {
     script,
     quick,
-    rate: whole('--rate', values.rate ?? String(rate), 1, RATE_MAX),
-    seconds: whole('--seconds', values.seconds ?? String(seconds), SECONDS_MIN, SECONDS_MAX),
+    rate: wholeNumber('--rate', values.rate ?? String(rate), 1, RATE_MAX),
+    seconds: wholeNumber('--seconds', values.seconds ?? String(seconds), SECONDS_MIN, SECONDS_MAX),
     baskets: values.baskets,
-    p99MsMax: whole('LOAD_P99_MS', p99, 1, P99_MS_MAX),
+    sku: values.sku ?? '',
+    p99MsMax: wholeNumber('LOAD_P99_MS', p99, 1, P99_MS_MAX),
   };
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        rate: { type: 'string' },
-        seconds: { type: 'string' },
-        quick: { type: 'boolean' },
-        baskets: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new WrongOption(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new WrongOption(`${name} ${text}: give a whole number from ${min} to ${max}`);
-  }
-  return value;
 }

@@ -112,24 +112,10 @@ test('the chart has a panel for each growth and cost, with its unit, and no NaN'
 });
 
 const INPUTS: Inputs = {
-  apiUs: 40,
-  redisReserveUs: 5,
-  redisConfirmUs: 3,
-  workerReserveUs: 10,
-  workerConfirmUs: 20,
-  postgresReserveUs: 12,
-  postgresConfirmUs: 18,
-  heldBytes: 256,
-  settledBytes: 128,
-  residentPart: 1.5,
-  fileReserveBytes: 220,
-  fileConfirmBytes: 180,
-  walReserveBytes: 700,
-  walConfirmBytes: 300,
-  tableBytes: 900,
-  redisInBytes: 100,
-  redisOutBytes: 150,
-  httpBytes: 625,
+  a: 40,
+  ...{ r1: 5, r2: 3, w1: 10, w2: 20, p1: 12, p2: 18 },
+  ...{ m1: 256, m2: 128, m3: 1.5, f1: 220, f2: 180, l1: 700, l2: 300, t1: 500, t2: 400 },
+  ...{ i1: 50, i2: 50, o1: 75, o2: 75, hRequest: 300, hAnswer: 325 },
 };
 
 test('the number of shards follows from whatever needs most: time of Redis, memory, worker or connection', () => {
@@ -144,13 +130,13 @@ test('the number of shards follows from whatever needs most: time of Redis, memo
     shardGiB: 16,
   };
   const value = (inputs: Inputs, changed: Partial<typeof assumed>, name: string) =>
-    derive(inputs, { ...assumed, ...changed }).find((line) => line.name === name)?.value;
+    derive(inputs, { ...assumed, ...changed }).find(([line]) => line === name)?.[1];
   // 8 us of processor and 2 us of waiting for the disk, at half use: 20 us an order.
   expect(value(INPUTS, {}, 'shards, by time of Redis')).toBeCloseTo(20);
   // 2^30 holds of 256 bytes, half as much again resident.
   expect(value(INPUTS, {}, 'shards, by memory')).toBeCloseTo(384 / 16);
   expect(value(INPUTS, {}, 'orders a second and shard')).toBeCloseTo(1_000_000 / 60);
-  const light = { ...INPUTS, workerConfirmUs: 0, postgresReserveUs: 0, postgresConfirmUs: 0 };
+  const light = { ...INPUTS, w2: 0, p1: 0, p2: 0 };
   expect(value(light, { shardGiB: 64 }, 'orders a second and shard')).toBeCloseTo(1_000_000 / 20);
   expect(value(light, {}, 'orders a second and shard')).toBeCloseTo(1_000_000 / 24);
   expect(value(light, {}, 'memory of a shard, data')).toBeCloseTo(16);

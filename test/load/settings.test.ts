@@ -1,8 +1,9 @@
-/** What `npm run load` is asked for, and that the scripts it names are there. */
+/** The options of `npm run load`, and that the scripts it names are there. */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { WrongOption } from '../../loadtest/command.ts';
 import { SCRIPTS } from '../../loadtest/load/scripts.ts';
-import { readSettings, USAGE, WrongOption } from '../../loadtest/load/settings.ts';
+import { readSettings, USAGE } from '../../loadtest/load/settings.ts';
 
 const read = (line: string, environment = {}) => readSettings(line.split(' ').filter(Boolean), environment);
 
@@ -17,6 +18,11 @@ test('a script has its own load unless another is asked for', () => {
 test('the bound of p99 comes from the environment', () => {
   expect(read('steady', { LOAD_P99_MS: '250' })).toMatchObject({ p99MsMax: 250 });
   expect(() => read('steady', { LOAD_P99_MS: 'fast' })).toThrow(/LOAD_P99_MS fast/);
+});
+
+test('any text ends the SKUs', () => {
+  expect(readSettings(['steady', '--sku', '茶/烏龍 500g'], {})).toMatchObject({ sku: '茶/烏龍 500g' });
+  expect(read('steady')).toMatchObject({ sku: '' });
 });
 
 test('baskets are for the script that has them', () => {

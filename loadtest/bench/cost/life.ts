@@ -28,7 +28,6 @@ export async function lifeFigures(bench: Bench, street: Street): Promise<Figure[
     await shop.prepare(orders, quick ? HOLD_SECONDS_QUICK : HOLD_SECONDS);
     await step(shop, 'reserve', orders, used, () => shop.sell(orders));
     const held = await weigh?.('held');
-    const deadlines = await shop.deadlines();
     await step(shop, 'confirm', orders, used, () => shop.confirm());
     if (!weigh || !held) continue;
     const paid = await weigh('paid, its deadline still to come');
@@ -37,8 +36,6 @@ export async function lifeFigures(bench: Bench, street: Street): Promise<Figure[
       held,
       paid,
       await weigh('paid, its deadline past'),
-      figure('a hold: its share of the deadline index', 'bytes/order', [deadlines.bytes / orders]),
-      figure('orders in an entry of the deadline index', 'orders', [orders / deadlines.entries]),
       figure('Redis filled from the ledger, settled orders', 'orders/s', [await shop.rebuild()]),
     ];
   }
@@ -72,7 +69,7 @@ async function step(
 
 async function deadlinesOver(shop: Shop): Promise<void> {
   const limitMs = performance.now() + SWEEP_MS_MAX;
-  while ((await shop.deadlines()).entries > 0) {
+  while ((await shop.deadlines()) > 0) {
     if (performance.now() > limitMs) throw new Error('deadlines that have passed stay in the index');
     await sleep(SWEEP_POLL_MS);
   }

@@ -1,7 +1,7 @@
 /**
- * The shop whose cost is taken: Redis, Postgres, one API process, one worker, each a process of its own, and the load
- * apart from them. The API is the real server, or the engine without HTTP, an engine a partition. Promises: each shop
- * begins with an empty Redis and a ledger of its own, and what was told to be sold is in the ledger when it is answered.
+ * The shop whose cost is measured: Redis, Postgres, one API process, one worker, and the load apart from them. The API is the
+ * real server, or engines without HTTP, one for each partition. Promises: each shop begins with an empty Redis and a ledger
+ * of its own; `sell` and `confirm` resolve when the ledger has everything.
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,7 +11,7 @@ import { partitionKeys } from '../../../src/hotpath/keys.ts';
 import { ask, startChild } from '../child.ts';
 import { WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, load, reopenServer, type Server, startServer } from '../http-load.ts';
-import { makeDatabase } from '../ledger-feed.ts';
+import { type LedgerDatabase, makeDatabase, query } from '../ledger-database.ts';
 import type { Told as ToldWorker } from '../peers/ledger-worker.ts';
 import { namesOf, skuOf } from '../peers/peer.ts';
 import { memoryOf } from '../redis-memory.ts';
@@ -22,9 +22,9 @@ import type { Told } from './seller-process.ts';
 
 const CONNECTIONS = 100;
 const EPOCH = 1;
-/** As the engine has it. */
+/** The engine's default. */
 const TOMBSTONE_MS = 86_400_000;
-/** While one part of a long filling is carried, the next is sold: nothing waits longer for an answer than for one part. */
+/** While one part of a long filling is copied into the ledger, the next is sold. */
 const FILL_STEP = 250_000;
 
 export type Api = 'HTTP' | 'engine';
@@ -36,23 +36,22 @@ export interface Wish {
 }
 
 export interface Shop {
-  /** So many holds more, all of them carried. */
+  /** So many holds more, all of them in the ledger. */
   fill(holds: number, onProgress: (held: number) => void): Promise<void>;
-  /** Makes orders ready for {@link sell}. */
+  /** Makes the ids of the orders for {@link sell}. */
   prepare(orders: number, holdSeconds?: number): Promise<void>;
-  /** From the first order until the ledger has the last. */
   sell(orders: number): Promise<void>;
-  /** The same, of the payments of all that was sold last by the engine. */
+  /** Pays all that the engine sold last. */
   confirm(): Promise<void>;
   reading(): Promise<Reading>;
-  /** Bytes of Redis that grow with what it keeps. */
+  /** Bytes of Redis that grow with what it keeps, and resident memory by used memory. */
   weigh(): Promise<{ bytes: number; resident: number }>;
   sizes(): Promise<Sizes>;
-  /** Syncs of the write-ahead log so far. The worker starts anew, because only then Postgres tells all of them. */
+  /** Syncs of the write-ahead log so far. Restarts the worker, because a connection reports its statistics when it ends. */
   walSyncs(): Promise<number>;
-  /** Entries of the deadline index, and the bytes of it. */
-  deadlines(): Promise<{ entries: number; bytes: number }>;
-  /** Fills Redis from the ledger, and answers how many orders of all kinds a second came back. The shop is over then. */
+  /** Entries of the deadline index. */
+  deadlines(): Promise<number>;
+  /** Fills Redis from the ledger; answers orders of all states a second. The shop is over then. */
   rebuild(): Promise<number>;
   /** Bytes of one order and of its answer over HTTP, headers included. */
   httpBytes(): Promise<{ request: number; answer: number }>;
@@ -64,51 +63,6 @@ export interface Street {
   close(): Promise<void>;
 }
 
-/** Processes that live longer than a shop, so that their code is warm. */
-export async function openStreet(stores: Stores): Promise<Street> {
-  const serverUrl = await stores.databaseUrl();
-  const template = await makeDatabase(serverUrl);
-  const admin = new pg.Client({ connectionString: serverUrl });
-  // Of a connection that breaks, the query on it tells.
-  admin.on('error', () => {});
-  await admin.connect();
-  const {
-    rows: [postgres],
-  } = await admin.query<{ pid: number }>(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
-  );
-  const worker = startChild('peers/worker-process.ts');
-  const seller = startChild('cost/seller-process.ts');
-  const server = await startServer('real', stores.redisUrl);
-  await closeServer(server);
-  const street: Parts = { stores, admin, worker, seller, server, postgresPid: postgres?.pid ?? 0 };
-  let name: string | undefined;
-  const leave = async () => {
-    await closeServer(server);
-    await tellSeller(seller, 'close');
-    await tellWorker(worker, 'stop');
-    if (name !== undefined) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-    name = undefined;
-  };
-  return {
-    stores,
-    open: async (wish) => {
-      await leave();
-      name = `bench_${randomBytes(6).toString('hex')}`;
-      const from = new URL(template.url).pathname.slice(1);
-      await admin.query(`CREATE DATABASE ${name} TEMPLATE ${from}`);
-      return openShop(street, wish, Object.assign(new URL(serverUrl), { pathname: name }).href);
-    },
-    close: async () => {
-      await leave().catch(() => {});
-      for (const child of [worker, seller, server.child]) child.kill();
-      // What failed before is what is to be told, not that Postgres is away.
-      await template.drop().catch(() => {});
-      await admin.end().catch(() => {});
-    },
-  };
-}
-
 interface Parts {
   readonly stores: Stores;
   readonly admin: pg.Client;
@@ -116,6 +70,48 @@ interface Parts {
   readonly seller: ChildProcess;
   readonly server: Server;
   readonly postgresPid: number;
+}
+
+/** Processes that live longer than a shop, so that their code is warm. */
+export async function openStreet(stores: Stores): Promise<Street> {
+  const serverUrl = await stores.databaseUrl();
+  const template = await makeDatabase(serverUrl);
+  const admin = new pg.Client({ connectionString: serverUrl });
+  // The query on a connection that breaks reports it.
+  admin.on('error', () => {});
+  await admin.connect();
+  const { pid: postgresPid } = await one<{ pid: number }>(
+    admin,
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
+  );
+  const worker = startChild('peers/worker-process.ts');
+  const seller = startChild('cost/seller-process.ts');
+  const server = await startServer('real', stores.redisUrl);
+  await closeServer(server);
+  const parts: Parts = { stores, admin, worker, seller, server, postgresPid };
+  let ledger: LedgerDatabase | undefined;
+  const leave = async () => {
+    await closeServer(server);
+    await tellSeller(seller, 'close');
+    await tellWorker(worker, 'stop');
+    await ledger?.drop();
+    ledger = undefined;
+  };
+  return {
+    stores,
+    open: async (wish) => {
+      await leave();
+      ledger = await makeDatabase(serverUrl, template);
+      return openShop(parts, wish, ledger.url);
+    },
+    close: async () => {
+      // After a failure Postgres may be away; the failure is what matters then.
+      await leave().catch(() => {});
+      for (const child of [worker, seller, server.child]) child.kill();
+      await template.drop().catch(() => {});
+      await admin.end().catch(() => {});
+    },
+  };
 }
 
 async function tellSeller(seller: ChildProcess, told: Told): Promise<void> {
@@ -127,6 +123,10 @@ async function tellWorker(worker: ChildProcess, told: ToldWorker): Promise<void>
   if ('findings' in said && said.findings !== 0) throw new Error('the worker found drift');
 }
 
+async function one<T extends pg.QueryResultRow>(client: pg.Client, statement: string): Promise<T> {
+  return (await client.query<T>(statement)).rows[0] as T;
+}
+
 async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseUrl: string): Promise<Shop> {
   const { stores, admin, worker, seller, server, postgresPid } = parts;
   const { redisUrl } = stores;
@@ -135,36 +135,41 @@ async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseU
   for (const keys of allKeys) await openPartition(stores.admin, keys, EPOCH);
   await tellSeller(seller, { open: { redisUrl, partitions, skus } });
   const beginWorker = () => tellWorker(worker, { redisUrl, databaseUrl, partitions });
+  const drained = () => tellWorker(worker, 'drained');
   await beginWorker();
   await tellSeller(seller, 'receive');
-  await tellWorker(worker, 'drained');
+  await drained();
   const names = namesOf(skus);
   const port = api === 'HTTP' ? await reopenServer(server) : 0;
-  let runs = 0;
-  const question = async <T extends pg.QueryResultRow>(text: string): Promise<T> =>
-    (await admin.query<T>(text)).rows[0] as T;
   const pids = {
     API: (api === 'HTTP' ? server.child.pid : seller.pid) ?? 0,
     Redis: stores.redisPid,
     worker: worker.pid ?? 0,
     Postgres: postgresPid,
   };
+  const walBytes = async () =>
+    (
+      await one<{ n: number }>(
+        admin,
+        `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS n`,
+      )
+    ).n;
   const batches = async () => {
     const controls = await Promise.all(allKeys.map((keys) => readControl(stores.admin, keys)));
     return controls.reduce((sum, control) => sum + (control?.sequence ?? Number.NaN), 0);
   };
-
+  let runs = 0;
   return {
     fill: async (holds, onProgress) => {
-      let carried: Promise<void> = Promise.resolve();
+      let copied: Promise<void> = Promise.resolve();
       for (let held = 0; held < holds; held += FILL_STEP) {
         await tellSeller(seller, { prepare: Math.min(FILL_STEP, holds - held) });
-        await Promise.all([tellSeller(seller, 'sell'), carried]);
-        carried = tellWorker(worker, 'drained');
-        carried.catch(() => {}); // awaited one part later
+        await Promise.all([tellSeller(seller, 'sell'), copied]);
+        copied = drained();
+        copied.catch(() => {}); // awaited one part later
         onProgress(Math.min(holds, held + FILL_STEP));
       }
-      await carried;
+      await copied;
     },
     prepare: async (orders, holdSeconds) => {
       if (api === 'engine') await tellSeller(seller, { prepare: orders, holdSeconds });
@@ -173,43 +178,32 @@ async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseU
       const mark = `${++runs}`;
       if (api === 'engine') await tellSeller(seller, 'sell');
       else await load({ port, connections: CONNECTIONS, mark, requests, skuOf: (n) => skuOf(names, n) });
-      await tellWorker(worker, 'drained');
+      await drained();
     },
     confirm: async () => {
       await tellSeller(seller, 'confirm');
-      await tellWorker(worker, 'drained');
+      await drained();
     },
-    reading: () => {
-      const walBytes = () =>
-        question<{ bytes: number }>(
-          `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS bytes`,
-        ).then(({ bytes }) => bytes);
-      return takeReading(stores.admin, pids, walBytes, batches);
-    },
+    reading: () => takeReading(stores.admin, pids, walBytes, batches),
     weigh: async () => {
       const bytes = await memoryOf(stores);
       const info = await stores.admin.info('memory');
       return { bytes, resident: infoNumber(info, 'used_memory_rss') / infoNumber(info, 'used_memory') };
     },
-    sizes: () => sizesOf(databaseUrl),
+    sizes: async () => (await query<{ [name in keyof Sizes]: number }>(databaseUrl, SIZES))[0] as Sizes,
     walSyncs: async () => {
-      // A connection tells Postgres's statistics what it did when it ends, else only some seconds later.
       await tellWorker(worker, 'stop');
       await beginWorker();
-      return (await question<{ syncs: number }>('SELECT wal_sync::float8 AS syncs FROM pg_stat_wal')).syncs;
+      return (await one<{ syncs: number }>(admin, 'SELECT wal_sync::float8 AS syncs FROM pg_stat_wal')).syncs;
     },
-    deadlines: async () => {
-      const [keys = partitionKeys()] = allKeys;
-      const bytes = await stores.admin.memory('USAGE', keys.due, 'SAMPLES', 0);
-      return { entries: await stores.admin.zcard(keys.due), bytes: Number(bytes ?? 0) };
-    },
+    deadlines: () => stores.admin.zcard(partitionKeys().due),
     rebuild: async () => {
       await tellSeller(seller, 'close');
       await tellWorker(worker, 'stop');
       const ledger = await openLedger({ databaseUrl });
       try {
-        const parts = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
-        const { openHolds, settled, durationMs } = await rebuild(parts);
+        const sources = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
+        const { openHolds, settled, durationMs } = await rebuild(sources);
         return ((openHolds + settled) / durationMs) * 1_000;
       } finally {
         await ledger.close();
@@ -219,29 +213,16 @@ async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseU
   };
 }
 
-async function sizesOf(databaseUrl: string): Promise<Sizes> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ [name in keyof Sizes]: number }>(
-      `SELECT pg_table_size('ledger')::float8 AS ledger, pg_indexes_size('ledger')::float8 AS "ledgerIndexes",
-         pg_table_size('reservations')::float8 AS reservations,
-         pg_indexes_size('reservations')::float8 AS "reservationIndexes",
-         (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r'
-            AND relnamespace = 'public'::regnamespace AND relname NOT IN ('ledger', 'reservations'))::float8 AS rest`,
-    );
-    return rows[0] as Sizes;
-  } finally {
-    await client.end();
-  }
-}
+const SIZES = `SELECT pg_table_size('ledger')::float8 AS ledger, pg_indexes_size('ledger')::float8 AS "ledgerIndexes",
+  pg_table_size('reservations')::float8 AS reservations,
+  pg_indexes_size('reservations')::float8 AS "reservationIndexes",
+  (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r'
+     AND relnamespace = 'public'::regnamespace AND relname NOT IN ('ledger', 'reservations'))::float8 AS rest`;
 
-/** One order, byte for byte, as a service in Node sends it that keeps its connections. */
+/** One order, byte for byte, as a service in Node sends it over a kept connection. */
 function exchange(port: number, sku: string): Promise<{ request: number; answer: number }> {
-  const body = JSON.stringify({
-    orderId: `${randomBytes(16).toString('hex')}-one`,
-    lines: [{ sku, warehouse: WAREHOUSE, quantity: 1 }],
-  });
+  const orderId = `${randomBytes(16).toString('hex')}-one`;
+  const body = JSON.stringify({ orderId, lines: [{ sku, warehouse: WAREHOUSE, quantity: 1 }] });
   const request =
     `POST /v1/reservations HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -58,11 +58,7 @@ export const overHttp: Peer = {
     return {
       port,
       reserve: (orderId, sku) => post(port, orderId, sku),
-      stored: async () => {
-        // Clients hung up on requests that it had accepted.
-        await closeServer(server);
-        return storedIn(stores, setting, finish);
-      },
+      stored: () => storedIn(stores, setting, finish),
       close: () => closeServer(server),
     };
   },

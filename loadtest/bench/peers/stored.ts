@@ -8,26 +8,20 @@ export interface Stored {
   readonly holds: number;
 }
 
-/** Orders that got a yes; where clients hung up, some more may have been decided. */
-export interface Acknowledged {
-  readonly orders: number;
-  readonly orMore: number;
-}
-
 /** Store and answers differ: no measurement is accepted after that. */
 export class WrongStore extends Error {}
 
 /**
  * What in the store differs from the answers; undefined where nothing does.
+ * @param acknowledged orders that got a yes
  * @param stock at the beginning, of a peer that keeps stock
  */
 export function problemIn(
   { available, reserved, holds }: Stored,
   stock: { readonly skus: readonly string[]; readonly units: number } | undefined,
-  { orders, orMore }: Acknowledged,
+  acknowledged: number,
 ): string | undefined {
-  if (holds < orders || holds > orders + orMore)
-    return `${orders} orders got a yes, ${holds} holds are stored`;
+  if (holds !== acknowledged) return `${acknowledged} orders got a yes, ${holds} holds are stored`;
   if (reserved !== holds) return `${reserved} units are reserved by ${holds} holds of one unit`;
   if (!stock) return undefined;
   const units = stock.units * stock.skus.length;

@@ -27,7 +27,7 @@ export async function tryPeer(room: Room, peer: Peer): Promise<void> {
     const late = await askEach(shop, held, setting);
     const refused = again.refused.size + late.refused.size;
     const problem =
-      problemIn(await shop.stored(), setting, { orders: held.length, orMore: 0 }) ??
+      problemIn(await shop.stored(), setting, held.length) ??
       (refused > 0
         ? `${refused} orders that had their unit were refused when they asked again`
         : undefined) ??

@@ -1,6 +1,6 @@
 /**
- * What the buyers of a k6 run told, second by second: waits, answers by status, and the orders that got a yes.
- * Promises: nothing told is lost or counted twice; memory grows with seconds and orders, not with answers.
+ * What the buyers of a k6 run report, second by second: waits, answers by status, and the orders that got a yes.
+ * Promises: nothing is lost or counted twice; memory grows with seconds and orders, not with answers.
  */
 
 /** One line of loadtest/k6/shop.js. */
@@ -13,7 +13,7 @@ interface Line {
   readonly yeses: readonly string[];
 }
 
-export interface ToldSecond {
+export interface Second {
   /** Since 1970. */
   readonly second: number;
   readonly answers: number;
@@ -50,7 +50,7 @@ class Waits {
   }
 }
 
-export class Told {
+export class Tally {
   /** Orders that got a yes, without the name of the run. */
   readonly yeses: string[] = [];
   readonly statuses: Record<string, number> = {};
@@ -58,15 +58,12 @@ export class Told {
   readonly waits = new Waits();
   readonly #seconds = new Map<number, { waits: Waits; statuses: Record<string, number> }>();
 
-  /** Takes one line of k6's log; answers false where it is not one that a buyer told. */
-  hear(text: string): boolean {
+  /** Takes one line of k6's log; false where it is not a buyer's report. */
+  add(text: string): boolean {
     if (!text.startsWith('{"second":')) return false;
     const line = JSON.parse(text) as Line;
-    let at = this.#seconds.get(line.second);
-    if (!at) {
-      at = { waits: new Waits(), statuses: {} };
-      this.#seconds.set(line.second, at);
-    }
+    const at = this.#seconds.get(line.second) ?? { waits: new Waits(), statuses: {} };
+    this.#seconds.set(line.second, at);
     for (const tenths of line.waits) {
       at.waits.add(tenths);
       this.waits.add(tenths);
@@ -79,8 +76,8 @@ export class Told {
     return true;
   }
 
-  /** In order of time. */
-  seconds(): ToldSecond[] {
+  /** In order of time; a second without an answer is missing. */
+  seconds(): Second[] {
     return [...this.#seconds]
       .sort((a, b) => a[0] - b[0])
       .map(([second, { waits, statuses }]) => ({

@@ -21,6 +21,8 @@ export const ID_PATTERN_SOURCE = '^(?!\\p{Zs})[^\\p{C}\\p{Zl}\\p{Zp}]+(?<!\\p{Zs
 /** Ids that need no escape, as nearly all are: a fast path. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 const PRINTABLE = new RegExp(ID_PATTERN_SOURCE, 'u');
+/** No store keeps these, and no release ever wrote them; what else is no id, a newer table of Unicode may know better. */
+const CONTROL = /\p{Cc}/u;
 const ESCAPED = /^(?:[A-Za-z0-9]|%[0-9A-F]{2})(?:[A-Za-z0-9._:-]|%[0-9A-F]{2})*$/;
 
 /** Whether a value is an id. Two texts that look the same are the same id, because only NFC is accepted. */
@@ -66,7 +68,7 @@ export function decodeId(text: string): string | undefined {
   } catch {
     return undefined; // its bytes are no UTF-8
   }
-  return escapeText(id) === text && [...id].length <= ID_LENGTH_MAX ? id : undefined;
+  return escapeText(id) === text && [...id].length <= ID_LENGTH_MAX && !CONTROL.test(id) ? id : undefined;
 }
 
 /** Order of ids: that of their escaped forms, byte by byte, in which the program in lua/ sorts as well. */

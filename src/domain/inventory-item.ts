@@ -6,7 +6,6 @@
 import { strict as assert } from 'node:assert';
 import { type Effect, EVENTS, type EventLine, type EventOf, type StockEvent } from './events.ts';
 import { QUANTITY_MAX, STOCKTAKE_GRACE_SECONDS } from './limits.ts';
-import { itemName } from './lines.ts';
 import type { ItemView } from './views.ts';
 
 /** The stock of one SKU in one warehouse, in units. */
@@ -57,9 +56,14 @@ export function crossesSafetyStock(item: InventoryItem): boolean {
   return item.available < item.safetyStock && !item.isLow;
 }
 
+/** For people, in messages that are made for every line of every event: not escaped, which would take longer. */
+function nameOf({ sku, warehouse }: Pick<InventoryItem, 'sku' | 'warehouse'>): string {
+  return `${sku}@${warehouse}`;
+}
+
 /** Asserts what is true after every change (BR-001, BR-004). @throws {AssertionError} a defect, never an answer to a caller */
 export function assertInvariants(item: InventoryItem): void {
-  const name = `${itemName(item)} at version ${item.version}`;
+  const name = `${nameOf(item)} at version ${item.version}`;
   assert(item.available >= 0, `BR-001: available of ${name} is ${item.available}`);
   assert(item.reserved >= 0 && item.sold >= 0, `BR-001: reserved or sold of ${name} is negative`);
   assert(
@@ -109,7 +113,7 @@ function isStocktakeEnd(
 function lockAfter(item: InventoryItem, event: StockEvent): ItemView['stocktake'] {
   const lock = item.stocktake;
   if (event.type === 'StocktakeStarted') {
-    assert(!lock, `BR-007: a second stocktake of ${itemName(item)}`);
+    assert(!lock, `BR-007: a second stocktake of ${nameOf(item)}`);
     assert(event.untilMs > event.atMs, 'BR-007: a lock ends before it begins');
     return { stocktakeId: event.stocktakeId, untilMs: event.untilMs };
   }
@@ -151,7 +155,7 @@ function holdsUntilAfter(item: InventoryItem, event: StockEvent): number | undef
 export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLine): InventoryItem {
   assert(
     line.sku === item.sku && line.warehouse === item.warehouse && line.version === item.version + 1,
-    `version gap: ${itemName(line)} goes from ${item.version} to ${line.version}`,
+    `version gap: ${nameOf(line)} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
   // Only a level may be 0; a movement has at least one unit.

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import type { StockEvent } from '../../src/domain/language.ts';
 import { RefusedBySql } from '../../src/ledger/errors.ts';
+import { fieldProblemOf, namesIn } from '../../src/worker/carry/event-checks.ts';
 import { EventValidator } from '../../src/worker/carry/event-validator.ts';
 import { PoisonIsolation, ValidateAgain } from '../../src/worker/carry/poison-isolation.ts';
 import type { ReadEntry, StreamPosition } from '../../src/worker/carry/stream-reader.ts';
@@ -57,6 +58,39 @@ function validatorOn(ledger: MapLedger, cachedMax = 1_000): EventValidator {
     parkedEventsPerItemMax: 10,
   });
 }
+
+describe('the fields of an event', () => {
+  test.each([
+    'o1',
+    'ann@shop.example',
+    '茶 葉/綠茶 "大"',
+    'gid://shopify/ProductVariant/1',
+    '=SUM(A1)',
+    '😀'.repeat(128),
+  ])('are sound with the id %j', (id) => {
+    expect(fieldProblemOf({ ...reserve(1, id), actor: id })).toBeUndefined();
+  });
+
+  test.each<[string, StockEvent]>([
+    ['orderId "" is not an id', reserve(1, '')],
+    [`orderId "a\\u0000b" is not an id`, reserve(1, 'a\u0000b')],
+    ['actor "x\\ny" is not an id', { ...reserve(1, 'o'), actor: 'x\ny' }],
+    ['movementId "mm', receive(1, 1, 'm'.repeat(257))],
+    ['expiresAtMs 0 is not a time', { ...reserve(1, 'o'), expiresAtMs: 0 } as StockEvent],
+    ['customerId "" is not an id', { ...reserve(1, 'o'), customerId: '' } as StockEvent],
+  ])('with %s are a problem', (problem, event) => {
+    expect(fieldProblemOf(event)).toContain(problem);
+  });
+
+  test('that cannot be read still show the items they name, escaped ids included', () => {
+    const raw = 'Nonsense o1 x S@W=1,%E8%8C%B6%2FA@%E6%9D%B1=2\nS@W 1 1 0 0 1 0 0\nlower%2f@W=1,a@b@c=1,x@y';
+    expect(namesIn(raw)).toEqual([
+      { sku: 'S', warehouse: 'W' },
+      { sku: '茶/A', warehouse: '東' },
+      { sku: 'b', warehouse: 'c' },
+    ]);
+  });
+});
 
 describe('between chunks', () => {
   test('the judge builds on what is not committed yet, however small its memory', async () => {

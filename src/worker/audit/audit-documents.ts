@@ -3,8 +3,8 @@
  * sale in full rush never stands still; its figures are compared at the very batch they were read after, where the audit
  * adds up entries, and left alone where it does not.
  */
-import { SALE_AFTERLIFE_SECONDS } from '../../domain/language.ts';
-import { decodeSaleView, encodeSale } from '../../hotpath/codec/sale-codec.ts';
+import { encodeId, SALE_AFTERLIFE_SECONDS } from '../../domain/language.ts';
+import { decodeSaleView, encodeSale, saleField } from '../../hotpath/codec/sale-codec.ts';
 import { encodeTransfer } from '../../hotpath/codec/transfer-codec.ts';
 import type { SaleDocument } from '../../ledger/write/documents.ts';
 import { AUDIT_PAGE, type Auditor, Incomplete, LOOKS_MAX, readable } from './auditor.ts';
@@ -26,7 +26,7 @@ export async function compareTransfers(auditor: Auditor): Promise<void> {
       auditor.documents++;
       if (encodeTransfer(transfer) !== texts[i]?.[1]) await lookAtTransfer(auditor, transfer.transferId);
     }
-    auditor.tell();
+    auditor.reportOrAbort();
     after = next ?? undefined;
   } while (after !== undefined);
   for await (const transferIds of auditor.scan(keys.transfer(''))) {
@@ -51,7 +51,7 @@ async function lookAtTransfer(auditor: Auditor, transferId: string): Promise<voi
     const { sku = '', from: warehouse = '' } = transfer ?? {};
     const inLedger = transfer ? encodeTransfer(transfer) : 'nothing';
     const detail = `transfer ${transferId}: ${after ?? 'nothing'} in the hot path, ${inLedger} in the ledger`;
-    auditor.find({ kind: 'transfer', sku, warehouse, version: 0, detail });
+    auditor.addFinding({ kind: 'transfer', sku, warehouse, version: 0, detail });
     return;
   }
 }
@@ -63,19 +63,19 @@ export async function compareSales(auditor: Auditor): Promise<void> {
     auditor.documents++;
     if (auditor.options.withEntries) await compareAllFigures(auditor, sale);
     else await compareHeld(auditor, sale);
-    auditor.tell();
+    auditor.reportOrAbort();
   }
 }
 
 function findSale(auditor: Auditor, { saleId, sku }: SaleDocument, hot: string | null, ledger: string): void {
   const detail = `sale ${saleId}: ${hot ?? 'nothing'} in the hot path, ${ledger} in the ledger`;
-  auditor.find({ kind: 'sale', sku, warehouse: '', version: 0, detail });
+  auditor.addFinding({ kind: 'sale', sku, warehouse: '', version: 0, detail });
 }
 
 /** Units held, which is what a sale must not lose sight of. */
 async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
-  const read = () => redis.hget(keys.sku(sale.sku), `*${sale.saleId}`);
+  const read = () => redis.hget(keys.sku(sale.sku), saleField(sale.saleId));
   for (let look = 0; look < LOOKS_MAX; look++) {
     const before = await read();
     await auditor.catchUp();
@@ -83,7 +83,7 @@ async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> 
     const after = await read();
     // Each step of an order in the sale moves one of its figures, so equal texts mean that there was none between.
     if (before !== after) continue;
-    const hot = readable(() => decodeSaleView(sale.saleId, `${sale.sku} ${after}`, 0));
+    const hot = readable(() => decodeSaleView(sale.saleId, `${encodeId(sale.sku)} ${after}`, 0));
     if (hot?.reserved !== held) findSale(auditor, sale, after, `${held} units held`);
     return;
   }
@@ -92,7 +92,7 @@ async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> 
 /** All figures, with the entries up to the batch behind which Redis was read: exact under any load. */
 async function compareAllFigures(auditor: Auditor, sale: SaleDocument): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
-  const read = redis.multi().hget(keys.sku(sale.sku), `*${sale.saleId}`).get(keys.control);
+  const read = redis.multi().hget(keys.sku(sale.sku), saleField(sale.saleId)).get(keys.control);
   const [[, text] = [], [, control] = []] = (await read.exec()) ?? [];
   await auditor.catchUp();
   const [epoch, sequence] = String(control).split(' ').map(Number);

@@ -14,7 +14,7 @@ export async function compareHolds(auditor: Auditor): Promise<void> {
       auditor.holds++;
       if (!isSame(reservation, texts[i] ?? null)) await lookAtHold(auditor, reservation.orderId);
     }
-    auditor.tell();
+    auditor.reportOrAbort();
   }
   for await (const orderIds of auditor.scan(keys.reservation(''))) {
     const texts = await redis.mget(...orderIds.map((orderId) => keys.reservation(orderId)));
@@ -44,7 +44,7 @@ async function lookAtHold(auditor: Auditor, orderId: string): Promise<void> {
     )
       return;
     const line = reservation?.lines[0];
-    auditor.find({
+    auditor.addFinding({
       kind: 'hold',
       sku: line?.sku ?? '',
       warehouse: line?.warehouse ?? '',

@@ -2,6 +2,7 @@
  * Items compared at the same version: under load the ledger is behind, never different, so what differs is real (D14).
  */
 import type { InventoryItem } from '../../domain/inventory-item.ts';
+import { decodeId, decodeItemName, itemName } from '../../domain/language.ts';
 import { decodeItem } from '../../hotpath/codec/item-codec.ts';
 import type { Figures } from '../../ledger/read/queries.ts';
 import type { LedgerItem } from '../../ledger/read/worker-queries.ts';
@@ -20,9 +21,10 @@ async function readHot(
     if (error) throw error;
     const sku = skus[i] as string;
     for (const [field, text] of Object.entries(fields as Record<string, string>)) {
-      // "*" begins the name of a sale, and no warehouse's.
-      if (field.startsWith('*')) continue;
-      found.set(`${sku}@${field}`, readable(() => decodeItem(sku, field, text)) ?? text);
+      const warehouse = decodeId(field);
+      // Sales stand beside warehouses, under names that no id has.
+      if (warehouse === undefined) continue;
+      found.set(itemName({ sku, warehouse }), readable(() => decodeItem(sku, warehouse, text)) ?? text);
     }
   }
   return found;
@@ -38,10 +40,10 @@ export async function compareItems(auditor: Auditor): Promise<void> {
     await auditor.catchUp();
     for (const row of page) {
       auditor.items++;
-      await compareItem(auditor, row, hot.get(`${row.item.sku}@${row.item.warehouse}`));
+      await compareItem(auditor, row, hot.get(itemName(row.item)));
     }
     after = page.at(-1)?.item;
-    auditor.tell();
+    auditor.reportOrAbort();
   }
 }
 
@@ -53,13 +55,13 @@ async function compareItem(
   const { sku, warehouse, version } = item;
   const base = { sku, warehouse, version, ledger: item };
   if (quarantine) {
-    auditor.find({ kind: 'quarantined', ...base, detail: quarantine.reason });
+    auditor.addFinding({ kind: 'quarantined', ...base, detail: quarantine.reason });
   } else if (hot === undefined) {
     const detail = 'the ledger has this item, the hot path has not';
-    auditor.find({ kind: 'missing-in-hot-path', ...base, detail });
+    auditor.addFinding({ kind: 'missing-in-hot-path', ...base, detail });
   } else if (typeof hot === 'string') {
     const detail = `the hot path's text cannot be read: ${JSON.stringify(hot)}`;
-    auditor.find({ kind: 'figures', ...base, version: 0, detail });
+    auditor.addFinding({ kind: 'figures', ...base, version: 0, detail });
   } else {
     await compareFigures(auditor, hot, item);
   }
@@ -74,7 +76,7 @@ async function compareFigures(auditor: Auditor, hot: InventoryItem, item: Invent
     ? item
     : await read.itemAtVersion(sku, warehouse, version);
   const base = { kind: 'figures', sku, warehouse, version, hotPath: hot, ledger } as const;
-  const find = (detail: string) => auditor.find({ ...base, detail } satisfies AuditFinding);
+  const find = (detail: string) => auditor.addFinding({ ...base, detail } satisfies AuditFinding);
   if (!ledger) {
     find(`the ledger has no version ${version}, it is at ${item.version}`);
     return;
@@ -105,18 +107,15 @@ export async function findUnknownItems(auditor: Auditor): Promise<void> {
   for await (const skus of auditor.scan(auditor.parts.keys.sku(''))) {
     const hot = await readHot(auditor, skus);
     await auditor.catchUp();
-    const names = [...hot.keys()].map((name) => {
-      const at = name.indexOf('@');
-      return { sku: name.slice(0, at), warehouse: name.slice(at + 1) };
-    });
+    const names = [...hot.keys()].flatMap((text) => decodeItemName(text) ?? []);
     const found = await auditor.parts.ledger.loadItems(names);
-    const known = new Set(found.map(({ item }) => `${item.sku}@${item.warehouse}`));
+    const known = new Set(found.map(({ item }) => itemName(item)));
     for (const { sku, warehouse } of names) {
-      const item = hot.get(`${sku}@${warehouse}`);
-      if (known.has(`${sku}@${warehouse}`) || item === undefined) continue;
+      const item = hot.get(itemName({ sku, warehouse }));
+      if (known.has(itemName({ sku, warehouse })) || item === undefined) continue;
       const detail = 'the hot path has this item, the ledger has not';
       const figures = typeof item === 'string' ? {} : { hotPath: item };
-      auditor.find({ kind: 'missing-in-ledger', sku, warehouse, version: 0, ...figures, detail });
+      auditor.addFinding({ kind: 'missing-in-ledger', sku, warehouse, version: 0, ...figures, detail });
     }
   }
 }

@@ -3,6 +3,7 @@
  * Promises: findings are bounded; whoever waits hears that the audit cannot be finished instead of a guess.
  */
 
+import { decodeId } from '../../domain/id.ts';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
@@ -77,13 +78,13 @@ export class Auditor {
     this.options = options;
   }
 
-  find(finding: AuditFinding): void {
+  addFinding(finding: AuditFinding): void {
     this.findingsTotal++;
     if (this.findings.length < FINDINGS_MAX) this.findings.push(finding);
   }
 
-  /** @throws {Incomplete} where it is time to stop */
-  tell(): void {
+  /** Reports how far the audit is. @throws {Incomplete} where it is to stop */
+  reportOrAbort(): void {
     this.options.onProgress?.({ items: this.items, holds: this.holds });
     if (this.options.signal?.aborted) throw new Incomplete('stopped');
   }
@@ -117,19 +118,30 @@ export class Auditor {
     throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
   }
 
-  /** Every key of the hot path that begins so, in pages of what stands behind. */
+  /** Pages of the ids in every key of the hot path that begins so. A key that names no id is a finding. */
   async *scan(start: string): AsyncGenerator<string[]> {
     let cursor = '0';
     do {
       const [next, found] = await this.parts.redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', AUDIT_PAGE);
       cursor = next;
-      if (found.length > 0) yield found.map((key) => key.slice(start.length));
-      this.tell();
+      const ids: string[] = [];
+      for (const key of found) {
+        const id = decodeId(key.slice(start.length));
+        if (id !== undefined) ids.push(id);
+        else this.#addForeignKey(key);
+      }
+      if (ids.length > 0) yield ids;
+      this.reportOrAbort();
     } while (cursor !== '0');
+  }
+
+  #addForeignKey(key: string): void {
+    const detail = `the key ${JSON.stringify(key)} was not written by this program`;
+    this.addFinding({ kind: 'missing-in-ledger', sku: '', warehouse: '', version: 0, detail });
   }
 }
 
-/** Undefined where reading throws. */
+/** What reading answers; undefined where it throws. */
 export function readable<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -42,7 +42,7 @@ export async function audit(parts: AuditParts, options: AuditOptions): Promise<A
       await compareSales(auditor);
     }
     for (const { sku, warehouse, version, detail } of await parts.ledger.selfCheck(options.withEntries)) {
-      auditor.find({ kind: 'ledger-sum', sku, warehouse, version, detail });
+      auditor.addFinding({ kind: 'ledger-sum', sku, warehouse, version, detail });
     }
   } catch (error) {
     if (!(error instanceof Incomplete)) throw error;

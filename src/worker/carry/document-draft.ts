@@ -2,7 +2,14 @@
  * The documents of a chunk: what its events say of transfers, count sheets, sales and late payments, each in its last
  * state. Promises: what begins and ends within the chunk is written once.
  */
-import type { EventLine, StockEvent, StockLine } from '../../domain/language.ts';
+import {
+  EVENTS,
+  type EventLine,
+  encodeId,
+  itemName,
+  type StockEvent,
+  type StockLine,
+} from '../../domain/language.ts';
 import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type {
   Documents,
@@ -118,8 +125,8 @@ export class DocumentDraft {
   }
 }
 
-function stocktakeName(stocktakeId: string, { sku, warehouse }: ItemName): string {
-  return `${stocktakeId} ${sku}@${warehouse}`;
+function stocktakeName(stocktakeId: string, of: ItemName): string {
+  return `${encodeId(stocktakeId)} ${itemName(of)}`;
 }
 
 function plain(lines: readonly EventLine[]): StockLine[] {
@@ -128,24 +135,14 @@ function plain(lines: readonly EventLine[]): StockLine[] {
 
 /** Whether an event leaves more in the ledger than entries, items and reservations. */
 export function leavesDocument(event: StockEvent): boolean {
-  switch (event.type) {
-    case 'InventoryReserved':
-    case 'InventoryReleased':
-      return false;
-    case 'InventoryDeducted':
-      return event.proposeTransferTo !== undefined;
-    case 'InventoryReacquired':
-    case 'PaymentCameShort':
-    case 'StocktakeStarted':
-    case 'StocktakeCompleted':
-    case 'StocktakeCancelled':
-    case 'StocktakeLapsed':
-    case 'TransferDispatched':
-    case 'TransferReceived':
-    case 'TransferCancelled':
-    case 'SaleScheduled':
-    case 'SaleClosed':
+  switch (EVENTS[event.type].record) {
+    case 'stocktake':
+    case 'transfer':
+    case 'sale':
       return true;
+    case 'reservation':
+      if (event.type === 'InventoryDeducted') return event.proposeTransferTo !== undefined;
+      return event.type === 'InventoryReacquired' || event.type === 'PaymentCameShort';
     default:
       return false;
   }

@@ -7,6 +7,8 @@ import { evolveItem } from '../../domain/inventory-item.ts';
 import {
   type EventLine,
   isReservationEvent,
+  isTransferEvent,
+  itemName,
   type ReservationEvent,
   type StockEvent,
 } from '../../domain/language.ts';
@@ -18,7 +20,6 @@ import {
   differenceOf,
   fieldProblemOf,
   isSame,
-  isTransferEvent,
   namesIn,
   reservationAsStated,
   transferAfter,
@@ -76,7 +77,7 @@ export class EntryValidator {
     for (const [i, state] of items.entries()) {
       const found = entry.items[i];
       if (!found || isStopped(state) || isSame(state.next, found)) continue;
-      const detail = `the script left ${state.name} with ${differenceOf(found, state.next)}`;
+      const detail = `the script left ${itemName(found)} with ${differenceOf(found, state.next)}`;
       state.failure = { kind: 'checkpoint-mismatch', detail, evidence: { found } };
     }
     if (verdict.documents.length > 0) this.#checkTransfers(verdict);
@@ -126,7 +127,7 @@ export class EntryValidator {
     const state = this.#cache.item(line);
     if (isStopped(state)) return;
     if (state.entry !== verdict.sequence)
-      throw new Error(`${state.name} is not among the items of its entry`);
+      throw new Error(`${itemName(line)} is not among the items of its entry`);
     const before = state.next;
     try {
       state.next = evolveItem(before, event, line);

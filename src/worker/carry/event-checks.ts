@@ -1,10 +1,15 @@
 /**
- * Small questions about one event, one item, one reservation, asked by the judge. All pure.
+ * What the validator checks about one event, one item, one reservation or one transfer. All functions are pure.
  */
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import {
   decodeItemName,
+  EVENT_TYPES,
+  EVENTS,
   type EventOf,
+  type EventRow,
+  type FieldKind,
+  ID_LENGTH_MAX,
   INSTANT_MS_MAX,
   isId,
   QUANTITY_MAX,
@@ -16,7 +21,27 @@ import {
 } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import { evolveTransfer } from '../../domain/transfer.ts';
+import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
+
+/** What an event must not bring into the ledger, field by field, as its row of the events table says. */
+interface FieldCheck {
+  readonly field: string;
+  readonly isSound: (value: unknown) => boolean;
+  readonly expected: string;
+}
+
+const CONTROL = /\p{Cc}/u;
+
+/**
+ * Less than the rule of ids: the door has checked that one, perhaps with a newer table of Unicode than this process has.
+ * This protects the ledger, which keeps no control characters and bounds the length.
+ */
+function isStorableId(id: unknown): boolean {
+  return (
+    isId(id) || (typeof id === 'string' && id !== '' && id.length <= 2 * ID_LENGTH_MAX && !CONTROL.test(id))
+  );
+}
 
 function isInstant(ms: unknown): boolean {
   return typeof ms === 'number' && Number.isSafeInteger(ms) && ms > 0 && ms <= INSTANT_MS_MAX;
@@ -26,67 +51,34 @@ function isUnits(units: unknown): boolean {
   return typeof units === 'number' && Number.isInteger(units) && units >= 0 && units <= QUANTITY_MAX;
 }
 
-const ID_FIELDS = [
-  'actor',
-  'orderId',
-  'movementId',
-  'transferId',
-  'stocktakeId',
-  'saleId',
-  'customerId',
-  'sku',
-  'to',
-  'proposeTransferTo',
-] as const;
-const INSTANT_FIELDS = ['expiresAtMs', 'untilMs', 'opensAtMs', 'closesAtMs'] as const;
-const UNIT_FIELDS = ['rejected', 'quantity', 'limitPerCustomer', 'safetyStock'] as const;
+const BY_KIND: Partial<Record<FieldKind, Omit<FieldCheck, 'field'>>> = {
+  id: { isSound: isStorableId, expected: 'an id' },
+  'optional id': { isSound: (id) => id === undefined || isStorableId(id), expected: 'an id' },
+  'instant ms': { isSound: isInstant, expected: 'a time' },
+  units: { isSound: isUnits, expected: 'a quantity' },
+};
 
-/** What makes an event unfit to be judged at all: content of the stream is checked like any input. */
+function checksOf({ subject, fields }: EventRow): FieldCheck[] {
+  return Object.entries({ actor: 'id' as const, ...subject, ...fields }).flatMap(([field, kind]) => {
+    const check = BY_KIND[kind];
+    return check ? { field, ...check } : [];
+  });
+}
+
+const CHECKS: Readonly<Record<string, readonly FieldCheck[]>> = Object.fromEntries(
+  EVENT_TYPES.map((type) => [type, checksOf(EVENTS[type])]),
+);
+
+/** What makes an event unfit to be validated at all, in words; undefined where its fields are sound. */
 export function fieldProblemOf(event: StockEvent): string | undefined {
-  switch (event.type) {
-    // The three that come in masses, by the fields that the loops below would find in them.
-    case 'InventoryReserved':
-      if (event.customerId !== undefined || event.saleId !== undefined) break;
-      if (isId(event.actor) && isId(event.orderId) && isInstant(event.expiresAtMs)) return undefined;
-      break;
-    case 'InventoryDeducted':
-      if (event.proposeTransferTo === undefined && isId(event.actor) && isId(event.orderId)) return undefined;
-      break;
-    case 'InventoryReleased':
-      if (isId(event.actor) && isId(event.orderId)) return undefined;
-      break;
-  }
-  const content: Readonly<Record<string, unknown>> = { ...event };
-  for (const field of ID_FIELDS) {
-    const id = content[field];
-    if (id !== undefined && !isId(id)) {
-      return `${field} ${JSON.stringify(id)} is not an id`;
-    }
-  }
-  for (const field of INSTANT_FIELDS) {
-    const ms = content[field];
-    if (ms !== undefined && !isInstant(ms)) return `${field} ${ms} is no time`;
-  }
-  for (const field of UNIT_FIELDS) {
-    const units = content[field];
-    if (units !== undefined && !isUnits(units)) return `${field} ${units} is no quantity`;
+  const content: Readonly<Record<string, unknown>> = event;
+  for (const { field, isSound, expected } of CHECKS[event.type] ?? []) {
+    if (!isSound(content[field])) return `${field} ${JSON.stringify(content[field])} is not ${expected}`;
   }
   return undefined;
 }
 
-/** The steps of a transfer: between them its goods stand in no item. */
-export function isTransferEvent(event: StockEvent): event is TransferEvent {
-  switch (event.type) {
-    case 'TransferDispatched':
-    case 'TransferReceived':
-    case 'TransferCancelled':
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** The document of a transfer after an event. Asserts as the domain does. */
+/** The transfer as the ledger keeps it, after an event. @throws as {@link evolveTransfer} asserts */
 export function transferAfter(before: TransferDocument | undefined, event: TransferEvent): TransferDocument {
   const transfer = evolveTransfer(before, event);
   const closedAtMs = transfer.status === 'IN_TRANSIT' ? undefined : event.atMs;
@@ -100,7 +92,7 @@ export function transferAfter(before: TransferDocument | undefined, event: Trans
 
 const FIGURES = ['total', 'available', 'reserved', 'sold', 'safetyStock', 'isLow', 'version'] as const;
 
-/** Whether two accounts of an item are the same, field by field. */
+/** Whether two states of an item are equal, field by field. */
 export function isSame(a: InventoryItem, b: InventoryItem): boolean {
   for (const figure of FIGURES) if (a[figure] !== b[figure]) return false;
   return (
@@ -115,7 +107,7 @@ function lockText({ stocktake, holdsUntilMs }: InventoryItem): string {
   return holdsUntilMs === undefined ? 'none' : `over, holds until ${holdsUntilMs}`;
 }
 
-/** The figures in which two accounts of an item differ: "available 5 instead of 4". */
+/** In which figures two states of an item differ: "available 5 instead of 4". */
 export function differenceOf(found: InventoryItem, expected: InventoryItem): string {
   const figures: string[] = FIGURES.filter((figure) => found[figure] !== expected[figure]).map(
     (figure) => `${figure} ${found[figure]} instead of ${expected[figure]}`,
@@ -126,8 +118,8 @@ export function differenceOf(found: InventoryItem, expected: InventoryItem): str
 }
 
 /**
- * The reservation as an event tells it, although the rules would not have allowed that event: its items are in
- * quarantine already, and later events of the order must not put the others of its items there too.
+ * The reservation as an event states it, although the rules would not have allowed the event: its items are in quarantine
+ * already, and later events of the order must not put its other items there too.
  */
 export function reservationAsStated(
   before: Reservation | undefined,
@@ -171,14 +163,15 @@ function plain(lines: readonly StockLine[]): StockLine[] {
 }
 
 const NAMES_RECOVERED_MAX = 200;
+/** An item's name in the texts of Redis, before its quantity or its figures. */
+const NAME = /[A-Za-z0-9%][A-Za-z0-9%._:-]*@[A-Za-z0-9%][A-Za-z0-9%._:-]*(?=[= ])/g;
 
-/** The items a broken entry names, as far as it can still be stated. */
-export function namesIn(raw: string): { sku: string; warehouse: string }[] {
-  const id = '[A-Za-z0-9%][A-Za-z0-9%._:-]{0,1535}';
-  const names = new Map<string, { sku: string; warehouse: string }>();
-  for (const match of raw.matchAll(new RegExp(`(${id})@(${id})(?=[= ])`, 'g'))) {
-    const name = decodeItemName(match[0]);
-    if (name) names.set(match[0], name);
+/** The items that a broken entry names, as far as its text (at most some thousand characters) still shows. */
+export function namesIn(raw: string): ItemName[] {
+  const names = new Map<string, ItemName>();
+  for (const [text] of raw.matchAll(NAME)) {
+    const name = decodeItemName(text);
+    if (name) names.set(text, name);
     if (names.size >= NAMES_RECOVERED_MAX) break;
   }
   return [...names.values()];

@@ -4,14 +4,13 @@
  * concerns is put in quarantine with the evidence, all others go on. Refuses to know: Redis, transactions, retries.
  */
 import { setImmediate } from 'node:timers/promises';
-import { isReservationEvent } from '../../domain/language.ts';
-import { itemName } from '../../domain/lines.ts';
+import { isReservationEvent, isTransferEvent } from '../../domain/language.ts';
 import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type { LedgerChunk } from '../../ledger/write/chunk.ts';
 import { ChunkDraft } from './chunk-draft.ts';
 import { EntryValidator, type Verdict } from './entry-validator.ts';
-import { isTransferEvent, namesIn } from './event-checks.ts';
-import { type CacheLimits, StateCache, type ValidatorLedger } from './state-cache.ts';
+import { namesIn } from './event-checks.ts';
+import { type CacheLimits, keyOf, StateCache, type ValidatorLedger } from './state-cache.ts';
 import { isReadable, type ReadEntry, type StreamPosition } from './stream-reader.ts';
 
 export interface ValidatorLimits extends CacheLimits {
@@ -98,8 +97,7 @@ export class EventValidator {
     const transferIds = new Set<string>();
     const movementIds = new Set<string>();
     for (const entry of entries) {
-      for (const item of isReadable(entry) ? entry.items : namesIn(entry.raw))
-        names.set(itemName(item), item);
+      for (const item of isReadable(entry) ? entry.items : namesIn(entry.raw)) names.set(keyOf(item), item);
       if (!isReadable(entry)) continue;
       for (const event of entry.events) {
         const isLoaded = isReservationEvent(event) && (isStrict || event.type !== 'InventoryReserved');

@@ -4,7 +4,7 @@
  * that dies half way leaves the fence, and the next one begins anew.
  * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
  */
-
+import { itemName } from '../../domain/language.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import {
@@ -78,7 +78,7 @@ export async function rebuild(
       keys,
       page.map(({ item, quarantine }) => ({ item, isQuarantined: quarantine !== undefined })),
     );
-    for (const { item } of page) safety.set(`${item.sku}@${item.warehouse}`, item);
+    for (const { item } of page) safety.set(itemName(item), item);
     loaded.items += page.length;
     tell();
     after = page.at(-1)?.item;
@@ -108,7 +108,7 @@ async function fillMovements(parts: RebuildParts, sinceMs: number, safety: Safet
   for await (const page of ledger.past.movementsSince(sinceMs)) {
     const done = page.map((movement) => {
       const { sku, warehouse, version, after, firedAlert } = movement;
-      const now = safety.get(`${sku}@${warehouse}`);
+      const now = safety.get(itemName(movement));
       const isLow = firedAlert || (now?.isLow ?? false);
       return {
         ...movement,

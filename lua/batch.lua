@@ -1,13 +1,13 @@
--- The loop: open the partition, return what is due, decide every command in order, commit once, answer.
+-- The loop: open the partition, return what is due, decide every command in order, write once, answer.
 -- KEYS: control, events, due, then one record key a command, then the SKU keys the caller can know.
--- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may
--- lag behind, due holds to look at, tombstone time (ms), number of commands, number of different texts, which text each
--- command has, the texts, then the customers of those commands whose text begins with "@", in their order.
--- Answers: { "OK epoch sequence now_ms backlog more_due clock", which answer each command gets, the different answers ... }
--- or { "NOT_READY reason epoch" }. Orders of a flash sale ask the same and hear the same: so it crosses once. "Which" is
--- two characters a command, from "#" on in base 64.
+-- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may lag
+-- behind, due holds to look at, tombstone time (ms), number of commands, number of different texts, which text each command
+-- has, the texts, then the customers of those commands whose text begins with "@", in their order.
+-- Returns { "OK epoch sequence now_ms backlog more_due clock", which answer each command has, the different answers ... } or
+-- { "NOT_READY reason epoch" }. Equal texts and equal answers cross once; "which" is two characters a command, from "#" on in
+-- base 64, and numbers texts and answers in the order of their first use.
 
-local command_count = tonumber(ARGV[7])
+local command_count, text_count, which = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
 
 -- "epoch sequence clock_ms events trimmed_events state"; absent where Redis has forgotten the partition (D10).
 local control = call("GET", control_key)
@@ -15,7 +15,7 @@ if not control then
   return { "NOT_READY forgotten 0" }
 end
 local epoch, sequence, clock_ms, events_total, trimmed_total, state =
-  string.match(control, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%l+)$")
+  match(control, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%l+)$")
 assert(epoch, "the partition's control record cannot be read")
 if state ~= "open" then
   return { "NOT_READY fenced " .. epoch }
@@ -24,16 +24,17 @@ elseif epoch ~= ARGV[1] then
 end
 sequence, clock_ms = tonumber(sequence), tonumber(clock_ms)
 events_total, trimmed_total = tonumber(events_total), tonumber(trimmed_total)
--- A promoted replica or a restored file that lacks what this caller was told already would sell it again.
+-- A promoted replica or a restored file that lacks what this caller was answered would sell it again.
 if sequence < tonumber(ARGV[2]) then
   return { "NOT_READY behind " .. epoch }
 end
 
--- D4: time never goes back. A leap that the caller's clock does not bear out freezes time and expiry until it does.
+-- D4: time never goes back. After a leap that the caller's clock does not confirm, time stands still and nothing expires until
+-- it does.
 local CLOCK_LEAP_MS_MAX = 10000
 local server_ms = server_time_ms()
 local clock_note = "steady"
-local keys_live_by_ms = server_ms -- Redis lets keys vanish by its own clock, also where that is not believed
+local keys_live_by_ms = server_ms -- Redis drops keys by its own clock, also where this program does not trust it
 if server_ms < clock_ms then
   if clock_ms - server_ms > CLOCK_LEAP_MS_MAX then
     clock_note = "behind"
@@ -45,28 +46,28 @@ elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumbe
 end
 now_ms = server_ms
 now_text = digits(now_ms)
-tombstone_ms = tonumber(ARGV[6]) + math.max(0, keys_live_by_ms - now_ms)
+tombstone_ms = tonumber(ARGV[6]) + max(0, keys_live_by_ms - now_ms)
 
-local backlog = events_total - trimmed_total
-backlog_is_full = backlog >= tonumber(ARGV[4])
+backlog_is_full = events_total - trimmed_total >= tonumber(ARGV[4])
 
 found_records = command_count > 0 and call("MGET", unpack(all_keys, KEYS_BEFORE + 1, KEYS_BEFORE + command_count)) or {}
 
 local more_due = false
 if clock_note == "frozen" then
-  call("ZCARD", due_key) -- a key of another type is met before the first write, also where nothing is looked up
+  call("ZCARD", due_key) -- a key of another type fails here, before the first write
 else
   local entries = call("ZRANGEBYSCORE", due_key, "-inf", now_text, "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
   if #entries > 0 then
-    need("record")
-    more_due = return_due(entries, tonumber(ARGV[5]))
+    more_due = reservations.return_due(entries, tonumber(ARGV[5]))
   end
 end
 
--- The worker has committed up to a sequence: the stream may be cut below it, and the backlog shrinks (D7).
+-- Decide ---------------------------------------------------------------------------------------------
+
+-- The ledger has committed up to a sequence: the stream may be trimmed up to it, and the backlog shrinks (D7).
 local trim_to
-readers["trim"] = function(text)
-  local to, count = string.match(text, "^trim (%d+) (%d+)$")
+parsers["trim"] = function(text)
+  local to, count = match(text, "^trim (%d+) (%d+)$")
   return to and {
     run = function()
       if tonumber(to) > sequence or tonumber(count) > events_total then
@@ -80,99 +81,112 @@ readers["trim"] = function(text)
   } or nil
 end
 
-local byte = string.byte -- a local, for a global costs a look-up each time
-local text_count, which = tonumber(ARGV[8]), ARGV[9]
 for i = 10 + text_count, #ARGV do
-  customers[#customers + 1] = ARGV[i]
+  sales.customers[i - 9 - text_count] = ARGV[i]
 end
 
-local answers, answer_count = { "", "" }, 0 -- the head comes last
+local answers, answer_count = { "", "" }, 0 -- the head is written last
 local codes = {} -- answer -> its two characters
-local which_answer, which_count = {}, 0 -- those of each command, of several with one answer as one part
-local commands, have_customers, customer_count = {}, {}, 0
-local number = 1
+local which_answer, which_count = {}, 0 -- the characters of each command, or of a run with one answer
 
--- Records of commands next to each other: the first command, the last, the text of all (false: as in `values`), when their
--- keys may vanish. What became of one of them later in the batch stands in `kept`; before, nothing did.
-local kept_runs, kept_run_count = {}, 0
-local function new_code(answer)
-  local code = string.char(35 + math.floor(answer_count / 64), 35 + answer_count % 64)
-  codes[answer] = code
-  answer_count = answer_count + 1
-  answers[2 + answer_count] = answer
-  return code
+local function add_answer(answer, count)
+  local code = codes[answer]
+  if not code then
+    local low = answer_count % 64
+    code = string.char(35 + (answer_count - low) / 64, 35 + low)
+    codes[answer] = code
+    answer_count = answer_count + 1
+    answers[2 + answer_count] = answer
+  end
+  which_count = which_count + 1
+  which_answer[which_count] = count == 1 and code or string.rep(code, count)
 end
 
-local last_alike = 0 -- the last command of those next to each other that have the same text
+-- Records of runs: the first command, the last, the text of all (false: as in `values`), when their keys may vanish. What this
+-- batch did to one of them later is in `staged`; before the run it did nothing.
+local runs, runs_count = {}, 0
 
-local at = 1
+-- The last of the commands from this one on that have the same text.
+local run_last = 0
+local function last_of_run(first)
+  if text_count == 1 then
+    return command_count
+  elseif run_last < first then
+    local code = sub(which, 2 * first - 1, 2 * first)
+    run_last = first
+    while sub(which, 2 * run_last + 1, 2 * run_last + 2) == code do
+      run_last = run_last + 1
+    end
+  end
+  return run_last
+end
+
+local commands, have_customers, customer_count = {}, {}, 0
+-- Where most texts belong to a single command, reserves are tried as plain ones first.
+local tries_plain = CONST.FAST_PATHS and text_count * 2 > command_count
+local number = 1
+at = 1
 while at <= command_count do
-  if text_count > 1 then
+  if text_count == command_count then
+    number = at
+  elseif text_count > 1 then
     local high, low = byte(which, 2 * at - 1, 2 * at)
     number = (high - 35) * 64 + low - 34
   end
-  local command = commands[number]
+  local key, value = all_keys[KEYS_BEFORE + at], found_records[at]
+  local command, text, count = commands[number], nil, 0
   if not command then
-    local text = ARGV[9 + number]
-    have_customers[number] = byte(text) == 64
-    if have_customers[number] then
-      text = sub(text, 2)
+    text = ARGV[9 + number]
+    local has_customer = byte(text) == 64 -- "@"
+    have_customers[number] = has_customer
+    if tries_plain and not value and values[key] == nil then
+      local answer = plain.reserve(text, key, has_customer and sales.customers[customer_count + 1])
+      if answer then
+        add_answer(answer, 1)
+        count = 1
+      end
     end
-    local verb = string.match(text, "^[%l-]*")
-    -- @verbs
-    local reader = readers[verb]
-    command = reader and reader(text) or { run = function()
-      return "REFUSED invalid-command"
-    end }
-    commands[number] = command
+    if count == 0 then
+      text = has_customer and sub(text, 2) or text
+      local verb = match(text, "^[%l-]*")
+      if not parsers[verb] then
+        load_group(verb)
+      end
+      command = parsers[verb] and parsers[verb](text) or { run = function()
+        return "REFUSED invalid-command"
+      end }
+      commands[number] = command
+    end
   end
   local has_customer = have_customers[number]
-  local count = 0
-  if command.again then
-    if text_count == 1 then
-      last_alike = command_count
-    elseif last_alike < at then
-      local high, low = byte(which, 2 * at - 1, 2 * at)
-      local next_high, next_low
-      last_alike = at - 1
-      repeat
-        last_alike = last_alike + 1
-        next_high, next_low = byte(which, 2 * last_alike + 1, 2 * last_alike + 2)
-      until next_low ~= low or next_high ~= high
-    end
-    local until_text, value, answer
-    count, until_text, value, answer = alike[command.run](command, at, last_alike, has_customer and customer_count)
+  if count == 0 and CONST.FAST_PATHS and command.run_plan then
+    local until_text, record, answer
+    count, until_text, record, answer =
+      run_handlers[command.run](command, at, last_of_run(at), has_customer and customer_count)
     if count > 0 then
       run_count = run_count + count
       event_count = event_count + count
-      kept_runs[kept_run_count + 1] = at
-      kept_runs[kept_run_count + 2] = at + count - 1
-      kept_runs[kept_run_count + 3] = value
-      kept_runs[kept_run_count + 4] = until_text
-      kept_run_count = kept_run_count + 4
+      runs[runs_count + 1] = at
+      runs[runs_count + 2] = at + count - 1
+      runs[runs_count + 3] = record
+      runs[runs_count + 4] = until_text
+      runs_count = runs_count + 4
       if answer then
-        which_count = which_count + 1
-        which_answer[which_count] = string.rep(codes[answer], count) -- it was answered before, or there would be no `again`
+        add_answer(answer, count)
       else
         for i = at, at + count - 1 do
-          local record = values[all_keys[KEYS_BEFORE + i]]
-          which_count = which_count + 1
-          which_answer[which_count] = codes[record] or new_code(record)
+          add_answer(values[all_keys[KEYS_BEFORE + i]], 1)
         end
       end
     end
   end
   if count == 0 then
     count = 1
-    local key = all_keys[KEYS_BEFORE + at]
-    local value = values[key] -- an earlier command of the batch, or time, may have changed the record
-    if value == nil then
-      value = found_records[at]
+    if values[key] ~= nil then -- an earlier command of the batch, or time, has changed the record
+      value = values[key]
     end
-    local customer = has_customer and customers[customer_count + 1] or nil
-    local answer = command.run(command, key, sub(key, id_start), value, customer)
-    which_count = which_count + 1
-    which_answer[which_count] = codes[answer] or new_code(answer)
+    local customer = has_customer and sales.customers[customer_count + 1] or nil
+    add_answer(command.run(command, key, sub(key, id_start), value, customer), 1)
   end
   at = at + count
   if has_customer then
@@ -181,96 +195,110 @@ while at <= command_count do
 end
 answers[2] = table.concat(which_answer)
 
+-- Write ----------------------------------------------------------------------------------------------
+
 -- In slices, because unpack fails beyond some 8,000 values.
-local FIELDS_MAX = 2000 -- an even number: names and texts
+local SLICE_MAX = 2000 -- an even number: names and texts
 local function write_fields(key, fields)
-  for from = 1, #fields, FIELDS_MAX do
-    call("HSET", key, unpack(fields, from, math.min(from + FIELDS_MAX - 1, #fields)))
+  for from = 1, #fields, SLICE_MAX do
+    call("HSET", key, unpack(fields, from, min(from + SLICE_MAX - 1, #fields)))
   end
 end
 
--- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is
--- the first, so that a failure leaves nothing behind.
+-- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is the
+-- first, so that a failure leaves nothing behind.
 if event_count > 0 then
   close_run()
   sequence = sequence + 1
   events_total = events_total + event_count
   local checkpoints, count, item_texts = {}, 0, {}
   for i = 1, changed_count do
-    local item = changed_items[i]
-    local text = write_item(item)
+    local item, text = changed_items[i], plain_texts[i]
+    if text then
+      checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = item, "@", plain_warehouses[i]
+      count = count + 3
+    else
+      text = stock.write_item(item)
+      checkpoints[count + 1] = item.name
+      count = count + 1
+    end
     item_texts[i] = text
-    checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = item.name, " ", text
-    checkpoints[count + 4] = "\n"
-    count = count + 4
+    checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = " ", text, "\n"
+    count = count + 3
   end
   local entry_id = epoch .. "-" .. digits(sequence)
   call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
     "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
   for i = 1, changed_count do
     local item = changed_items[i]
-    call("HSET", sku_prefix .. item.sku, item.warehouse, item_texts[i])
+    if plain_texts[i] then
+      call("HSET", sku_prefix .. item, plain_warehouses[i], item_texts[i])
+    else
+      call("HSET", sku_prefix .. item.sku, item.warehouse, item_texts[i])
+    end
   end
-  for i = 1, changed_sale_count do
-    local sale = changed_sales[i]
-    call("HSET", sku_prefix .. sale.sku, "*" .. sale.id, write_sale(sale))
+  for _, sale in ipairs(sales.changed) do
+    call("HSET", sku_prefix .. sale.sku, "*" .. sale.id, sales.write(sale))
   end
-  for sku, fields in pairs(dropped_sales) do
+  for sku, fields in pairs(sales.dropped) do
     call("HDEL", sku_prefix .. sku, unpack(fields))
   end
-  for id, quota in pairs(quotas) do
+  for id, quota in pairs(sales.quotas) do
     local fields = {}
     for i, customer in ipairs(quota.changed) do
       fields[2 * i - 1] = customer
       fields[2 * i] = quota.texts[customer] -- of one that changed twice, the last text twice
     end
     if #fields > 0 then
-      write_fields(quota_prefix .. id, fields)
-      call("PEXPIREAT", quota_prefix .. id, digits(quota.sale.closes_at_ms + SALE_AFTERLIFE_MS + tombstone_ms))
+      local quota_key = key_prefix .. CONST.QUOTA_KEY .. id
+      write_fields(quota_key, fields)
+      call("PEXPIREAT", quota_key, digits(quota.sale.closes_at_ms + CONST.SALE_AFTERLIFE_MS + tombstone_ms))
     end
   end
-  for id, texts_by_name in pairs(sheets) do
+  for id, texts_by_name in pairs(locks.sheets) do
     local fields = {}
     for name, text in pairs(texts_by_name) do
       fields[#fields + 1] = name
       fields[#fields + 1] = text
     end
-    write_fields(stocktake_prefix .. id, fields)
-    call("PEXPIREAT", stocktake_prefix .. id, digits(now_ms + LEASE_MS_MAX + tombstone_ms))
+    local sheet_key = key_prefix .. CONST.STOCKTAKE_KEY .. id
+    write_fields(sheet_key, fields)
+    -- No lock lasts longer, so the sheet outlives its locks by the tombstone time.
+    call("PEXPIREAT", sheet_key, digits(now_ms + CONST.LEASE_MS_MAX + tombstone_ms))
   end
-  for run = 1, kept_run_count, 4 do
-    local value, until_text = kept_runs[run + 2], kept_runs[run + 3]
-    for i = kept_runs[run], kept_runs[run + 1] do
+  for run = 1, runs_count, 4 do
+    local record, until_text = runs[run + 2], runs[run + 3]
+    for i = runs[run], runs[run + 1] do
       local key = all_keys[KEYS_BEFORE + i]
-      call("SET", key, value or values[key], "PXAT", until_text)
+      call("SET", key, record or values[key], "PXAT", until_text)
     end
   end
-  for i = 1, kept_count, 3 do
-    call("SET", kept[i], kept[i + 1], "PXAT", kept[i + 2])
+  for i = 1, staged_count, 3 do
+    call("SET", staged[i], staged[i + 1], "PXAT", staged[i + 2])
   end
 end
-for i = 1, quarantined_count do
-  local item = quarantined[i]
-  call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. write_item(item))
+for _, item in ipairs(stock.quarantined) do
+  call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. stock.write_item(item))
 end
 if #returned_entries > 0 then
   call("ZREM", due_key, unpack(returned_entries))
 end
--- A name says deadline and sequence, both of a fixed width: entries of one deadline come back in the order they were
--- made, and two deadlines of the same ids are never one entry.
+-- An entry begins with its deadline and the sequence, both of a fixed width: entries of one deadline come back in the order they
+-- were made, and no two entries are the same.
 for expires_at_ms, ids in pairs(deadlines) do
-  local name = string.format("%015.0f-%015.0f ", expires_at_ms, sequence)
-  call("ZADD", due_key, digits(expires_at_ms), name .. table.concat(ids, " "))
+  if #ids > 0 then
+    local name = format("%015.0f-%015.0f ", expires_at_ms, sequence)
+    call("ZADD", due_key, digits(expires_at_ms), name .. table.concat(ids, " "))
+  end
 end
 if trim_to then
   call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
 end
 -- A batch that changed nothing still moves the clock now and then, so that a leap is told from idleness.
 if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
-  call("SET", control_key, string.format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total,
-    trimmed_total))
+  call("SET", control_key, format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total, trimmed_total))
 end
 
-answers[1] = string.format("OK %s %.0f %s %.0f %d %s", epoch, sequence, now_text, events_total - trimmed_total,
+answers[1] = format("OK %s %.0f %s %.0f %d %s", epoch, sequence, now_text, events_total - trimmed_total,
   more_due and 1 or 0, clock_note)
 return answers

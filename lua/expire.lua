@@ -1,40 +1,40 @@
--- Returns what is not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007). Twin: Books.returnDue.
--- Stock returns on evidence only: a reservation that stands ACTIVE past its deadline, never a key that is gone.
+-- Returns what was not confirmed in time (BR-003) and ends locks whose lease ran out (BR-007).
+-- Twin: InventoryState.returnDue in src/model. Stock returns for a record that is ACTIVE past its deadline, never for a key
+-- that is gone.
 
--- BR-007: a hold that falls due while one of its items is counted, or right after, lives on: some minutes at a time while
--- the lock is on, and a while longer than the lock. Locks whose deadline has passed end here.
+-- BR-007: a hold that falls due while one of its items is locked, or right after, is extended: a few minutes at a time, and
+-- past the end of the lock by the grace time. Locks whose deadline has passed end here.
 local function outlive_locks(key, order_id, reservation, items)
   local lives_until_ms = 0
   for _, item in ipairs(items) do
     if item.stocktake then
-      need("lock")
-      lapse_lock(item.name, now_ms)
+      locks.lapse(item.name, now_ms)
     end
     local until_ms = item.locked_until_ms or 0
     if item.stocktake then
-      until_ms = math.min(until_ms, now_ms + STOCKTAKE_EXTENSION_MS) + STOCKTAKE_GRACE_MS
+      until_ms = min(until_ms, now_ms + CONST.STOCKTAKE_EXTENSION_MS) + CONST.STOCKTAKE_GRACE_MS
     end
-    lives_until_ms = math.max(lives_until_ms, until_ms)
+    lives_until_ms = max(lives_until_ms, until_ms)
   end
   if lives_until_ms <= now_ms then
     return false
   end
   reservation.expires_at_ms = lives_until_ms
   for _, item in ipairs(items) do
-    change(item, 0, 0, 0, 0)
+    stock.change(item, 0, 0, 0, 0)
   end
   watch_deadline(order_id, reservation.expires_at_ms)
   emit("ReservationExtended " .. order_id .. " clock " .. reservation.lines_text .. " " .. digits(reservation.expires_at_ms))
-  keep_reservation(key, reservation)
+  reservations.stage(key, reservation)
   return true
 end
 
--- Returns the hold if it is due. Answers false only where it is due but its items cannot be touched.
-function expire_when_due(key, order_id, reservation)
+-- Returns the hold if it is due. False only where it is due and its items are to be left alone.
+function reservations.expire_when_due(key, order_id, reservation)
   if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > now_ms then
     return true
   end
-  local items = items_of(reservation.lines)
+  local items = reservations.items_of(reservation.lines)
   if not items then
     return false
   end
@@ -42,20 +42,20 @@ function expire_when_due(key, order_id, reservation)
     return true
   end
   for i, line in ipairs(reservation.lines) do
-    change(items[i], 0, line.quantity, -line.quantity, 0)
+    stock.change(items[i], 0, line.quantity, -line.quantity, 0)
   end
-  tally(reservation, reservation.lines, "held", "expired")
-  settle(reservation, "EXPIRED")
-  keep_reservation(key, reservation)
+  reservations.count_in_sale(reservation, reservation.lines, "held", "expired")
+  reservations.resolve(reservation, "EXPIRED")
+  reservations.stage(key, reservation)
   emit("InventoryReleased " .. order_id .. " clock " .. reservation.lines_text .. " expired -")
   for _, item in ipairs(items) do
-    watch_stock(item, "clock")
+    stock.watch_stock(item, "clock")
   end
   return true
 end
 
--- Looks at no more than `ids_max` ids of holds in these entries of the index. Answers whether more may be waiting.
-function return_due(entries, ids_max)
+-- Looks at up to `ids_max` ids in these entries of the index. Returns whether more may be due.
+function reservations.return_due(entries, ids_max)
   local ids, keys, left, scores = {}, {}, {}, {}
   for i = 1, #entries, 2 do
     if #ids >= ids_max then
@@ -69,7 +69,7 @@ function return_due(entries, ids_max)
         is_name = false
       elseif #ids < ids_max then
         ids[#ids + 1] = word
-        keys[#keys + 1] = reservation_prefix .. word -- of an item's name there is none
+        keys[#keys + 1] = reservation_prefix .. word -- an item's name has no such record
         scores[#scores + 1] = score_ms
       else
         left[#left + 1] = word
@@ -83,19 +83,18 @@ function return_due(entries, ids_max)
   for i, id in ipairs(ids) do
     local key = keys[i]
     if string.find(id, "@", 1, true) then
-      need("lock")
-      lapse_lock(id, scores[i])
+      locks.lapse(id, scores[i])
     end
     local value = values[key]
     if value == nil then
       value = texts[i]
     end
-    local reservation = value and read_reservation(value)
+    local reservation = value and reservations.read(value)
     if value and not reservation then
       watch_deadline(id, now_ms + POSTPONE_MS)
     elseif value and reservation.expires_at_ms <= scores[i] then
-      -- A hold that was extended stands in a later entry too, and returns in the order of that one.
-      if not expire_when_due(key, id, reservation) then
+      -- A hold that was extended is in a later entry too, and is due with that one.
+      if not reservations.expire_when_due(key, id, reservation) then
         watch_deadline(id, now_ms + POSTPONE_MS)
       end
     end
@@ -105,5 +104,3 @@ function return_due(entries, ids_max)
   end
   return #left > 0 or #returned_entries * 2 < #entries or #entries == 2 * ENTRIES_MAX
 end
-
-late.record = true

@@ -1,5 +1,5 @@
 -- receive, issue, ship, return, write-off, correct: sku@warehouse=quantity reason actor [order|- or expected version].
--- Twin: src/domain/stock.ts. Answers: DONE item | REPLAYED item | REFUSED movement-conflict | ledger-backlog |
+-- Twin: src/model/stock.ts. Answers: DONE item | REPLAYED item | REFUSED movement-conflict | ledger-backlog |
 -- unknown-item item | quarantined item | stocktake-in-progress item | quantity-limit-exceeded total |
 -- insufficient-stock item=requested:available | exceeds-sold sold | version-conflict version |
 -- count-below-committed counted reserved sold
@@ -9,29 +9,29 @@
 local movements = {}
 
 function movements.receive(item, quantity)
-  if item.total + quantity > QUANTITY_MAX then
-    return nil, string.format("REFUSED quantity-limit-exceeded %d", item.total)
+  if item.total + quantity > CONST.QUANTITY_MAX then
+    return nil, format("REFUSED quantity-limit-exceeded %d", item.total)
   end
   return "InventoryReceived ", quantity, quantity, 0
 end
 
 movements["return"] = function(item, quantity)
-  if item.total + quantity > QUANTITY_MAX then
-    return nil, string.format("REFUSED quantity-limit-exceeded %d", item.total)
+  if item.total + quantity > CONST.QUANTITY_MAX then
+    return nil, format("REFUSED quantity-limit-exceeded %d", item.total)
   end
   return "InventoryReturned ", quantity, quantity, 0
 end
 
 function movements.issue(item, quantity)
   if item.available < quantity then
-    return nil, string.format("REFUSED insufficient-stock %s=%d:%d", item.name, quantity, item.available)
+    return nil, format("REFUSED insufficient-stock %s=%d:%d", item.name, quantity, item.available)
   end
   return "InventoryIssued ", -quantity, -quantity, 0
 end
 
 function movements.ship(item, quantity)
   if item.sold < quantity then
-    return nil, string.format("REFUSED exceeds-sold %d", item.sold)
+    return nil, format("REFUSED exceeds-sold %d", item.sold)
   end
   return "InventoryShipped ", -quantity, 0, -quantity
 end
@@ -44,25 +44,25 @@ function movements.correct(item, quantity, expected_version)
   if item.version ~= expected_version then
     return nil, "REFUSED version-conflict " .. digits(item.version)
   elseif quantity < item.reserved + item.sold then
-    return nil, string.format("REFUSED count-below-committed %d %d %d", quantity, item.reserved, item.sold)
+    return nil, format("REFUSED count-below-committed %d %d %d", quantity, item.reserved, item.sold)
   end
   return "InventoryCorrected ", quantity - item.total, quantity - item.total, 0
 end
 
 -- The item that goods go into, made where there is none yet; or nil and the refusal.
 local function item_for_goods(line)
-  local item = item_to_fill(line)
+  local item = stock.item_to_fill(line)
   if item.is_broken then
     return nil, "REFUSED quarantined " .. item.name
   elseif item.stocktake then
-    return nil, "REFUSED stocktake-in-progress " .. locked_text(item)
+    return nil, "REFUSED stocktake-in-progress " .. stock.locked_text(item)
   end
   return item
 end
 
 -- The item that goods come out of; or nil and the refusal.
 local function item_with_goods(line)
-  local item = item_alone(line)
+  local item = stock.item_alone(line)
   if not item then
     return nil, "REFUSED unknown-item " .. line.sku .. "@" .. line.warehouse
   end
@@ -74,8 +74,10 @@ local function repeat_movement(value, content)
   if not value then
     return nil
   end
-  if string.sub(value, 1, #content + 1) == content .. " " then
-    return "REPLAYED " .. string.sub(value, #content + 2)
+  if is_newer(value) then
+    return UNREADABLE
+  elseif sub(value, 1, #content + 1) == content .. " " then
+    return "REPLAYED " .. sub(value, #content + 2)
   end
   return "REFUSED movement-conflict"
 end
@@ -96,20 +98,21 @@ local function move(command, key, movement_id, value)
   if not event then
     return total
   end
-  change(item, total, available, 0, sold)
+  stock.change(item, total, available, 0, sold)
   emit(event .. movement_id .. " " .. command.actor .. " " .. command.line_text .. " " .. command.reason .. " "
     .. (command.order or "-"))
-  watch_stock(item, command.actor)
-  local item_text = write_item(item)
-  keep(key, command.content .. " " .. item_text, digits(now_ms + tombstone_ms))
+  stock.watch_stock(item, command.actor)
+  local item_text = stock.write_item(item)
+  stage_set(key, command.content .. " " .. item_text, digits(now_ms + tombstone_ms))
   return "DONE " .. item_text
 end
 
 local function read_movement(verb, text, extra_pattern)
   local sku, warehouse, quantity_text, reason, actor, extra =
-    string.match(text, "^%l[%l-]+ ([^@,= ]+)@([^@,= ]+)=(%d+) (%S+) (%S+)" .. extra_pattern .. "$")
+    match(text, "^%l[%l-]+ ([%w%%][%w%%._:%-]*)@([%w%%][%w%%._:%-]*)=(%d+) (%S+) (%S+)" .. extra_pattern .. "$")
   local quantity = sku and #quantity_text <= 10 and tonumber(quantity_text)
-  if not quantity or quantity > QUANTITY_MAX or warehouse == "*" or (quantity == 0 and verb ~= "correct") then
+  if not quantity or quantity > CONST.QUANTITY_MAX or (quantity == 0 and verb ~= "correct")
+    or #sku > CONST.ID_ESCAPED_BYTES_MAX or #warehouse > CONST.ID_ESCAPED_BYTES_MAX or not codec.is_id(actor) then
     return nil
   end
   local line_text = sku .. "@" .. warehouse .. "=" .. quantity_text
@@ -127,21 +130,21 @@ local function read_movement(verb, text, extra_pattern)
   }
 end
 
-readers["receive"] = function(text)
+parsers["receive"] = function(text)
   return read_movement("receive", text, "")
 end
-readers["issue"] = function(text)
+parsers["issue"] = function(text)
   return read_movement("issue", text, "")
 end
-readers["ship"] = function(text)
+parsers["ship"] = function(text)
   return read_movement("ship", text, " (%S+)")
 end
-readers["return"] = function(text)
+parsers["return"] = function(text)
   return read_movement("return", text, " (%S+)")
 end
-readers["write-off"] = function(text)
+parsers["write-off"] = function(text)
   return read_movement("write-off", text, " (%S+)")
 end
-readers["correct"] = function(text)
+parsers["correct"] = function(text)
   return read_movement("correct", text, " (%d+)")
 end

@@ -1,9 +1,7 @@
--- The lines an order would hold, each with a warehouse. Twin: src/domain/plan.ts.
--- Checked in this order: unknown, set apart, stocktake (BR-007), stock (BR-001, BR-002), what sales leave.
+-- The decision about an order's stock: the lines it would hold, each with a warehouse. Twin: src/model/plan.ts.
+-- Checked in this order: unknown, quarantined, stocktake (BR-007), stock (BR-001, BR-002), what sales leave.
 
-need("serve")
-
--- Puts lines of the same item together after allocation, in item order, so that an item is touched once.
+-- Adds up lines of the same item after allocation, sorted by item, so that an item is changed once.
 local function merge_lines(lines)
   local by_name, names = {}, {}
   for _, line in ipairs(lines) do
@@ -18,9 +16,9 @@ local function merge_lines(lines)
   table.sort(names, function(a, b)
     local left, right = by_name[a], by_name[b]
     if left.sku ~= right.sku then
-      return left.sku < right.sku
+      return is_before(left.sku, right.sku)
     end
-    return left.warehouse < right.warehouse
+    return is_before(left.warehouse, right.warehouse)
   end)
   local merged = {}
   for i, name in ipairs(names) do
@@ -29,37 +27,37 @@ local function merge_lines(lines)
   return merged
 end
 
--- What is short once sales have set theirs aside: no line may get more, and a SKU may be short that was not before.
-local function name_set_aside(lines, asked, sale, short)
+-- Adds to `short` what is short once sales have set theirs aside. `asked`: units by SKU.
+local function add_set_aside(lines, asked, sale, short)
   for i, text in ipairs(short) do
-    local start, sku, available = string.match(text, "^(([^@]+)@.+:)(%d+)$")
+    local start, sku, available = match(text, "^(([^@]+)@.+:)(%d+)$")
     asked[sku] = nil
-    if sales_of[sku] then
-      local left = open_to(sku, sale and sale.sku == sku and sale or nil)
-      short[i] = start .. digits(math.min(left, tonumber(available)))
+    if sales.by_sku[sku] then
+      local left = sales.open_to(sku, sale and sale.sku == sku and sale or nil)
+      short[i] = start .. digits(min(left, tonumber(available)))
     end
   end
   for _, line in ipairs(lines) do
     local units = asked[line.sku]
     asked[line.sku] = nil
-    if units and sales_of[line.sku] then
-      local left = open_to(line.sku, sale and sale.sku == line.sku and sale or nil)
+    if units and sales.by_sku[line.sku] then
+      local left = sales.open_to(line.sku, sale and sale.sku == line.sku and sale or nil)
       if left < units then
-        short[#short + 1] = string.format("%s@*=%d:%d", line.sku, units, left)
+        short[#short + 1] = format("%s@*=%d:%d", line.sku, units, left)
       end
     end
   end
 end
 
--- The lines an order would hold, each with a warehouse, and what was passed by; or nil and the refusal. Every unknown,
--- broken, locked or short line is named. `sale` is the one it takes part in, where that is open to it.
-local function plan_lines(command, sale)
+-- The lines an order would hold, nil, and the warehouses skipped; or nil and the refusal, which names every unknown,
+-- quarantined, locked or short line. `sale`: the one it takes part in, if that is open to it.
+function allocation.plan_lines(command, sale)
   local unknown, broken, locked, short, pinned, unpinned, taken, asked = {}, {}, {}, {}, {}, {}, {}, {}
   for _, line in ipairs(command.lines) do
     asked[line.sku] = (asked[line.sku] or 0) + line.quantity
     if line.warehouse == "*" then
       local is_known, is_sound = false, false
-      for _, item in pairs(warehouses_of(line.sku)) do
+      for _, item in pairs(stock.warehouses_of(line.sku)) do
         is_known = true
         is_sound = is_sound or not item.is_broken
       end
@@ -70,18 +68,18 @@ local function plan_lines(command, sale)
         named[#named + 1] = line.sku .. "@*"
       end
     else
-      local item = item_of(line)
+      local item = stock.item_at(line)
       if not item then
         unknown[#unknown + 1] = line.sku .. "@" .. line.warehouse
       elseif item.is_broken then
         broken[#broken + 1] = item.name
       elseif item.stocktake then
-        locked[#locked + 1] = locked_text(item)
+        locked[#locked + 1] = stock.locked_text(item)
       else
         pinned[#pinned + 1] = line
         taken[item.name] = line.quantity
         if item.available < line.quantity then
-          short[#short + 1] = string.format("%s=%d:%d", item.name, line.quantity, item.available)
+          short[#short + 1] = format("%s=%d:%d", item.name, line.quantity, item.available)
         end
       end
     end
@@ -92,10 +90,11 @@ local function plan_lines(command, sale)
   if #broken > 0 then
     return nil, "REFUSED quarantined " .. table.concat(broken, ",")
   end
-  local passed = {}
+  local skipped = {}
   if #unpinned > 0 then
     local served, unserved, in_the_way
-    served, unserved, in_the_way, passed = allocate(unpinned, order_for(command, unpinned), taken, command.terms.splits)
+    served, unserved, in_the_way, skipped =
+      allocate(unpinned, warehouses_in_order(command.terms.candidates, unpinned), taken, command.terms.splits)
     for _, line in ipairs(served) do
       pinned[#pinned + 1] = line
     end
@@ -109,11 +108,9 @@ local function plan_lines(command, sale)
   if #locked > 0 then
     return nil, "REFUSED stocktake-in-progress " .. table.concat(locked, ",")
   end
-  name_set_aside(command.lines, asked, sale, short)
+  add_set_aside(command.lines, asked, sale, short)
   if #short > 0 then
     return nil, "REFUSED insufficient-stock " .. table.concat(short, ",")
   end
-  return #unpinned > 0 and merge_lines(pinned) or command.lines, nil, passed
+  return #unpinned > 0 and merge_lines(pinned) or command.lines, nil, skipped
 end
-
-late.plan_lines = plan_lines

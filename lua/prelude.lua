@@ -1,62 +1,75 @@
-#!lua
--- Shared by all commands: keys, limits, the records, events and deadlines of a batch.
--- Nothing here writes to Redis; batch.lua commits everything once, at the end. Reading comes before the first write, so
--- an error while reading leaves no trace (Redis does not roll back).
+-- Shared by all commands: keys, the records, events and deadlines of a batch, and how the rest of the program is loaded.
+-- Nothing here writes to Redis. batch.lua reads and decides first and writes once, at the end: Redis does not roll back.
+-- CONST stands above this file: limits, words and key names from src/domain and src/hotpath (program.ts writes it).
 
-local call = redis.call
+-- Locals, because a global costs a look-up each time.
+local call, all_keys = redis.call, KEYS
+local sub, byte, match, format = string.sub, string.byte, string.match, string.format
+local floor, min, max = math.floor, math.min, math.max
+
 local control_key, stream_key, due_key = KEYS[1], KEYS[2], KEYS[3]
--- Keys learnt inside a batch (due reservations, their SKUs) bear the partition's hash tag like those in KEYS.
-local key_prefix = string.sub(control_key, 1, -1 - #"control")
-local reservation_prefix = key_prefix .. "r:"
-local sku_prefix = key_prefix .. "s:"
-local stocktake_prefix = key_prefix .. "k:"
-local quota_prefix = key_prefix .. "q:"
+local KEYS_BEFORE = 3 -- the record key of each command comes after those of the partition
+-- Keys found during a batch (due reservations, their SKUs) have the partition's hash tag, as those in KEYS.
+local key_prefix = match(control_key, "^.-}:")
+local reservation_prefix = key_prefix .. CONST.RESERVATION_KEY
+local sku_prefix = key_prefix .. CONST.SKU_KEY
 
--- Limits of src/domain/language.ts; a test compares them.
-local QUANTITY_MAX = 1000000000
-local LINES_MAX = 100
-local LIFETIME_MS_MAX = 86400000
-local PARTIAL_RELEASES_MAX = 20
-local STOCKTAKE_GRACE_MS = 60000
-local STOCKTAKE_EXTENSION_MS = 300000
-local SKIPPED_MAX = 50
-local LEASE_MS_MAX = 14400000 -- no line of a sheet is counted longer, so the sheet outlives it by the tombstone time
--- A reservation whose item is broken is looked at again after this time instead of blocking the index.
-local POSTPONE_MS = 60000
-
-local now_ms, now_text -- one instant for the whole batch, see batch.lua
-local tombstone_ms -- how long a settled reservation still tells how it ended
+local now_ms, now_text -- one instant for the whole batch, set in batch.lua
+local tombstone_ms -- how long a resolved reservation still says how it ended
 local backlog_is_full = false -- the ledger is too far behind to promise more (D13)
+-- A reservation whose item is quarantined is looked at again after this time; it does not block the index.
+local POSTPONE_MS = 60000
+local UNREADABLE = "REFUSED quarantined -" -- a record that this program did not write
 
--- Records: reservations and movements ----------------------------------------------------------------
+-- Records --------------------------------------------------------------------------------------------
 
-local all_keys, sub = KEYS, string.sub -- locals, for a global costs a look-up each time
-local KEYS_BEFORE = 3 -- the record key of a command stands behind those of the partition
+local at = 0 -- which command of the batch is being decided
 local id_start = #reservation_prefix + 1 -- where the id begins in the key of any record
-local found_records -- what Redis has at the record key of each command: a text, false where there is none
-local values = {} -- record key -> its text, where this batch changed or learnt it; false where there is none
-local kept, kept_count = {}, 0 -- key, text, when the key may vanish (digits); in order, so the last of a key stands
+local found_records -- the record of each command as Redis has it: a text, false where there is none
+local values = {} -- record key -> its text, where this batch changed or read it; false where there is none
+local staged, staged_count = {}, 0 -- SETs of this batch in order: key, text, when the key may vanish (digits)
 
-local function keep(key, value, until_text)
+local function stage_set(key, value, until_text)
   values[key] = value
-  kept[kept_count + 1] = key
-  kept[kept_count + 2] = value
-  kept[kept_count + 3] = until_text
-  kept_count = kept_count + 3
+  staged[staged_count + 1] = key
+  staged[staged_count + 2] = value
+  staged[staged_count + 3] = until_text
+  staged_count = staged_count + 3
 end
 
 local function digits(number)
-  return string.format("%.0f", number)
+  return format("%.0f", number)
+end
+
+-- What an optional word says; "-" stands for nothing.
+local function given(word)
+  return word ~= "-" and word or nil
+end
+
+-- A record of a format that only a newer release knows. Format 1 has no mark.
+local function is_newer(value)
+  return match(value, "^v%d+ ") ~= nil
+end
+
+-- Lua's own "<" follows the locale of the server. Ids are sorted by their bytes; twin of compareIds in src/domain.
+local function is_before(left, right)
+  for i = 1, min(#left, #right) do
+    local a, b = byte(left, i), byte(right, i)
+    if a ~= b then
+      return a < b
+    end
+  end
+  return #left < #right
 end
 
 -- Events ---------------------------------------------------------------------------------------------
 
--- The text of all events in parts, a line break before each: to join parts once is cheaper than to make a text of each.
+-- The text of all events in parts, each event on its own line: joining once is cheaper than a text for each.
 local event_parts, part_count = {}, 0
 local event_count = 0
-local run_type, run_end, run_ids, run_count = nil, nil, {}, 0 -- orders to which the same happened one after the other
+-- Equal events of orders next to each other are one line with many ids: the run that is open, if run_end is set.
+local run_type, run_end, run_ids, run_count = nil, nil, {}, 0
 
--- Orders of a flash sale ask for the same: such a run of events is one text with many ids.
 local function close_run()
   if run_end then
     event_parts[part_count + 1] = "\n"
@@ -76,28 +89,30 @@ local function emit(text)
   part_count = part_count + 2
 end
 
+-- Makes sure that the open run is of this event.
 local function open_run(event_type, event_end)
-  close_run()
-  run_type, run_end, run_count = event_type, event_end, 0
+  if run_end ~= event_end or run_type ~= event_type then
+    close_run()
+    run_type, run_end, run_count = event_type, event_end, 0
+  end
 end
 
--- An event about an order that may be the next of a run. `who` is the order's id, of a reserve with its customer behind
--- "@" where it has one; `event_end` is all of the event behind that.
+-- An event that may continue a run. `who` is the order's id, of a reserve with "@customer" where it has one; `event_end` is
+-- the rest of the event.
 local function emit_of_run(event_type, who, event_end)
-  if run_end ~= event_end or run_type ~= event_type then
-    open_run(event_type, event_end)
-  end
+  open_run(event_type, event_end)
   event_count = event_count + 1
   run_count = run_count + 1
   run_ids[run_count] = who
 end
 
--- Deadlines (D5): what is due at a time, the ids of holds and the names of locked items (sku@warehouse, BR-007); the batch
--- pays one index entry per deadline.
-local ENTRIES_MAX = 16 -- looked at in a batch: an entry holds one id on an idle system, some hundreds on a busy one
-local returned_entries = {} -- members of the index that are done with
-local deadlines = {} -- milliseconds -> list of ids and names
+-- Deadlines (D5) -------------------------------------------------------------------------------------
 
+local ENTRIES_MAX = 16 -- index entries looked at in a batch; one has a single id on an idle system, hundreds on a busy one
+local returned_entries = {} -- index entries that are done
+local deadlines = {} -- milliseconds -> ids of holds and names of locked items (sku@warehouse, BR-007)
+
+-- The list of a deadline.
 local function due_at(expires_at_ms)
   local ids = deadlines[expires_at_ms]
   if not ids then
@@ -107,30 +122,67 @@ local function due_at(expires_at_ms)
   return ids
 end
 
-local function watch_deadline(order_id, expires_at_ms)
+local function watch_deadline(id, expires_at_ms)
   local ids = due_at(expires_at_ms)
-  ids[#ids + 1] = order_id
+  ids[#ids + 1] = id
 end
 
--- What every command file fills: verb -> reader of the command's text; a reader answers nil for a text it cannot read,
--- else a table with `run(command, key, id, value, customer)`, shared by all commands of the batch with the same text;
--- `value` is the record as it stands, false where there is none; `customer` is who ordered, where the command says.
-local readers = {}
--- What serves several commands with the same text next to each other at once, by the `run` of such a command: called where
--- an earlier one of them has left `again` in what they share, with the first and the last of them and how many commands
--- before have a customer (false where these have none). It does as many as come to what the earlier one came to, with
--- their ids in `run_ids`, behind `run_count`, and their records in `values`. Answers how many, when the records may vanish, and
--- where they are the same the record of each and the answer of each, which else is its record. The rest is left to `run`.
-local alike = {}
--- What not every batch needs is made when it is needed, for to make a function costs Lua a search for each local that it
--- leans on. Name of what is made late -> the files that have it, as a function that says so in `late`. A hot file says what
--- it needs, `need("record")`, before it calls what is declared and not made.
-local files_of = {} -- filled by program.ts
-local late = {}
+-- Commands -------------------------------------------------------------------------------------------
 
-local function need(name)
-  if not late[name] then
-    files_of[name]()
-  end
-  return late[name]
+---@class Command What a command's text says, shared by all commands of the batch with the same text.
+---@field run fun(command: Command, key: string, id: string, value: string|false, customer: string|nil): string
+---  Decides one command and returns its answer. `value` is the record, false where there is none.
+---@field run_plan table|false What `run_handlers` needs to decide several at once; false while nothing is known.
+
+-- Verb -> function that reads a command's text strictly: a Command, or nil for a text it cannot read.
+local parsers = {}
+
+---@alias RunHandler fun(command: Command, first: integer, last: integer, customers_before: integer|false): integer, string, string|false, string|nil
+---  Decides the commands first..last, which have the same text, as far as they come to the same. It leaves their ids in
+---  `run_ids` above `run_count` and their records in `values`, and counts nothing itself. Returns how many it decided, when
+---  their records may vanish, and, where all have the same, their record and their answer (nil: the answer is the record).
+
+-- Command.run -> RunHandler. Used where the command has a run_plan; what a handler leaves over is decided by `run`.
+local run_handlers = {}
+
+-- Making a function costs Lua a search for each outer local it uses, so what not every batch needs is made on first use. A
+-- field that a module does not have loads the module's group of files (program.ts), which fills in its functions.
+local load_group -- name of a module, or a verb -> runs its files; made below all that the files use
+local on_first_use = {
+  __index = function(module, field)
+    load_group(module.group)
+    return rawget(module, field)
+  end,
+}
+local function module(state)
+  return setmetatable(state, on_first_use)
 end
+
+---@class Stock Items: item.lua.
+local stock = module({
+  group = "stock",
+  by_sku = {}, -- sku -> warehouse -> Item
+  alone = {}, -- sku -> warehouse -> Item or false: read before the rest of the SKU
+  items_made = 0, -- grows when an item is made: then what is known about the warehouses of a SKU is no longer true
+  fields_read = {}, -- sku -> its hash as the plain path read it
+  quarantined = {}, -- items to be left alone from now on
+})
+local codec = module({ group = "stock" }) -- texts of lines: line-codec.lua
+local reservations = module({ group = "reservations" }) -- reservation.lua, expire.lua
+local sales = module({ -- sale.lua
+  group = "sales",
+  by_sku = {}, -- sku -> sale id -> Sale, where the SKU has any
+  made = 0, -- grows when a sale is made, as items_made does
+  changed = {},
+  dropped = {}, -- sku -> fields of its hash that go
+  customers = {}, -- of the orders of this batch that have one, in order
+  quotas = {}, -- sale id -> what its customers have
+})
+local allocation = module({ group = "allocation" }) -- allocate.lua, plan.lua
+local locks = module({ group = "locks", sheets = {} }) -- lock.lua; sheets: id -> item name -> text, where changed
+local plain = module({ group = "plain" }) -- plain.lua
+
+-- Items changed by this batch, in order of their first change: Items, and SKUs of items that only the plain path changed.
+-- Of those, by the same number, the warehouse and the new text; and by SKU, the number.
+local changed_items, changed_count = {}, 0
+local plain_warehouses, plain_texts, plain_numbers = {}, {}, {}

@@ -1,15 +1,11 @@
 -- release parts|* operation actor: a cancellation returns all that is held, or a part while the rest stays held.
--- Twin: release in src/domain/orders.ts. Answers: as confirm, and REFUSED too-many-partial-releases.
+-- Twin: release in src/model/orders.ts. Answers: as confirm, and REFUSED too-many-partial-releases.
 
 local function release(command, key, order_id, value)
-  local text = settle_plain(command, key, order_id, value)
-  if text then
-    return text
-  end
   local reservation, answer, settled = open_reservation(command, key, order_id, value)
   if not reservation then
     if settled and settled.status == "RELEASED" and not command.parts then
-      return "REPLAYED " .. (values[key] or value) -- all of it is back already, whoever brought it
+      return "REPLAYED " .. (values[key] or value) -- all of it has returned already, whoever returned it
     end
     return answer
   end
@@ -19,41 +15,40 @@ local function release(command, key, order_id, value)
   end
   if command.parts then
     local _, separators = string.gsub(reservation.operations, ";", ";")
-    if #rest > 0 and reservation.operations ~= "" and separators + 1 >= PARTIAL_RELEASES_MAX then
+    if #rest > 0 and reservation.operations ~= "" and separators + 1 >= CONST.PARTIAL_RELEASES_MAX then
       return "REFUSED too-many-partial-releases"
     end
   end
   for _, line in ipairs(returned) do
-    change(item_of(line), 0, line.quantity, -line.quantity, 0)
+    stock.change(stock.item_at(line), 0, line.quantity, -line.quantity, 0)
   end
-  tally(reservation, returned, "held", "released")
-  local returned_text = command.parts and write_lines(returned) or reservation.lines_text
+  reservations.count_in_sale(reservation, returned, "held", "released")
+  local returned_text = command.parts and codec.write_lines(returned) or reservation.lines_text
   emit("InventoryReleased " .. order_id .. " " .. command.actor .. " " .. returned_text .. " cancelled " .. command.operation)
   for _, line in ipairs(returned) do
-    watch_stock(item_of(line), command.actor)
+    stock.watch_stock(stock.item_at(line), command.actor)
   end
   if #rest > 0 then
-    reservation.lines_text = write_lines(rest)
+    reservation.lines_text = codec.write_lines(rest)
   else
-    settle(reservation, "RELEASED")
+    reservations.resolve(reservation, "RELEASED")
   end
-  remember(reservation, command.operation)
-  return "DONE " .. keep_reservation(key, reservation)
+  reservations.remember(reservation, command.operation)
+  return "DONE " .. reservations.stage(key, reservation)
 end
 
-alike[release] = settle_alike
+run_handlers[release] = resolve_run
 
-readers["release"] = function(text)
-  local parts_text, operation, actor = string.match(text, "^release (%S+) (r%S+) (%S+)$")
+parsers["release"] = function(text)
+  local parts_text, operation, actor = match(text, "^release (%S+) (r%S+) (%S+)$")
   local parts = parts_text and parts_text ~= "*" and read_parts(parts_text) or nil
-  if not parts_text or (parts_text ~= "*" and not parts) then
+  if not parts_text or (parts_text ~= "*" and not parts) or not codec.is_id(actor) then
     return nil
   end
   return {
     run = release,
     parts = parts,
-    plans = {},
-    again = false,
+    run_plan = not parts and {},
     sells = false,
     status = "RELEASED ",
     event_type = "InventoryReleased ",

@@ -1,67 +1,89 @@
--- [@]reserve lines hold_ms actor candidates|- sale|- single|split: holds stock for an order, all lines or none
--- (BR-001, BR-002, BR-006). Twin: reserve in src/domain/orders.ts. Checked in this order: repeat, sale, quota, stocktake, stock.
--- Behind "@" the order's customer stands among ARGV. Answers: reservation[\npassed by] (its customer and sale, which
--- the caller knows, left out) | REPLAYED reservation | REFUSED order-conflict | ledger-backlog | unknown-sale |
--- sale-not-open ms | sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items |
--- quarantined items | stocktake-in-progress item=stocktake:until,... | insufficient-stock sku@warehouse=requested:available,...
+-- [@]reserve lines hold_ms actor candidates|- sale|- single|split: holds stock for an order, all lines or none (BR-001,
+-- BR-002, BR-006). Twin: reserve in src/model/orders.ts. Checked in this order: repeat, ledger, sale, stock (plan.lua).
+-- "@": the order has a customer, which is in ARGV. Answers: reservation[\nskipped] (without customer and sale, which the
+-- caller knows) | REPLAYED reservation | REFUSED order-conflict | ledger-backlog | unknown-sale | sale-not-open ms |
+-- sale-closed ms | customer-required | purchase-limit-exceeded limit held bought | unknown-item items | quarantined items |
+-- stocktake-in-progress item=stocktake:until,... | insufficient-stock sku@warehouse=requested:available,...
 
 local RESERVED = "InventoryReserved "
 
--- Which warehouses are tried for an order, and one that serves it whole; made when first needed: serve.lua.
-local order_for, serve_again
+---@class Order: Command
+---@field lines Line[] as asked
+---@field lines_text string
+---@field terms Terms
+---@field run_plan OrderPlan|true|false how the last order with this text was served; true: as its lines say, if they can
+---@field in_sale { sale: Sale|nil, units: integer, made: integer }|false the sale it takes part in
 
--- What an order asked for, as its record tells it where it was not served just so.
-local function asked_by(command, customer)
+---@class OrderPlan What orders with the same text come to when they are served from the same items.
+---@field items Item[]
+---@field lines Line[] one for each of the items
+---@field lines_text string
+---@field value string the record without a customer
+---@field answer string
+---@field event_end string
+---@field until_text string when such a record may vanish
+---@field due_ids string[] of the deadline of such a hold
+---@field served_at integer the last command of the batch that was served so
+---@field is_lasting boolean served so whenever the items have enough, whatever other commands do
+---@field items_made integer stock.items_made when it was made
+---@field customer_parts table|false start, middle and tail of the record around a customer
+
+-- The fingerprint of what this order asks for (BR-006).
+local function fingerprint_of(command, customer)
   local terms = command.terms
-  return terms.hold_text .. ";" .. command.lines_text .. asked_end(customer, terms.sale)
+  return terms.hold_text .. ";" .. command.lines_text .. codec.fingerprint_end(customer, terms.sale)
     .. (terms.splits and command.lines.has_unpinned and ";split" or "")
 end
 
--- The texts of a hold but for its customer. Where all warehouses are named they are the same for every order with this
--- content, so a batch makes them once: this and `command.items` are what keeps a reservation cheap (docs/performance.md).
-local function texts_of(command, lines)
-  local terms = command.terms
-  local lines_text = lines == command.lines and command.lines_text or write_lines(lines)
+local function new_plan(command, lines, skipped)
+  local terms, sale = command.terms, command.terms.sale
+  local lines_text = lines == command.lines and command.lines_text or codec.write_lines(lines)
   local is_as_asked = lines_text == command.lines_text
-  local sale = terms.sale
-  local value = "ACTIVE " .. now_text .. " " .. terms.hold_text .. " " .. lines_text
-  -- The caller knows its customer and its sale, so answers are the same for all.
+  local value = terms.record_start .. lines_text
   local answer = value
   if not is_as_asked then
     answer = value .. " " .. terms.hold_text .. ";" .. command.lines_text .. " - -"
-    value = value .. " " .. asked_by(command, nil) .. " - -" .. (sale and " - " .. sale or "")
+    value = value .. " " .. fingerprint_of(command, nil) .. " - -" .. (sale and " - " .. sale or "")
   elseif sale then
     value = value .. " - - - - " .. sale
   end
-  local splits = terms.splits and command.lines.has_unpinned
-  terms.until_text = terms.until_text or digits(now_ms + terms.hold_ms + tombstone_ms)
+  local items = {}
+  for i = 1, #lines do
+    items[i] = stock.item_at(lines[i])
+  end
   return {
-    value = value,
-    answer = answer,
-    event_end = " " .. terms.actor .. " " .. lines_text .. " " .. terms.hold_text
-      .. (is_as_asked and " - " or " " .. command.lines_text .. " ") .. (sale or "-") .. (splits and " split" or " -"),
+    items = items,
+    lines = lines,
     lines_text = lines_text,
-    until_text = terms.until_text,
+    value = value,
+    answer = #skipped > 0 and answer .. "\n" .. table.concat(skipped, ",") or answer,
+    event_end = " " .. terms.actor .. " " .. lines_text .. " " .. terms.hold_text
+      .. (is_as_asked and " - " or " " .. command.lines_text .. " ") .. (sale or "-")
+      .. (terms.splits and command.lines.has_unpinned and " split" or " -"),
+    until_text = plain.until_text(terms),
     due_ids = due_at(now_ms + terms.hold_ms),
-    item = false, -- the only one of its lines, where another such order may take from it at once; see reserve_alike
-    made = false,
+    served_at = at,
+    -- Without a warehouse named, only a single line that the first warehouse serves whole is sure to be served so again.
+    is_lasting = not command.lines.has_unpinned or (#skipped == 0 and #command.lines == 1 and #lines == 1),
+    items_made = stock.items_made,
+    customer_parts = false,
   }
 end
 
--- The text of a hold for this customer: start .. customer .. middle .. customer .. tail, or without the middle.
-local function value_for(command, texts, customer)
-  local parts = texts.for_customers
+-- The record of a hold for this customer: start .. customer .. middle .. customer .. tail, or without the middle.
+local function value_for(command, plan, customer)
+  local parts = plan.customer_parts
   if not parts then
     local terms = command.terms
-    local value = "ACTIVE " .. now_text .. " " .. terms.hold_text .. " " .. texts.lines_text
+    local value = terms.record_start .. plan.lines_text
     parts = { tail = " " .. (terms.sale or "-") }
-    if texts.lines_text == command.lines_text then
+    if plan.lines_text == command.lines_text then
       parts.start = value .. " - - - "
     else
       parts.start = value .. " " .. terms.hold_text .. ";" .. command.lines_text .. ";c="
-      parts.middle = asked_end(nil, terms.sale) .. (terms.splits and ";split" or "") .. " - - "
+      parts.middle = codec.fingerprint_end(nil, terms.sale) .. (terms.splits and ";split" or "") .. " - - "
     end
-    texts.for_customers = parts
+    plan.customer_parts = parts
   end
   if parts.middle then
     return parts.start .. customer .. parts.middle .. customer .. parts.tail
@@ -69,248 +91,165 @@ local function value_for(command, texts, customer)
   return parts.start .. customer .. parts.tail
 end
 
--- The items of some lines; nil where one of them is unknown.
-local function items_at(lines)
-  local items = {}
-  for i = 1, #lines do
-    local item = item_of(lines[i])
-    if not item then
+-- The plan of an order that names all warehouses; nil where an item is unknown.
+local function named_plan(command)
+  for i = 1, #command.lines do
+    if not stock.item_at(command.lines[i]) then
       return nil
     end
-    items[i] = item
   end
-  return items
+  return new_plan(command, command.lines, {})
 end
 
--- Whether these items have enough of every line and nothing more is to be looked at.
-local function has_enough(items, lines)
-  for i = 1, #lines do
-    if items[i].needs_care or items[i].available < lines[i].quantity then
-      return false
+-- The sale an order takes part in and the units it takes there. Found once, until another sale is made.
+local function sale_of(command)
+  local in_sale = command.in_sale
+  if not in_sale or in_sale.made ~= sales.made then
+    local sale, units = sales.find_in_lines(command.terms.sale, command.lines)
+    in_sale = { sale = sale, units = units, made = sales.made }
+    command.in_sale = in_sale
+  end
+  return in_sale.sale, in_sale.units
+end
+
+-- Takes the stock of so many orders from the items of their plan.
+local function take(plan, count)
+  for i = 1, #plan.items do
+    local units = count * plan.lines[i].quantity
+    stock.change(plan.items[i], 0, -units, units, 0, count)
+  end
+end
+
+-- A reserve for an order that has a record: the first answer again, with the reservation as it is now, so that nobody takes
+-- an ended hold for an open one; or a conflict where something else was asked.
+local function repeat_reserve(command, key, order_id, value, customer)
+  local reservation = reservations.read(value)
+  if not reservation then
+    return UNREADABLE
+  elseif reservation.fingerprint ~= fingerprint_of(command, customer) then
+    return "REFUSED order-conflict"
+  end
+  reservations.expire_when_due(key, order_id, reservation)
+  return "REPLAYED " .. (values[key] or value)
+end
+
+local function reserve(command, key, order_id, value, customer)
+  if value then
+    return repeat_reserve(command, key, order_id, value, customer)
+  elseif backlog_is_full then
+    return "REFUSED ledger-backlog"
+  end
+  local sale, units
+  if command.terms.sale then
+    sale, units = sale_of(command)
+    local refusal = sales.refuse(sale, units, customer)
+    if refusal then
+      return refusal
     end
   end
-  return true
-end
-
--- The same where all that needs care is a sale beside the one item of an order: what it set aside for others is left.
-local function has_enough_beside_sales(items, lines, sale, units)
-  local item = items[1]
-  return #lines == 1 and not item.is_broken and not item.stocktake and sales_of[item.sku]
-    and orders_beside_sales(item, lines[1].quantity, sale, units) >= 1
-end
-
--- The record, the deadline and the event of a hold.
-local function hold_stock(command, texts, key, order_id, customer)
-  local due_ids = texts.due_ids
-  due_ids[#due_ids + 1] = order_id
-  if customer then
-    keep(key, value_for(command, texts, customer), texts.until_text)
-    emit_of_run(RESERVED, order_id .. "@" .. customer, texts.event_end)
-  else
-    keep(key, texts.value, texts.until_text)
-    emit_of_run(RESERVED, order_id, texts.event_end)
+  local lines, refusal, skipped = allocation.plan_lines(command, sale)
+  if not lines then
+    return refusal
   end
+  local plan = new_plan(command, lines, skipped)
+  command.run_plan = plan
+  take(plan, 1)
+  if sale then
+    sales.count_held(sale, units, customer)
+  end
+  stage_set(key, customer and value_for(command, plan, customer) or plan.value, plan.until_text)
+  plan.due_ids[#plan.due_ids + 1] = order_id
+  emit_of_run(RESERVED, customer and order_id .. "@" .. customer or order_id, plan.event_end)
+  for i = 1, #plan.items do
+    stock.watch_stock(plan.items[i], command.terms.actor)
+  end
+  return plan.answer
 end
 
--- How many more orders are served as the last one with this content was, as far as stock and sales tell. None of them
--- crosses the line that the alert watches (BR-005).
-local function orders_alike(command, texts, sale, units)
-  local item, quantity = texts.item, command.lines[1].quantity
-  if texts.made ~= items_made or item.is_broken or item.stocktake then
+-- How many more orders can be served as the plan says without anything else to decide: the items have enough, are neither
+-- locked nor quarantined, leave what sales set aside, and do not fall below their safety stock (BR-005).
+local function orders_within(plan, sale, units)
+  local count = CONST.QUANTITY_MAX
+  for i = 1, #plan.items do
+    local item, quantity = plan.items[i], plan.lines[i].quantity
+    if item.is_broken or item.stocktake then
+      return 0
+    end
+    local room = item.available - (item.is_low and 0 or item.safety_stock)
+    count = min(count, floor(room / quantity))
+    if sales.by_sku[item.sku] then
+      count = #plan.items == 1 and min(count, sales.orders_within(item, room, quantity, sale, units)) or 0
+    end
+  end
+  return count
+end
+
+-- Fast path: orders with the text of one that was served, or that name all warehouses. Only what differs from order to order is
+-- done for each. In a sale with a limit each is counted to its customer, bought units included, and the first that exceeds it is
+-- left to `reserve`.
+---@type RunHandler
+local function reserve_run(command, first, last, customers_before)
+  local plan = command.run_plan
+  if plan == true then
+    plan = not backlog_is_full and named_plan(command) or false
+    command.run_plan = plan
+  end
+  if not plan or not (plan.is_lasting or plan.served_at == first - 1) or plan.items_made ~= stock.items_made then
     return 0
   end
-  local count = math.floor((item.available - (item.is_low and 0 or item.safety_stock)) / quantity)
-  return sales_of[item.sku] and math.min(count, orders_beside_sales(item, quantity, sale, units)) or count
-end
-
--- The most frequent orders of all: one line, and an order of this batch with the same content was served. Only what
--- differs from order to order is done for each. See `alike`.
-local function reserve_alike(command, first, last, customers_before)
-  local texts, in_sale = command.again, command.in_sale
   local sale, units
-  if in_sale then
-    sale, units = in_sale.sale, in_sale.units
+  if command.in_sale then
+    sale, units = command.in_sale.sale, command.in_sale.units
   end
   local has_limit = sale and sale.limit > 0
-  last = math.min(last, first - 1 + orders_alike(command, texts, sale, units))
-  local due_ids, ids = texts.due_ids, run_ids
-  local due_count, ids_count = #due_ids, run_count
-  local value = texts.value
+  last = min(last, first - 1 + orders_within(plan, sale, units))
+  local due_ids, ids, customers = plan.due_ids, run_ids, sales.customers
+  local due_count, ids_count = #due_ids, 0
+  local value = plan.value
   local n = first
   while n <= last do
     local key = all_keys[KEYS_BEFORE + n]
     local customer = customers_before and customers[customers_before + 1 + n - first]
-    if found_records[n] or values[key] or (has_limit and not hold_for(customer, sale, units)) then
+    if found_records[n] or values[key] or (has_limit and not sales.hold_for(customer, sale, units)) then
       break
-    elseif n == first and (run_end ~= texts.event_end or run_type ~= RESERVED) then
-      open_run(RESERVED, texts.event_end)
-      ids_count = 0
+    elseif n == first then
+      open_run(RESERVED, plan.event_end)
+      ids_count = run_count
     end
     local order_id = sub(key, id_start)
     n = n + 1
     due_ids[due_count + n - first] = order_id
     if customer then
-      value = value_for(command, texts, customer)
+      value = value_for(command, plan, customer)
       order_id = order_id .. "@" .. customer
     end
     values[key] = value
     ids[ids_count + n - first] = order_id
   end
   local count = n - first
-  local taken = count * command.lines[1].quantity
-  local item = texts.item
-  item.available = item.available - taken
-  item.reserved = item.reserved + taken
-  item.version = item.version + count
+  if count == 0 then
+    return 0
+  end
+  take(plan, count)
+  plan.served_at = n - 1
   if sale then
     sale.held = sale.held + count * units
   end
-  return count, texts.until_text, not customers_before and value, texts.answer
+  return count, plan.until_text, not customers_before and value, plan.answer
 end
 
--- Which items serve an order, and its texts and answer; or nil and the refusal.
-local function serve(command, sale, units)
-  local lines, items, texts = command.lines, command.items, command.texts
-  if not items and not lines.has_unpinned then
-    items = items_at(lines)
-    command.items = items
-  end
-  if items and (has_enough(items, lines) or has_enough_beside_sales(items, lines, sale, units)) then
-    texts = texts or texts_of(command, lines)
-    command.texts = texts
-    return lines, items, texts, texts.answer
-  end
-  if lines.is_unpinned and not sale then
-    need("serve")
-    local served, chain = serve_again(command)
-    if served then
-      texts = served.texts
-      local answer = chain.length == 0 and texts.answer or chain[texts]
-      if not answer then
-        answer = texts.answer .. "\n" .. chain.text
-        chain[texts] = answer
-      end
-      return served.lines, served.items, texts, answer
-    end
-  end
-  local planned, refusal, passed = need("plan_lines")(command, sale)
-  if not planned then
-    return nil, refusal
-  end
-  if lines.has_unpinned then
-    texts = texts_of(command, planned)
-  else
-    texts = texts or texts_of(command, planned)
-    command.texts = texts
-  end
-  local answer = #passed > 0 and texts.answer .. "\n" .. table.concat(passed, ",") or texts.answer
-  return planned, items_at(planned), texts, answer
-end
+run_handlers[reserve] = reserve_run
 
-local function reserve(command, key, order_id, value, customer)
-  if value then
-    need("record")
-    local reservation = read_reservation(value)
-    if not reservation then
-      return UNREADABLE
-    elseif reservation.asked ~= asked_by(command, customer) then
-      return "REFUSED order-conflict"
-    end
-    -- The first answer again, with the reservation as it stands: nobody takes a dead hold for a live one.
-    expire_when_due(key, order_id, reservation)
-    return "REPLAYED " .. (values[key] or value)
-  end
-  if backlog_is_full then
-    return "REFUSED ledger-backlog"
-  end
-  local sale, units
-  if command.terms.sale then
-    need("sale")
-    local in_sale = command.in_sale
-    if not in_sale or in_sale.made ~= sales_made then
-      local found, its_units = sale_among(command.terms.sale, command.lines)
-      in_sale = { sale = found, units = its_units, made = sales_made }
-      command.in_sale = in_sale
-    end
-    sale, units = in_sale.sale, in_sale.units
-    local refusal = refuse_by_sale(sale, units, customer)
-    if refusal then
-      return refusal
-    end
-  end
-  local lines, items, texts, answer = serve(command, sale, units)
-  if not lines then
-    return items -- the refusal
-  end
-  -- `change` and `watch_stock` written out: this loop is hot, and two calls a line are 7 % of it.
-  local is_near_line = false
-  for i = 1, #lines do
-    local item, quantity = items[i], lines[i].quantity
-    local available = item.available - quantity
-    item.available = available
-    item.reserved = item.reserved + quantity
-    item.version = item.version + 1
-    if not item.is_changed then
-      mark_changed(item)
-    end
-    if available < item.safety_stock or item.is_low then
-      is_near_line = true
-    end
-  end
-  if sale then
-    count_held(sale, units, customer)
-  end
-  if #lines == 1 and #command.lines == 1 and answer == texts.answer then
-    -- The item that is tried first serves, and does so again for as long as it has enough. Two lines of an order can come
-    -- to one where both are served from the same warehouse: that takes more than its first line says.
-    texts.item, texts.made = items[1], items_made
-    command.again = texts
-  end
-  hold_stock(command, texts, key, order_id, customer)
-  if is_near_line then
-    for i = 1, #items do
-      watch_stock(items[i], command.terms.actor)
-    end
-  end
-  return answer
-end
-
-alike[reserve] = reserve_alike
-
-local terms_read = {} -- text -> terms: what an order says beside its lines, which most orders of a batch have in common
-
-local function read_terms(text)
-  local hold_text, actor, candidates, sale, allocation = string.match(text, "^(%d+) (%S+) (%S+) (%S+) (%l+)$")
-  local hold_ms = hold_text and #hold_text <= 10 and tonumber(hold_text) or 0
-  if hold_ms < 1 or hold_ms > LIFETIME_MS_MAX then
-    return nil
-  end
-  local terms = {
-    hold_ms = hold_ms,
-    hold_text = hold_text,
-    actor = actor,
-    candidates = candidates,
-    sale = given(sale),
-    splits = allocation == "split",
-    until_text = false,
-  }
-  terms_read[text] = terms
-  return terms
-end
-
-readers["reserve"] = function(text)
-  local lines_text, terms_text = string.match(text, "^reserve (%S+) (.+)$")
-  local lines = lines_text and read_lines(lines_text)
-  local terms = lines and (terms_read[terms_text] or read_terms(terms_text))
-  -- Eight fields, for a table of more takes twice the room; the last four are found out with the first such order.
+parsers["reserve"] = function(text)
+  local lines_text, terms_text = match(text, "^reserve (%S+) (.+)$")
+  local lines = lines_text and codec.read_lines(lines_text)
+  local terms = lines and plain.terms(terms_text)
   return terms and {
     run = reserve,
     lines = lines,
     lines_text = lines_text,
     terms = terms,
-    items = false,
-    texts = false,
-    serving = false,
-    again = false,
+    run_plan = not terms.sale and not lines.has_unpinned,
+    in_sale = false,
   } or nil
 end

@@ -1,19 +1,32 @@
--- Flash sales: what a sale leaves to whom, and who may buy how much. Twin: src/domain/sale.ts.
--- A sale stands beside the items of its SKU and sets a quantity of the SKU aside, in no particular warehouse, until it
--- closes. It moves no counter of an item: it is a bound that reserve looks at, and counts what became of its orders.
+-- Flash sales: what a sale leaves to whom, and how much a customer may buy. Twin: src/domain/sale.ts.
+-- A sale sets a quantity of its SKU aside, in no particular warehouse, until it closes. It changes no figure of an item: it
+-- is a limit that reserve checks, and it counts what became of its orders.
 
-local counts_read = {} -- "held bought" -> both as numbers; few texts are many customers'
-local counts_written = {} -- held -> bought -> that text again: to write a number costs more than to look it up
+---@class Sale
+---@field id string
+---@field sku string
+---@field opens_at_ms integer
+---@field closes_at_ms integer
+---@field quantity integer units set aside
+---@field limit integer units that a customer may hold and buy; 0: any
+---@field held integer units of open reservations
+---@field sold integer units
+---@field released integer units
+---@field expired integer units
 
--- "opens_at_ms closes_at_ms quantity limit held sold released expired": the text of a sale, beside the items of its SKU.
-function read_sale(sku, id, value)
+local quota_prefix = key_prefix .. CONST.QUOTA_KEY
+local counts_read = {} -- "held bought" -> both as numbers; many customers have the same text
+local counts_written = {} -- held -> bought -> that text: looking it up is cheaper than writing it
+
+-- "opens_at_ms closes_at_ms quantity limit held sold released expired": a field of its SKU's hash. False for anything else.
+function sales.read(sku, id, value)
   local opens_at, closes_at, quantity, limit, held, sold, released, expired =
-    string.match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
+    match(value, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$")
   if not opens_at then
     return false
   end
-  sales_of[sku] = sales_of[sku] or {}
-  sales_of[sku][id] = {
+  sales.by_sku[sku] = sales.by_sku[sku] or {}
+  sales.by_sku[sku][id] = {
     id = id,
     sku = sku,
     opens_at_ms = tonumber(opens_at),
@@ -28,62 +41,60 @@ function read_sale(sku, id, value)
   return true
 end
 
-function mark_sale(sale)
+function sales.mark_changed(sale)
   if not sale.is_changed then
     sale.is_changed = true
-    changed_sale_count = changed_sale_count + 1
-    changed_sales[changed_sale_count] = sale
+    sales.changed[#sales.changed + 1] = sale
   end
 end
 
-function write_sale(sale)
-  return string.format("%.0f %.0f %d %d %.0f %.0f %.0f %.0f", sale.opens_at_ms, sale.closes_at_ms, sale.quantity,
+function sales.write(sale)
+  return format("%.0f %.0f %d %d %.0f %.0f %.0f %.0f", sale.opens_at_ms, sale.closes_at_ms, sale.quantity,
     sale.limit, sale.held, sale.sold, sale.released, sale.expired)
 end
 
--- Units still to be had in a sale; what it set aside and did not sell is there for everybody once it is closed.
-function left_in(sale)
+-- Units left in a sale. Once it is closed it sets nothing aside.
+function sales.left_in(sale)
   if sale.closes_at_ms <= now_ms then
     return 0
   end
-  return math.max(0, sale.quantity - sale.held - sale.sold)
+  return max(0, sale.quantity - sale.held - sale.sold)
 end
 
--- Units of a SKU that an order may take: of a sale what is left in it, else what no sale has set aside.
-function open_to(sku, sale)
+-- Units of a SKU that an order may take: in a sale what is left in it, else what no sale has set aside.
+function sales.open_to(sku, sale)
   local units = 0
-  for _, item in pairs(warehouses_of(sku)) do
+  for _, item in pairs(stock.warehouses_of(sku)) do
     if not item.is_broken then
       units = units + item.available
     end
   end
-  for _, other in pairs(sales_of[sku]) do
+  for _, other in pairs(sales.by_sku[sku]) do
     if other ~= sale then
-      units = units - left_in(other)
+      units = units - sales.left_in(other)
     end
   end
-  return math.max(0, sale and math.min(units, left_in(sale)) or units)
+  return max(0, sale and min(units, sales.left_in(sale)) or units)
 end
 
--- How many orders of so many of an item are covered by it alone, of a sale (else nil) by what is left in that, too. There
--- may be more: what other sales set aside is wherever the SKU is.
-function orders_beside_sales(item, quantity, sale, units)
-  local room = item.available
-  for _, other in pairs(sales_of[item.sku]) do
+-- How many orders of this quantity, one after the other, sales allow an item to serve: `room` is what the item has for them,
+-- `sale` and `units` what each takes in a sale (else nil). A lower bound: what other sales set aside may be elsewhere.
+function sales.orders_within(item, room, quantity, sale, units)
+  for _, other in pairs(sales.by_sku[item.sku]) do
     if other ~= sale then
-      room = room - left_in(other)
+      room = room - sales.left_in(other)
     end
   end
-  local count = math.floor(room / quantity)
-  return sale and math.min(count, math.floor(left_in(sale) / units)) or count
+  local count = floor(room / quantity)
+  return sale and min(count, floor(sales.left_in(sale) / units)) or count
 end
 
--- The sale of this name among the SKUs of some lines, and their units of its SKU.
-function sale_among(id, lines)
+-- The sale of this id among the sales of some lines' SKUs, and the lines' units of its SKU; nil and 0 where there is none.
+function sales.find_in_lines(id, lines)
   local sale, units = nil, 0
   for _, line in ipairs(lines) do
-    warehouses_of(line.sku)
-    local found = sales_of[line.sku] and sales_of[line.sku][id]
+    stock.warehouses_of(line.sku)
+    local found = sales.by_sku[line.sku] and sales.by_sku[line.sku][id]
     if found then
       sale, units = found, units + line.quantity
     end
@@ -91,26 +102,26 @@ function sale_among(id, lines)
   return sale, units
 end
 
--- What all customers of this batch have in a sale, asked in one go.
+-- What customers have in a sale; those of this batch are read in one call.
 local function quota_in(sale)
-  local quota = quotas[sale.id]
+  local quota, customers = sales.quotas[sale.id], sales.customers
   if quota then
     return quota
   end
   local texts = {}
   for from = 1, #customers, 2000 do -- in slices, because unpack fails beyond some 8,000 values
-    local to = math.min(from + 1999, #customers)
+    local to = min(from + 1999, #customers)
     local found = call("HMGET", quota_prefix .. sale.id, unpack(customers, from, to))
     for i = from, to do
       texts[customers[i]] = found[i - from + 1] or "0 0"
     end
   end
   quota = { sale = sale, texts = texts, changed = {} }
-  quotas[sale.id] = quota
+  sales.quotas[sale.id] = quota
   return quota
 end
 
--- Units that a customer holds and bought in a sale, of whom nobody asked in this batch looked up by itself.
+-- Units that a customer holds and has bought in a sale; read alone where the customer has no order in this batch.
 local function counts_of(quota, customer)
   local text = quota.texts[customer]
   if not text then
@@ -119,7 +130,7 @@ local function counts_of(quota, customer)
   end
   local counts = counts_read[text]
   if not counts then
-    local held, bought = string.match(text, "^(%d+) (%d+)$")
+    local held, bought = match(text, "^(%d+) (%d+)$")
     counts = { held = tonumber(held), bought = tonumber(bought), is_broken = not held }
     counts_read[text] = counts
   end
@@ -134,15 +145,15 @@ local function keep_counts(quota, customer, held, bought)
   end
   local text = texts[bought]
   if not text then
-    text = string.format("%d %d", held, bought)
+    text = format("%d %d", held, bought)
     texts[bought] = text
   end
   quota.texts[customer] = text
   quota.changed[#quota.changed + 1] = customer
 end
 
--- Whether a sale takes this order: window, then limit. Answers the refusal, or nil.
-function refuse_by_sale(sale, units, customer)
+-- The refusal where a sale does not take this order: window, then limit; nil where it does.
+function sales.refuse(sale, units, customer)
   if not sale then
     return "REFUSED unknown-sale"
   elseif now_ms < sale.opens_at_ms then
@@ -158,13 +169,13 @@ function refuse_by_sale(sale, units, customer)
   if counts.is_broken then
     return UNREADABLE
   elseif counts.held + counts.bought + units > sale.limit then
-    return string.format("REFUSED purchase-limit-exceeded %d %d %d", sale.limit, counts.held, counts.bought)
+    return format("REFUSED purchase-limit-exceeded %d %d %d", sale.limit, counts.held, counts.bought)
   end
   return nil
 end
 
--- Counts units to a customer as held, where a sale with a limit lets him have them; false where it does not.
-function hold_for(customer, sale, units)
+-- Counts units as held by a customer; false, and nothing counted, where the sale's limit does not allow them.
+function sales.hold_for(customer, sale, units)
   local quota = quota_in(sale)
   local counts = counts_of(quota, customer)
   if counts.is_broken or counts.held + counts.bought + units > sale.limit then
@@ -174,29 +185,27 @@ function hold_for(customer, sale, units)
   return true
 end
 
--- An order that a sale takes holds its units.
-function count_held(sale, units, customer)
-  mark_sale(sale)
+-- Counts the units of an order that the sale took.
+function sales.count_held(sale, units, customer)
+  sales.mark_changed(sale)
   sale.held = sale.held + units
   if customer and sale.limit > 0 then
-    hold_for(customer, sale, units)
+    sales.hold_for(customer, sale, units)
   end
 end
 
--- Units of an order move from where they counted, held or expired, to where they count now: sold, released, expired.
-function count_ended(sale, units, customer, from, to)
-  mark_sale(sale)
-  sale[from] = math.max(0, sale[from] - units)
+-- Moves units of an order from one figure of its sale (held, expired) to another (sold, released, expired).
+function sales.count_ended(sale, units, customer, from, to)
+  sales.mark_changed(sale)
+  sale[from] = max(0, sale[from] - units)
   sale[to] = sale[to] + units
   if customer and sale.limit > 0 then
     local quota = quota_in(sale)
     local counts = counts_of(quota, customer)
     if counts.is_broken then
-      return -- what cannot be read is left as it is
+      return -- what cannot be read is left alone
     end
-    local held = from == "held" and math.max(0, counts.held - units) or counts.held
+    local held = from == "held" and max(0, counts.held - units) or counts.held
     keep_counts(quota, customer, held, to == "sold" and counts.bought + units or counts.bought)
   end
 end
-
-late.sale = true

@@ -1,20 +1,16 @@
--- schedule-sale, close-sale, look-sale: the life of a flash sale; what it means to an order stands in sale.lua.
--- Twin: src/domain/sales.ts. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
+-- schedule-sale, close-sale, look-sale: the life of a flash sale; sale.lua says what it means to an order.
+-- Twin: src/model/sales.ts. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
 -- sale-conflict | sale-closed ms | too-many-sales | unknown-item sku | insufficient-stock sku@*=quantity:available |
 -- ledger-backlog
 -- The record of a sale is what was asked; its figures stand beside the items of its SKU.
 
-need("sale")
-
-local SALES_PER_SKU_MAX = 8
-
 local function drop_old_sales(sku)
   local left = 0
-  for id, sale in pairs(sales_of[sku] or {}) do
-    if sale.closes_at_ms + SALE_AFTERLIFE_MS <= now_ms then
-      dropped_sales[sku] = dropped_sales[sku] or {}
-      table.insert(dropped_sales[sku], "*" .. id)
-      sales_of[sku][id] = nil
+  for id, sale in pairs(sales.by_sku[sku] or {}) do
+    if sale.closes_at_ms + CONST.SALE_AFTERLIFE_MS <= now_ms then
+      sales.dropped[sku] = sales.dropped[sku] or {}
+      table.insert(sales.dropped[sku], "*" .. id)
+      sales.by_sku[sku][id] = nil
     else
       left = left + 1
     end
@@ -24,29 +20,31 @@ end
 
 local function schedule_sale(command, key, sale_id, value)
   local sku = command.sku
-  warehouses_of(sku)
+  stock.warehouses_of(sku)
   if value then
-    if value ~= command.content then
+    if is_newer(value) then
+      return UNREADABLE
+    elseif value ~= command.content then
       return "REFUSED sale-conflict"
     end
-    local sale = sales_of[sku] and sales_of[sku][sale_id]
+    local sale = sales.by_sku[sku] and sales.by_sku[sku][sale_id]
     -- Its figures go before its record does, long after it closed.
-    return sale and "REPLAYED " .. sku .. " " .. write_sale(sale) or "REFUSED unknown-sale"
+    return sale and "REPLAYED " .. sku .. " " .. sales.write(sale) or "REFUSED unknown-sale"
   end
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   elseif command.closes_at_ms <= now_ms then
     return "REFUSED sale-closed " .. digits(command.closes_at_ms)
-  elseif not next(warehouses_of(sku)) then
+  elseif not next(stock.warehouses_of(sku)) then
     return "REFUSED unknown-item " .. sku .. "@*"
-  elseif drop_old_sales(sku) >= SALES_PER_SKU_MAX then
+  elseif drop_old_sales(sku) >= CONST.SALES_PER_SKU_MAX then
     return "REFUSED too-many-sales"
   end
   call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
-  sales_of[sku] = sales_of[sku] or {}
-  local units = open_to(sku, nil)
+  sales.by_sku[sku] = sales.by_sku[sku] or {}
+  local units = sales.open_to(sku, nil)
   if units < command.quantity then
-    return string.format("REFUSED insufficient-stock %s@*=%d:%d", sku, command.quantity, units)
+    return format("REFUSED insufficient-stock %s@*=%d:%d", sku, command.quantity, units)
   end
   local sale = {
     id = sale_id,
@@ -60,24 +58,21 @@ local function schedule_sale(command, key, sale_id, value)
     released = 0,
     expired = 0,
   }
-  sales_of[sku][sale_id] = sale
-  sales_made = sales_made + 1
-  for _, item in pairs(warehouses_of(sku)) do
-    note_care(item)
-  end
-  mark_sale(sale)
+  sales.by_sku[sku][sale_id] = sale
+  sales.made = sales.made + 1
+  sales.mark_changed(sale)
   emit("SaleScheduled " .. sale_id .. " " .. command.actor .. " " .. command.content)
-  keep(key, command.content, digits(command.closes_at_ms + SALE_AFTERLIFE_MS + tombstone_ms))
-  return "DONE " .. sku .. " " .. write_sale(sale)
+  stage_set(key, command.content, digits(command.closes_at_ms + CONST.SALE_AFTERLIFE_MS + tombstone_ms))
+  return "DONE " .. sku .. " " .. sales.write(sale)
 end
 
-readers["schedule-sale"] = function(text)
-  local content, actor = string.match(text, "^schedule%-sale (%S+ %d+ %d+ %d+ %d+) (%S+)$")
+parsers["schedule-sale"] = function(text)
+  local content, actor = match(text, "^schedule%-sale (%S+ %d+ %d+ %d+ %d+) (%S+)$")
   if not content then
     return nil
   end
-  local sku, opens_at, closes_at, quantity, limit = string.match(content, "^(%S+) (%d+) (%d+) (%d+) (%d+)$")
-  if #opens_at > 15 or #closes_at > 15 or #quantity > 10 or #limit > 10 or tonumber(quantity) > QUANTITY_MAX then
+  local sku, opens_at, closes_at, quantity, limit = match(content, "^(%S+) (%d+) (%d+) (%d+) (%d+)$")
+  if #opens_at > 15 or #closes_at > 15 or #quantity > 10 or #limit > 10 or tonumber(quantity) > CONST.QUANTITY_MAX then
     return nil
   end
   return {
@@ -92,38 +87,42 @@ readers["schedule-sale"] = function(text)
   }
 end
 
+-- The sale whose record this is; or nil and the refusal.
 local function known_sale(sale_id, value)
-  local sku = value and string.match(value, "^%S+")
-  if not sku then
-    return nil
+  if value and is_newer(value) then
+    return nil, UNREADABLE
   end
-  warehouses_of(sku)
-  return sales_of[sku] and sales_of[sku][sale_id]
+  local sku = value and match(value, "^%S+")
+  if sku then
+    stock.warehouses_of(sku)
+  end
+  local sale = sku and sales.by_sku[sku] and sales.by_sku[sku][sale_id]
+  return sale or nil, "REFUSED unknown-sale"
 end
 
 local function close_sale(command, _, sale_id, value)
-  local sale = known_sale(sale_id, value)
+  local sale, refusal = known_sale(sale_id, value)
   if not sale then
-    return "REFUSED unknown-sale"
+    return refusal
   elseif sale.closes_at_ms <= now_ms then
-    return "REPLAYED " .. sale.sku .. " " .. write_sale(sale)
+    return "REPLAYED " .. sale.sku .. " " .. sales.write(sale)
   end
   sale.closes_at_ms = now_ms
-  mark_sale(sale)
+  sales.mark_changed(sale)
   emit("SaleClosed " .. sale_id .. " " .. command.actor .. " " .. sale.sku)
-  return "DONE " .. sale.sku .. " " .. write_sale(sale)
+  return "DONE " .. sale.sku .. " " .. sales.write(sale)
 end
 
-readers["close-sale"] = function(text)
-  local actor = string.match(text, "^close%-sale (%S+)$")
+parsers["close-sale"] = function(text)
+  local actor = match(text, "^close%-sale (%S+)$")
   return actor and { run = close_sale, actor = actor } or nil
 end
 
 local function look_sale(_, _, sale_id, value)
-  local sale = known_sale(sale_id, value)
-  return sale and "DONE " .. sale.sku .. " " .. write_sale(sale) or "REFUSED unknown-sale"
+  local sale, refusal = known_sale(sale_id, value)
+  return sale and "DONE " .. sale.sku .. " " .. sales.write(sale) or refusal
 end
 
-readers["look-sale"] = function()
+parsers["look-sale"] = function()
   return { run = look_sale }
 end

@@ -1,25 +1,21 @@
 -- start-stocktake, complete-stocktake, cancel-stocktake: an item is locked, counted, adjusted, unlocked (BR-007).
--- Twin: src/domain/stocktakes.ts. Answers: DONE line [released orders] | REPLAYED line | REFUSED
+-- Twin: src/model/stocktakes.ts. Answers: DONE line [released orders] | REPLAYED line | REFUSED
 -- unknown-item item | unknown-stocktake | stocktake-ended status | stocktake-full | stocktake-in-progress item |
 -- count-below-committed counted reserved sold | ledger-backlog | quarantined item
--- What was sold but not shipped still stands in the building: a count is compared with the total, which no command
--- changes while the lock is on.
+-- What was sold and not shipped is still in the building: a count is compared with the total, which no command changes under
+-- the lock.
 
-need("record")
-need("lock")
-
-local STOCKTAKE_LINES_MAX = 5000
-local SHORTFALL_RELEASES_MAX = 200
+local stocktake_prefix = key_prefix .. CONST.STOCKTAKE_KEY
 
 local lines_begun = {} -- stocktake id -> lines that this batch put on its sheet
 
 -- Nil for a text that this program did not write.
 local function status_of(line_text)
-  return string.match(line_text, "^(%u+) %d+ %d+ [%d-]+$")
+  return match(line_text, "^(%u+) %d+ %d+ [%d-]+$")
 end
 
 local function start_stocktake(command, _, stocktake_id)
-  local text = sheet_text(stocktake_id, command.name)
+  local text = locks.sheet_text(stocktake_id, command.name)
   if text then
     local status = status_of(text)
     if not status then
@@ -30,30 +26,30 @@ local function start_stocktake(command, _, stocktake_id)
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  local item = item_of(command)
+  local item = stock.item_at(command)
   if not item then
     return "REFUSED unknown-item " .. command.name
   elseif item.is_broken then
     return "REFUSED quarantined " .. command.name
   elseif item.stocktake then
-    return "REFUSED stocktake-in-progress " .. locked_text(item)
+    return "REFUSED stocktake-in-progress " .. stock.locked_text(item)
   end
   local begun = lines_begun[stocktake_id] or call("HLEN", stocktake_prefix .. stocktake_id)
-  if begun >= STOCKTAKE_LINES_MAX then
+  if begun >= CONST.STOCKTAKE_LINES_MAX then
     return "REFUSED stocktake-full"
   end
   lines_begun[stocktake_id] = begun + 1
   local until_ms = now_ms + command.lease_ms
-  lock_item(item, stocktake_id, until_ms)
-  change(item, 0, 0, 0, 0)
-  emit(string.format("StocktakeStarted %s %s %s=%d %.0f", stocktake_id, command.actor, item.name, item.total, until_ms))
+  locks.lock(item, stocktake_id, until_ms)
+  stock.change(item, 0, 0, 0, 0)
+  emit(format("StocktakeStarted %s %s %s=%d %.0f", stocktake_id, command.actor, item.name, item.total, until_ms))
   watch_deadline(item.name, until_ms)
-  text = string.format("COUNTING %.0f %d -", until_ms, item.total)
-  return "DONE " .. write_sheet(stocktake_id, item.name, text)
+  text = format("COUNTING %.0f %d -", until_ms, item.total)
+  return "DONE " .. locks.write_sheet(stocktake_id, item.name, text)
 end
 
-readers["start-stocktake"] = function(text)
-  local sku, warehouse, lease, actor = string.match(text, "^start%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+)$")
+parsers["start-stocktake"] = function(text)
+  local sku, warehouse, lease, actor = match(text, "^start%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+)$")
   if not sku or #lease > 10 or tonumber(lease) < 1 then
     return nil
   end
@@ -63,11 +59,11 @@ end
 
 -- The item a command counts, locked under this sheet; or nil and the answer that ends it.
 local function counted_item(command, stocktake_id, repeated)
-  local text = sheet_text(stocktake_id, command.name)
+  local text = locks.sheet_text(stocktake_id, command.name)
   if not text then
     return nil, "REFUSED unknown-stocktake"
   end
-  local item, status = item_of(command), status_of(text)
+  local item, status = stock.item_at(command), status_of(text)
   if not status then
     return nil, UNREADABLE
   elseif status ~= "COUNTING" then
@@ -102,9 +98,9 @@ local function holds_to_release(command, item)
     if value == nil then
       value = call("GET", key)
     end
-    local reservation = value and not seen[order_id] and read_reservation(value)
+    local reservation = value and not seen[order_id] and reservations.read(value)
     seen[order_id] = true
-    if reservation and reservation.status == "ACTIVE" and items_of(reservation.lines) then
+    if reservation and reservation.status == "ACTIVE" and reservations.items_of(reservation.lines) then
       local units = held_of(reservation, item)
       if units > 0 then
         holds[#holds + 1] = { key = key, order_id = order_id, reservation = reservation }
@@ -118,21 +114,21 @@ end
 local function release_short(hold, actor)
   local reservation = hold.reservation
   for _, line in ipairs(reservation.lines) do
-    change(item_of(line), 0, line.quantity, -line.quantity, 0)
+    stock.change(stock.item_at(line), 0, line.quantity, -line.quantity, 0)
   end
-  tally(reservation, reservation.lines, "held", "released")
+  reservations.count_in_sale(reservation, reservation.lines, "held", "released")
   emit("InventoryReleased " .. hold.order_id .. " " .. actor .. " " .. reservation.lines_text .. " shortfall -")
   for _, line in ipairs(reservation.lines) do
-    watch_stock(item_of(line), actor)
+    stock.watch_stock(stock.item_at(line), actor)
   end
-  settle(reservation, "RELEASED")
-  keep_reservation(hold.key, reservation)
+  reservations.resolve(reservation, "RELEASED")
+  reservations.stage(hold.key, reservation)
   return hold.order_id
 end
 
 local function complete_stocktake(command, _, stocktake_id)
   local item, answer = counted_item(command, stocktake_id, function(text)
-    return string.match(text, "^COUNTED %d+ %d+ (%d+)$") == digits(command.counted)
+    return match(text, "^COUNTED %d+ %d+ (%d+)$") == digits(command.counted)
   end)
   if not item then
     return answer
@@ -141,27 +137,27 @@ local function complete_stocktake(command, _, stocktake_id)
   if command.counted < item.reserved + item.sold then
     local holds = holds_to_release(command, item)
     if not holds then
-      return string.format("REFUSED count-below-committed %d %d %d", command.counted, item.reserved, item.sold)
+      return format("REFUSED count-below-committed %d %d %d", command.counted, item.reserved, item.sold)
     end
     for i, hold in ipairs(holds) do
       released[i] = release_short(hold, command.actor)
     end
   end
   -- The sheet says what stood in the books before.
-  local text = unlock_item(item, "COUNTED", digits(command.counted))
+  local text = locks.unlock(item, "COUNTED", digits(command.counted))
   local difference = command.counted - item.total
-  change(item, difference, difference, 0, 0)
-  emit(string.format("StocktakeCompleted %s %s %s=%d %s", stocktake_id, command.actor, item.name, command.counted,
+  stock.change(item, difference, difference, 0, 0)
+  emit(format("StocktakeCompleted %s %s %s=%d %s", stocktake_id, command.actor, item.name, command.counted,
     command.reason))
-  watch_stock(item, command.actor)
+  stock.watch_stock(item, command.actor)
   return "DONE " .. text .. " " .. (#released > 0 and table.concat(released, ",") or "-")
 end
 
-readers["complete-stocktake"] = function(text)
+parsers["complete-stocktake"] = function(text)
   local sku, warehouse, counted, reason, releasable, actor =
-    string.match(text, "^complete%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+) (%S+) (%S+)$")
+    match(text, "^complete%-stocktake ([^@ ]+)@([^@ ]+) (%d+) (%S+) (%S+) (%S+)$")
   local _, separators = string.gsub(releasable or "", ",", ",")
-  if not sku or #counted > 10 or tonumber(counted) > QUANTITY_MAX or separators >= SHORTFALL_RELEASES_MAX then
+  if not sku or #counted > 10 or tonumber(counted) > CONST.QUANTITY_MAX or separators >= CONST.SHORTFALL_RELEASES_MAX then
     return nil
   end
   return {
@@ -183,14 +179,14 @@ local function cancel_stocktake(command, _, stocktake_id)
   if not item then
     return answer
   end
-  local text = unlock_item(item, "CANCELLED")
-  change(item, 0, 0, 0, 0)
-  emit(string.format("StocktakeCancelled %s %s %s=%d", stocktake_id, command.actor, item.name, item.total))
+  local text = locks.unlock(item, "CANCELLED")
+  stock.change(item, 0, 0, 0, 0)
+  emit(format("StocktakeCancelled %s %s %s=%d", stocktake_id, command.actor, item.name, item.total))
   return "DONE " .. text
 end
 
-readers["cancel-stocktake"] = function(text)
-  local sku, warehouse, actor = string.match(text, "^cancel%-stocktake ([^@ ]+)@([^@ ]+) (%S+)$")
+parsers["cancel-stocktake"] = function(text)
+  local sku, warehouse, actor = match(text, "^cancel%-stocktake ([^@ ]+)@([^@ ]+) (%S+)$")
   if not sku then
     return nil
   end
@@ -204,7 +200,7 @@ local function look_stocktake(_, key, stocktake_id)
   for i = 1, #flat, 2 do
     texts[flat[i]] = flat[i + 1]
   end
-  for name, text in pairs(sheets[stocktake_id] or {}) do
+  for name, text in pairs(locks.sheets[stocktake_id] or {}) do
     texts[name] = text
   end
   local lines = {}
@@ -217,10 +213,10 @@ local function look_stocktake(_, key, stocktake_id)
   if #lines == 0 then
     return "REFUSED unknown-stocktake"
   end
-  table.sort(lines)
+  table.sort(lines, is_before)
   return "DONE " .. table.concat(lines, ",")
 end
 
-readers["look-stocktake"] = function()
+parsers["look-stocktake"] = function()
   return { run = look_stocktake }
 end

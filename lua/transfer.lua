@@ -1,16 +1,15 @@
 -- dispatch-transfer, receive-transfer, cancel-transfer: goods on the way between two warehouses are in neither, and
--- nothing is in two places or in none. Twin: src/domain/transfers.ts.
+-- nothing is in two places or in none. Twin: src/model/transfers.ts.
 -- Answers: DONE transfer | REPLAYED transfer | REFUSED unknown-transfer | transfer-conflict | transfer-ended transfer |
 -- exceeds-transit units | too-many-receipts | quarantined -, and as the movements.
 -- A transfer is "status sku from to quantity received rejected returned operations"; in transit it does not expire.
 
-local TRANSFER_RECEIPTS_MAX = 50
 local FOR_GOOD = "253402300799999"
 
 -- Nil for a text that this program did not write.
 local function read_transfer(value)
   local status, sku, from, to, quantity, received, rejected, returned, operations =
-    string.match(value, "^(%u[%u_]+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+) (%S+)$")
+    match(value, "^(%u[%u_]+) (%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+) (%S+)$")
   return status and {
     status = status,
     sku = sku,
@@ -25,10 +24,10 @@ local function read_transfer(value)
 end
 
 local function keep_transfer(key, transfer)
-  local value = string.format("%s %s %s %s %d %d %d %d %s", transfer.status, transfer.sku, transfer.from, transfer.to,
+  local value = format("%s %s %s %s %d %d %d %d %s", transfer.status, transfer.sku, transfer.from, transfer.to,
     transfer.quantity, transfer.received, transfer.rejected, transfer.returned,
     transfer.operations == "" and "-" or transfer.operations)
-  keep(key, value, transfer.status == "IN_TRANSIT" and FOR_GOOD or digits(now_ms + tombstone_ms))
+  stage_set(key, value, transfer.status == "IN_TRANSIT" and FOR_GOOD or digits(now_ms + tombstone_ms))
   return value
 end
 
@@ -41,7 +40,7 @@ local function dispatch_transfer(command, key, transfer_id, value)
     if not read_transfer(value) then
       return UNREADABLE
     end
-    local asked = string.match(value, "^%S+ (%S+ %S+ %S+ %d+) ")
+    local asked = match(value, "^%S+ (%S+ %S+ %S+ %d+) ")
     return asked == command.content and "REPLAYED " .. value or "REFUSED transfer-conflict"
   end
   if backlog_is_full then
@@ -54,12 +53,12 @@ local function dispatch_transfer(command, key, transfer_id, value)
   end
   local quantity = command.quantity
   if item.available < quantity then
-    return string.format("REFUSED insufficient-stock %s=%d:%d", item.name, quantity, item.available)
+    return format("REFUSED insufficient-stock %s=%d:%d", item.name, quantity, item.available)
   end
-  change(item, -quantity, -quantity, 0, 0)
-  emit(string.format("TransferDispatched %s %s %s=%d %s %s", transfer_id, command.actor, item.name, quantity, command.to,
+  stock.change(item, -quantity, -quantity, 0, 0)
+  emit(format("TransferDispatched %s %s %s=%d %s %s", transfer_id, command.actor, item.name, quantity, command.to,
     command.reason))
-  watch_stock(item, command.actor)
+  stock.watch_stock(item, command.actor)
   return "DONE " .. keep_transfer(key, {
     status = "IN_TRANSIT",
     sku = command.sku,
@@ -73,11 +72,11 @@ local function dispatch_transfer(command, key, transfer_id, value)
   })
 end
 
-readers["dispatch-transfer"] = function(text)
+parsers["dispatch-transfer"] = function(text)
   local sku, from, to, quantity, reason, actor =
-    string.match(text, "^dispatch%-transfer (%S+) (%S+) (%S+) (%d+) (%S+) (%S+)$")
+    match(text, "^dispatch%-transfer (%S+) (%S+) (%S+) (%d+) (%S+) (%S+)$")
   local units = sku and #quantity <= 10 and tonumber(quantity) or 0
-  if units < 1 or units > QUANTITY_MAX or from == to then
+  if units < 1 or units > CONST.QUANTITY_MAX or from == to or not (codec.is_id(sku) and codec.is_id(from) and codec.is_id(to)) then
     return nil
   end
   return {
@@ -110,45 +109,46 @@ end
 
 local function receive_transfer(command, key, transfer_id, value)
   local transfer, answer = open_transfer(value, function(found)
-    return remembers(found, command.operation)
+    return reservations.remembers(found, command.operation)
   end)
   if not transfer then
     return answer
   end
   local _, separators = string.gsub(transfer.operations, ";", ";")
-  if transfer.operations ~= "" and separators + 1 >= TRANSFER_RECEIPTS_MAX then
+  if transfer.operations ~= "" and separators + 1 >= CONST.TRANSFER_RECEIPTS_MAX then
     return "REFUSED too-many-receipts"
   end
   local landed = command.received + command.rejected
   if landed > in_transit(transfer) then
-    return string.format("REFUSED exceeds-transit %d", in_transit(transfer))
+    return format("REFUSED exceeds-transit %d", in_transit(transfer))
   end
   local item, refusal = item_for_goods({ sku = transfer.sku, warehouse = transfer.to })
   if not item then
     return refusal
-  elseif item.total + landed > QUANTITY_MAX then
-    return string.format("REFUSED quantity-limit-exceeded %d", item.total)
+  elseif item.total + landed > CONST.QUANTITY_MAX then
+    return format("REFUSED quantity-limit-exceeded %d", item.total)
   end
-  change(item, landed, landed, 0, 0)
-  emit(string.format("TransferReceived %s %s %s=%d %d %s", transfer_id, command.actor, item.name, landed,
+  stock.change(item, landed, landed, 0, 0)
+  emit(format("TransferReceived %s %s %s=%d %d %s", transfer_id, command.actor, item.name, landed,
     command.rejected, command.operation))
-  watch_stock(item, command.actor)
+  stock.watch_stock(item, command.actor)
   if command.rejected > 0 then
-    change(item, -command.rejected, -command.rejected, 0, 0)
-    emit(string.format("InventoryIssued - %s %s=%d =rejected %s", command.actor, item.name, command.rejected, transfer_id))
-    watch_stock(item, command.actor)
+    stock.change(item, -command.rejected, -command.rejected, 0, 0)
+    emit(format("InventoryIssued - %s %s=%d %s %s", command.actor, item.name, command.rejected, CONST.REJECTED_REASON,
+      transfer_id))
+    stock.watch_stock(item, command.actor)
   end
   transfer.received = transfer.received + command.received
   transfer.rejected = transfer.rejected + command.rejected
-  remember(transfer, command.operation)
+  reservations.remember(transfer, command.operation)
   if in_transit(transfer) == 0 then
     transfer.status = "RECEIVED"
   end
   return "DONE " .. keep_transfer(key, transfer)
 end
 
-readers["receive-transfer"] = function(text)
-  local received, rejected, operation, actor = string.match(text, "^receive%-transfer (%d+) (%d+) (%S+) (%S+)$")
+parsers["receive-transfer"] = function(text)
+  local received, rejected, operation, actor = match(text, "^receive%-transfer (%d+) (%d+) (%S+) (%S+)$")
   if not received or #received > 10 or #rejected > 10 then
     return nil
   end
@@ -160,7 +160,7 @@ readers["receive-transfer"] = function(text)
     actor = actor,
   }
   local landed = command.received + command.rejected
-  return landed >= 1 and landed <= QUANTITY_MAX and command or nil
+  return landed >= 1 and landed <= CONST.QUANTITY_MAX and command or nil
 end
 
 local function cancel_transfer(command, key, transfer_id, value)
@@ -174,19 +174,19 @@ local function cancel_transfer(command, key, transfer_id, value)
   local item, refusal = item_for_goods({ sku = transfer.sku, warehouse = transfer.from })
   if not item then
     return refusal
-  elseif item.total + rest > QUANTITY_MAX then
-    return string.format("REFUSED quantity-limit-exceeded %d", item.total)
+  elseif item.total + rest > CONST.QUANTITY_MAX then
+    return format("REFUSED quantity-limit-exceeded %d", item.total)
   end
-  change(item, rest, rest, 0, 0)
-  emit(string.format("TransferCancelled %s %s %s=%d", transfer_id, command.actor, item.name, rest))
-  watch_stock(item, command.actor)
+  stock.change(item, rest, rest, 0, 0)
+  emit(format("TransferCancelled %s %s %s=%d", transfer_id, command.actor, item.name, rest))
+  stock.watch_stock(item, command.actor)
   transfer.returned = rest
   transfer.status = "CANCELLED"
   return "DONE " .. keep_transfer(key, transfer)
 end
 
-readers["cancel-transfer"] = function(text)
-  local actor = string.match(text, "^cancel%-transfer (%S+)$")
+parsers["cancel-transfer"] = function(text)
+  local actor = match(text, "^cancel%-transfer (%S+)$")
   return actor and { run = cancel_transfer, actor = actor } or nil
 end
 
@@ -197,6 +197,6 @@ local function look_transfer(_, _, _, value)
   return read_transfer(value) and "DONE " .. value or UNREADABLE
 end
 
-readers["look-transfer"] = function()
+parsers["look-transfer"] = function()
   return { run = look_transfer }
 end

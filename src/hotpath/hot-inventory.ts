@@ -151,7 +151,7 @@ export class HotInventory {
       ...options.limits,
       redis,
       keys: this.keys,
-      program: loadProgram(options.clock?.lua),
+      program: loadProgram({ clock: options.clock?.lua }),
       witnessMs: options.clock?.witnessMs ?? Date.now,
       epoch,
       replicas,

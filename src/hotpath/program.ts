@@ -1,84 +1,73 @@
 /**
- * The Lua program Redis runs: the files of lua/ joined in a fixed order, addressed by their hash (D3).
- * Promises: what is read in lua/ is what runs; two releases can share a Redis, because the text is the address.
+ * The Lua program Redis runs: the files of lua/ joined and addressed by the hash of the text (D3).
+ * Promises: what is in lua/ is what runs; limits, words and key names come from src/domain and keys.ts, so the two cannot differ;
+ * two releases can share a Redis, because the text is the address.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { REJECTED_REASON, SHORT_OPERATION } from '../domain/fingerprint.ts';
+import { ID_ESCAPED_BYTES_MAX } from '../domain/id.ts';
+import * as limits from '../domain/limits.ts';
+import { SALE_AFTERLIFE_SECONDS } from '../domain/sale.ts';
+import { RESERVATION_STATUSES } from '../domain/views.ts';
+import { encodeReason } from './codec/event-codec.ts';
 import { evalsha } from './connection.ts';
+import { KEY_KINDS } from './keys.ts';
 
 export const LUA_FOLDER = new URL('../../lua/', import.meta.url);
 
-/** In the order they are joined: what a file uses stands in a file before it. */
-export const LUA_FILES = [
-  'prelude',
-  'clock',
-  'item',
-  'lines',
-  'reservation',
-  'expire',
-  'sale',
-  'reserve',
-  'serve',
-  'allocate',
-  'plan',
-  'lock',
-  'stocktake',
-  'settling',
-  'reacquire',
-  'confirm',
-  'release',
-  'extend',
-  'movement',
-  'transfer',
-  'safety-stock',
-  'schedule-sale',
-  'look',
-  'quarantine',
-  'batch',
-] as const;
+/** Joined in this order; every batch makes all of it. `batch` follows the groups. */
+const ALWAYS = ['prelude', 'clock'] as const;
 
 /**
- * Files that not every batch needs, those that lean on each other together. To make a function, Lua searches among all
- * locals made so far for each that it leans on; made for every batch, these cost a third of what a batch costs before its
- * first order (docs/performance.md). Each of these groups becomes a function that runs when a batch first needs something
- * of it.
+ * Files that a batch loads when it first needs one of them (docs/performance.md): by the name of the module that they fill in, or
+ * by a verb that they parse. A group is one block of `load_group`, so its files share their locals and nobody else sees them.
  */
-const LATE: readonly (readonly string[])[] = [
-  ['reservation', 'expire'],
-  ['sale'],
-  ['serve'],
-  ['allocate', 'plan'],
-  ['lock'],
+const GROUPS: readonly { readonly module?: string; readonly files: readonly string[] }[] = [
+  { module: 'plain', files: ['plain'] },
+  { module: 'stock', files: ['item', 'line-codec'] },
+  { files: ['reserve'] },
+  { module: 'allocation', files: ['allocate', 'plan'] },
+  { module: 'reservations', files: ['reservation', 'expire'] },
+  { files: ['resolve-common', 'reacquire', 'confirm', 'release', 'extend'] },
+  { module: 'sales', files: ['sale'] },
+  { module: 'locks', files: ['lock'] },
+  { files: ['stocktake'] },
+  { files: ['movement', 'transfer'] },
+  { files: ['safety-stock'] },
+  { files: ['schedule-sale'] },
+  { files: ['quarantine'] },
+  { files: ['look'] },
 ];
-/** What only commands of their own need: these stand where batch.lua reads the first command of a verb. */
-const VERBS: readonly (readonly string[])[] = [
-  ['settling', 'reacquire', 'confirm', 'release', 'extend'],
-  ['stocktake', 'movement', 'transfer', 'safety-stock', 'schedule-sale', 'quarantine'],
-  ['look'],
-];
-export const VERBS_STAND_HERE = /^ *-- @verbs\n/m;
 
-/** Each verb that a group reads. */
-const verbsOf = (text: string): string[] => [...text.matchAll(/^readers\["([a-z-]+)"\] =/gm)].map(captured);
-/** Each name by which a group is needed. */
-const namesOf = (text: string): string[] => [...text.matchAll(/^late\.(\w+) =/gm)].map(captured);
-const captured = ([, name]: RegExpExecArray): string => name as string;
+/** Every file of the program, in the order in which they are joined. */
+export const LUA_FILES: readonly string[] = [...ALWAYS, ...GROUPS.flatMap(({ files }) => files), 'batch'];
 
-/** What batch.lua does about a verb that nobody reads yet. */
-function readerOf(groups: readonly string[]): string {
-  const cases = groups.map((text) => {
-    const isOne = verbsOf(text).map((verb) => `verb == "${verb}"`);
-    return `if ${isOne.join(' or ')} then (function()\n${text}\nend)() end`;
-  });
-  return ['if not readers[verb] then', ...cases, 'end'].join('\n');
-}
-
-/** Which function makes what; one constructor, because a table that grows field by field is made anew five times. */
-function lateTable(groups: readonly string[]): string {
-  const fields = groups.flatMap((text, group) => namesOf(text).map((name) => `["${name}"] = late_${group}`));
-  return `files_of = { ${fields.join(', ')} }`;
-}
+/** What the program needs of the domain: limits, words and names of keys, as its local `CONST`. */
+const CONST = {
+  QUANTITY_MAX: limits.QUANTITY_MAX,
+  LINES_MAX: limits.LINES_MAX,
+  ID_ESCAPED_BYTES_MAX,
+  LIFETIME_MS_MAX: limits.LIFETIME_SECONDS_MAX * 1_000,
+  PARTIAL_RELEASES_MAX: limits.PARTIAL_RELEASES_MAX,
+  STOCKTAKE_GRACE_MS: limits.STOCKTAKE_GRACE_SECONDS * 1_000,
+  STOCKTAKE_EXTENSION_MS: limits.STOCKTAKE_EXTENSION_SECONDS * 1_000,
+  LEASE_MS_MAX: limits.LEASE_SECONDS_MAX * 1_000,
+  SKIPPED_MAX: limits.SKIPPED_MAX,
+  STOCKTAKE_LINES_MAX: limits.STOCKTAKE_LINES_MAX,
+  SHORTFALL_RELEASES_MAX: limits.SHORTFALL_RELEASES_MAX,
+  TRANSFER_RECEIPTS_MAX: limits.TRANSFER_RECEIPTS_MAX,
+  SALES_PER_SKU_MAX: limits.SALES_PER_SKU_MAX,
+  SALE_AFTERLIFE_MS: SALE_AFTERLIFE_SECONDS * 1_000,
+  RESERVATION_STATUSES,
+  SHORT_OPERATION,
+  REJECTED_REASON: encodeReason(REJECTED_REASON),
+  RESERVATION_KEY: KEY_KINDS.reservation,
+  SKU_KEY: KEY_KINDS.sku,
+  STOCKTAKE_KEY: KEY_KINDS.stocktake,
+  QUOTA_KEY: KEY_KINDS.quota,
+} as const;
 
 export interface Script {
   readonly text: string;
@@ -87,36 +76,58 @@ export interface Script {
 
 /** The program, and the same program allowed to run where Redis is out of memory. */
 export interface Program extends Script {
-  /** For batches that take up no more memory: settling, returning what is due, trimming (D13). */
+  /** For batches that take up no more memory: ending orders, returning what is due, trimming (D13). */
   readonly withoutMemory: Script;
+}
+
+export interface ProgramOptions {
+  /** Lua in place of clock.lua: tests bring a clock that they can turn. */
+  readonly clock?: string | undefined;
+  /** False leaves the fast paths out, which must not change a decision; for tests only. */
+  readonly fastPaths?: boolean | undefined;
+  /** Writes records with MSETEX; see {@link hasMsetex}. */
+  readonly msetex?: boolean | undefined;
+}
+
+export function loadProgram({ clock, fastPaths = true, msetex = false }: ProgramOptions = {}): Program {
+  const read = (name: string): string =>
+    name === 'clock' && clock !== undefined
+      ? clock
+      : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
+  const groups = GROUPS.map(({ module, files }) => groupText(module, files.map(read).join('\n')));
+  const text = [
+    '#!lua',
+    `local CONST = ${luaOf({ ...CONST, FAST_PATHS: fastPaths, HAS_MSETEX: msetex })}`,
+    ...ALWAYS.map(read),
+    `load_group = function(name)\n${groups.join('\nelse')}\nend\nend`,
+    read('batch'),
+  ].join('\n');
+  return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };
+}
+
+/** One branch of `load_group`. */
+function groupText(module: string | undefined, text: string): string {
+  const verbs = [...text.matchAll(/^parsers\["([a-z-]+)"\] =/gm)].map(([, verb]) => verb);
+  const names = module === undefined ? verbs : [module];
+  return `if ${names.map((name) => `name == "${name}"`).join(' or ')} then\n${text}`;
+}
+
+/** A value as Lua text; a list of words becomes a set. */
+function luaOf(value: unknown): string {
+  if (Array.isArray(value)) return luaOf(Object.fromEntries(value.map((word) => [word, true])));
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([name, field]) => `  ${name} = ${luaOf(field).replace(/\n */g, ' ')},`);
+  return `{\n${fields.join('\n')}\n}`;
 }
 
 function scriptOf(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
-/** @param clock Lua text in the place of clock.lua; tests bring a clock that they can turn. */
-export function loadProgram(clock?: string): Program {
-  const read = (name: string) =>
-    name === 'clock' && clock !== undefined
-      ? clock
-      : readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8');
-  const joined = (files: readonly string[]): string => files.map(read).join('\n');
-  const late = LATE.map(joined);
-  const verbs = readerOf(VERBS.map(joined));
-  const parts = LUA_FILES.map((name) => {
-    if (name === 'batch')
-      return `${lateTable(late)}\n${read(name).replace(VERBS_STAND_HERE, () => `${verbs}\n`)}`;
-    if (VERBS.some((files) => files.includes(name))) return '';
-    const group = LATE.findIndex((files) => files.includes(name));
-    if (group < 0) return read(name);
-    return name === LATE[group]?.[0] ? `local late_${group} = function()\n${late[group]}\nend` : '';
-  });
-  const text = parts.join('\n');
-  return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };
-}
-
-/** Runs a script once. NOSCRIPT means that nothing ran, so sending the text after it repeats nothing. */
+/**
+ * Runs a script once. NOSCRIPT means that nothing ran, so sending the text after it repeats nothing.
+ * @returns the script's list of texts
+ */
 export async function runScript(
   redis: Redis,
   script: Script,

@@ -149,7 +149,7 @@ describe('the program', () => {
   test('has another address with another text', () => {
     expect(loadProgram().sha).toMatch(/^[0-9a-f]{40}$/);
     expect(loadProgram().sha).toBe(loadProgram().sha);
-    expect(loadProgram(TURNED_CLOCK).sha).not.toBe(loadProgram().sha);
+    expect(loadProgram({ clock: TURNED_CLOCK }).sha).not.toBe(loadProgram().sha);
   });
 
   test('that Redis has forgotten is sent again without anything being done twice', async () => {

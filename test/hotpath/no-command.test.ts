@@ -134,7 +134,7 @@ async function answersTo(shop: HotShop, texts: readonly string[]): Promise<strin
   const records = texts.map((_, i) => keys.reservation(`record-${i}`));
   const reply = await runScript(
     shop.redis,
-    loadProgram(TURNED_CLOCK),
+    loadProgram({ clock: TURNED_CLOCK }),
     [keys.control, keys.events, keys.due, ...records, keys.sku('TEA')],
     [1, 1, START_MS, 1_000, 0, 1_000, texts.length, ...packTexts(texts)],
   );

@@ -54,19 +54,21 @@ function run({ file, args, env }, more, stdio, input) {
 }
 
 /**
- * Redis runs the files of lua/ as one program, joined in the order that src/hotpath/program.ts states, and a
- * file alone is full of names it does not define. So the joined text is checked, and what is found is told
- * under the file and line it came from.
+ * Redis runs the files of lua/ as one program, joined by src/hotpath/program.ts, and a file alone is full of
+ * names it does not define. So the joined text is checked, and findings name the file and line they are in.
  */
 async function lint(luacheck) {
-  const { LUA_FILES } = await import('../dist/hotpath/program.js');
-  const texts = LUA_FILES.map((name) => readFileSync(`lua/${name}.lua`, 'utf8'));
-  const origin = LUA_FILES.flatMap((name, at) =>
-    texts[at].split('\n').map((_, line) => `lua/${name}.lua:${line + 1}`),
-  );
+  const { LUA_FILES, loadProgram } = await import('../dist/hotpath/program.js');
+  const { text } = loadProgram();
+  const origin = [];
+  for (const name of LUA_FILES) {
+    const file = readFileSync(`lua/${name}.lua`, 'utf8');
+    const linesBefore = text.slice(0, text.indexOf(file)).split('\n').length;
+    for (const line of file.split('\n').keys()) origin[linesBefore + line] = `lua/${name}.lua:${line + 1}`;
+  }
   const check = ['--formatter', 'plain', '--codes', '-'];
-  const done = run(luacheck, check, ['pipe', 'pipe', 'inherit'], texts.join('\n'));
-  const found = done.stdout.replace(/^stdin:(\d+)/gm, (_, line) => origin[line - 1] ?? `program:${line}`);
+  const done = run(luacheck, check, ['pipe', 'pipe', 'inherit'], text);
+  const found = done.stdout.replace(/^stdin:(\d+)/gm, (_, line) => origin[line] ?? `program:${line}`);
   process.stdout.write(found);
   // The rest are scripts of their own.
   const alone = readdirSync('lua').filter(

@@ -76,7 +76,7 @@ local function is_waiting_enough(line, order, taken, is_split)
   local most, sum = 0, 0
   for _, warehouse in ipairs(order) do
     local _, _, left = left_of(line.sku, warehouse, taken)
-    most, sum = max(most, left), sum + max(0, left)
+    most, sum = math.max(most, left), sum + math.max(0, left)
   end
   return (is_split and sum or most) >= line.quantity
 end
@@ -96,8 +96,8 @@ local function allocate(lines, order, taken, is_split)
     local remaining, most, from = line.quantity, 0, #served
     for _, warehouse in ipairs(order) do
       local left, reason = left_of(line.sku, warehouse, taken)
-      most = is_split and most + max(0, left) or max(most, left)
-      local take = is_split and min(remaining, max(0, left)) or (left >= remaining and remaining or 0)
+      most = is_split and most + math.max(0, left) or math.max(most, left)
+      local take = is_split and min(remaining, math.max(0, left)) or (left >= remaining and remaining or 0)
       if take > 0 then
         served[#served + 1] = { sku = line.sku, warehouse = warehouse, quantity = take }
         remaining = remaining - take

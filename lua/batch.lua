@@ -46,7 +46,7 @@ elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumbe
 end
 now_ms = server_ms
 now_text = digits(now_ms)
-tombstone_ms = tonumber(ARGV[6]) + max(0, keys_live_by_ms - now_ms)
+tombstone_ms = tonumber(ARGV[6]) + math.max(0, keys_live_by_ms - now_ms)
 
 backlog_is_full = events_total - trimmed_total >= tonumber(ARGV[4])
 
@@ -134,9 +134,9 @@ while at <= command_count do
     number = (high - 35) * 64 + low - 34
   end
   local key, value = all_keys[KEYS_BEFORE + at], found_records[at]
-  local command, text, count = commands[number], nil, 0
+  local command, count = commands[number], 0
   if not command then
-    text = ARGV[9 + number]
+    local text = ARGV[9 + number]
     local has_customer = byte(text) == 64 -- "@"
     have_customers[number] = has_customer
     if tries_plain and not value and values[key] == nil then
@@ -213,9 +213,9 @@ if event_count > 0 then
   events_total = events_total + event_count
   local checkpoints, count, item_texts = {}, 0, {}
   for i = 1, changed_count do
-    local item, text = changed_items[i], plain_texts[i]
+    local item, text = changed_items[i], plain.texts[i]
     if text then
-      checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = item, "@", plain_warehouses[i]
+      checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = item, "@", plain.warehouses[i]
       count = count + 3
     else
       text = stock.write_item(item)
@@ -231,8 +231,8 @@ if event_count > 0 then
     "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
   for i = 1, changed_count do
     local item = changed_items[i]
-    if plain_texts[i] then
-      call("HSET", sku_prefix .. item, plain_warehouses[i], item_texts[i])
+    if plain.texts[i] then
+      call("HSET", sku_prefix .. item, plain.warehouses[i], item_texts[i])
     else
       call("HSET", sku_prefix .. item.sku, item.warehouse, item_texts[i])
     end
@@ -280,8 +280,8 @@ end
 for _, item in ipairs(stock.quarantined) do
   call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. stock.write_item(item))
 end
-if #returned_entries > 0 then
-  call("ZREM", due_key, unpack(returned_entries))
+if #reservations.returned > 0 then
+  call("ZREM", due_key, unpack(reservations.returned))
 end
 -- An entry begins with its deadline and the sequence, both of a fixed width: entries of one deadline come back in the order they
 -- were made, and no two entries are the same.

@@ -2,5 +2,5 @@
 
 local function server_time_ms()
   local time = call("TIME")
-  return tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end

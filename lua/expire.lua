@@ -14,7 +14,7 @@ local function outlive_locks(key, order_id, reservation, items)
     if item.stocktake then
       until_ms = min(until_ms, now_ms + CONST.STOCKTAKE_EXTENSION_MS) + CONST.STOCKTAKE_GRACE_MS
     end
-    lives_until_ms = max(lives_until_ms, until_ms)
+    lives_until_ms = math.max(lives_until_ms, until_ms)
   end
   if lives_until_ms <= now_ms then
     return false
@@ -62,7 +62,7 @@ function reservations.return_due(entries, ids_max)
       break
     end
     local entry, score_ms = entries[i], tonumber(entries[i + 1])
-    returned_entries[#returned_entries + 1] = entry
+    reservations.returned[#reservations.returned + 1] = entry
     local is_name = true -- the first word only makes the entry unique
     for word in string.gmatch(entry, "%S+") do
       if is_name then
@@ -102,5 +102,5 @@ function reservations.return_due(entries, ids_max)
   for _, id in ipairs(left) do
     watch_deadline(id, now_ms)
   end
-  return #left > 0 or #returned_entries * 2 < #entries or #entries == 2 * ENTRIES_MAX
+  return #left > 0 or #reservations.returned * 2 < #entries or #entries == 2 * ENTRIES_MAX
 end

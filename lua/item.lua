@@ -73,10 +73,10 @@ end
 
 -- The item that the plain path changed, as a table from now on.
 local function take_over(sku)
-  local number = plain_numbers[sku]
-  local item = read_item(sku, plain_warehouses[number], plain_texts[number])
+  local number = plain.numbers[sku]
+  local item = read_item(sku, plain.warehouses[number], plain.texts[number])
   item.is_changed = true
-  changed_items[number], plain_texts[number], plain_numbers[sku] = item, nil, nil
+  changed_items[number], plain.texts[number], plain.numbers[sku] = item, nil, nil
   return item
 end
 
@@ -87,7 +87,7 @@ local function warehouses_of(sku)
     warehouses = {}
     local flat = stock.fields_read[sku] or call("HGETALL", sku_prefix .. sku)
     local known = stock.alone[sku]
-    local changed = plain_numbers[sku] and take_over(sku)
+    local changed = plain.numbers[sku] and take_over(sku)
     local are_sales_readable = true
     for i = 1, #flat, 2 do
       local field = flat[i]
@@ -121,7 +121,7 @@ end
 
 -- The item of a line without the rest of its SKU, which may be hundreds of items: goods move in one warehouse.
 local function item_alone(line)
-  local items = stock.by_sku[line.sku] or plain_numbers[line.sku] and warehouses_of(line.sku) or stock.alone[line.sku]
+  local items = stock.by_sku[line.sku] or plain.numbers[line.sku] and warehouses_of(line.sku) or stock.alone[line.sku]
   if not items then
     items = {}
     stock.alone[line.sku] = items

@@ -43,7 +43,7 @@ end
 
 -- The warehouse that serves a line, and the text of its item afterwards; nil where the line is not plain.
 local function serve_line(sku, warehouse, quantity)
-  if plain_numbers[sku] or stock.by_sku[sku] or stock.alone[sku] or #quantity > 10 then
+  if plain.numbers[sku] or stock.by_sku[sku] or stock.alone[sku] or #quantity > 10 then
     return nil
   end
   local fields = call("HGETALL", sku_prefix .. sku)
@@ -125,8 +125,8 @@ function plain.reserve(text, key, customer)
   end
   for i = 1, count do
     changed_count = changed_count + 1
-    changed_items[changed_count], plain_warehouses[changed_count] = skus[i], warehouses[i]
-    plain_texts[changed_count], plain_numbers[skus[i]] = texts[i], changed_count
+    changed_items[changed_count], plain.warehouses[changed_count] = skus[i], warehouses[i]
+    plain.texts[changed_count], plain.numbers[skus[i]] = texts[i], changed_count
   end
   local answer = terms.record_start .. served_text
   local record, asked = answer, "-"

@@ -5,7 +5,7 @@
 -- Locals, because a global costs a look-up each time.
 local call, all_keys = redis.call, KEYS
 local sub, byte, match, format = string.sub, string.byte, string.match, string.format
-local floor, min, max = math.floor, math.min, math.max
+local min = math.min
 
 local control_key, stream_key, due_key = KEYS[1], KEYS[2], KEYS[3]
 local KEYS_BEFORE = 3 -- the record key of each command comes after those of the partition
@@ -109,7 +109,6 @@ end
 -- Deadlines (D5) -------------------------------------------------------------------------------------
 
 local ENTRIES_MAX = 16 -- index entries looked at in a batch; one has a single id on an idle system, hundreds on a busy one
-local returned_entries = {} -- index entries that are done
 local deadlines = {} -- milliseconds -> ids of holds and names of locked items (sku@warehouse, BR-007)
 
 -- The list of a deadline.
@@ -137,7 +136,8 @@ end
 -- Verb -> function that reads a command's text strictly: a Command, or nil for a text it cannot read.
 local parsers = {}
 
----@alias RunHandler fun(command: Command, first: integer, last: integer, customers_before: integer|false): integer, string, string|false, string|nil
+---@alias RunHandler fun(command: Command, first: integer, last: integer, customers_before: integer|false):
+---  integer, string, string|false, string|nil
 ---  Decides the commands first..last, which have the same text, as far as they come to the same. It leaves their ids in
 ---  `run_ids` above `run_count` and their records in `values`, and counts nothing itself. Returns how many it decided, when
 ---  their records may vanish, and, where all have the same, their record and their answer (nil: the answer is the record).
@@ -168,7 +168,7 @@ local stock = module({
   quarantined = {}, -- items to be left alone from now on
 })
 local codec = module({ group = "stock" }) -- texts of lines: line-codec.lua
-local reservations = module({ group = "reservations" }) -- reservation.lua, expire.lua
+local reservations = module({ group = "reservations", returned = {} }) -- reservation.lua, expire.lua; returned: index entries
 local sales = module({ -- sale.lua
   group = "sales",
   by_sku = {}, -- sku -> sale id -> Sale, where the SKU has any
@@ -180,9 +180,7 @@ local sales = module({ -- sale.lua
 })
 local allocation = module({ group = "allocation" }) -- allocate.lua, plan.lua
 local locks = module({ group = "locks", sheets = {} }) -- lock.lua; sheets: id -> item name -> text, where changed
-local plain = module({ group = "plain" }) -- plain.lua
-
 -- Items changed by this batch, in order of their first change: Items, and SKUs of items that only the plain path changed.
--- Of those, by the same number, the warehouse and the new text; and by SKU, the number.
 local changed_items, changed_count = {}, 0
-local plain_warehouses, plain_texts, plain_numbers = {}, {}, {}
+-- plain.lua: the number of such a SKU in changed_items, and by number its warehouse and its item's new text.
+local plain = module({ group = "plain", numbers = {}, warehouses = {}, texts = {} })

@@ -176,7 +176,7 @@ local function orders_within(plan, sale, units)
       return 0
     end
     local room = item.available - (item.is_low and 0 or item.safety_stock)
-    count = min(count, floor(room / quantity))
+    count = min(count, math.floor(room / quantity))
     if sales.by_sku[item.sku] then
       count = #plan.items == 1 and min(count, sales.orders_within(item, room, quantity, sale, units)) or 0
     end

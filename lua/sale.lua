@@ -58,7 +58,7 @@ function sales.left_in(sale)
   if sale.closes_at_ms <= now_ms then
     return 0
   end
-  return max(0, sale.quantity - sale.held - sale.sold)
+  return math.max(0, sale.quantity - sale.held - sale.sold)
 end
 
 -- Units of a SKU that an order may take: in a sale what is left in it, else what no sale has set aside.
@@ -74,7 +74,7 @@ function sales.open_to(sku, sale)
       units = units - sales.left_in(other)
     end
   end
-  return max(0, sale and min(units, sales.left_in(sale)) or units)
+  return math.max(0, sale and min(units, sales.left_in(sale)) or units)
 end
 
 -- How many orders of this quantity, one after the other, sales allow an item to serve: `room` is what the item has for them,
@@ -85,8 +85,8 @@ function sales.orders_within(item, room, quantity, sale, units)
       room = room - sales.left_in(other)
     end
   end
-  local count = floor(room / quantity)
-  return sale and min(count, floor(sales.left_in(sale) / units)) or count
+  local count = math.floor(room / quantity)
+  return sale and min(count, math.floor(sales.left_in(sale) / units)) or count
 end
 
 -- The sale of this id among the sales of some lines' SKUs, and the lines' units of its SKU; nil and 0 where there is none.
@@ -197,7 +197,7 @@ end
 -- Moves units of an order from one figure of its sale (held, expired) to another (sold, released, expired).
 function sales.count_ended(sale, units, customer, from, to)
   sales.mark_changed(sale)
-  sale[from] = max(0, sale[from] - units)
+  sale[from] = math.max(0, sale[from] - units)
   sale[to] = sale[to] + units
   if customer and sale.limit > 0 then
     local quota = quota_in(sale)
@@ -205,7 +205,7 @@ function sales.count_ended(sale, units, customer, from, to)
     if counts.is_broken then
       return -- what cannot be read is left alone
     end
-    local held = from == "held" and max(0, counts.held - units) or counts.held
+    local held = from == "held" and math.max(0, counts.held - units) or counts.held
     keep_counts(quota, customer, held, to == "sold" and counts.bought + units or counts.bought)
   end
 end

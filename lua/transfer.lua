@@ -76,7 +76,8 @@ parsers["dispatch-transfer"] = function(text)
   local sku, from, to, quantity, reason, actor =
     match(text, "^dispatch%-transfer (%S+) (%S+) (%S+) (%d+) (%S+) (%S+)$")
   local units = sku and #quantity <= 10 and tonumber(quantity) or 0
-  if units < 1 or units > CONST.QUANTITY_MAX or from == to or not (codec.is_id(sku) and codec.is_id(from) and codec.is_id(to)) then
+  if units < 1 or units > CONST.QUANTITY_MAX or from == to
+    or not (codec.is_id(sku) and codec.is_id(from) and codec.is_id(to) and codec.is_id(actor)) then
     return nil
   end
   return {

@@ -9,9 +9,8 @@ import type { Redis } from 'ioredis';
 import { REJECTED_REASON, SHORT_OPERATION } from '../domain/fingerprint.ts';
 import { ID_ESCAPED_BYTES_MAX } from '../domain/id.ts';
 import * as limits from '../domain/limits.ts';
-import { SALE_AFTERLIFE_SECONDS } from '../domain/sale.ts';
 import { RESERVATION_STATUSES } from '../domain/views.ts';
-import { encodeReason } from './codec/event-codec.ts';
+import { encodeReason } from './codec/words.ts';
 import { evalsha } from './connection.ts';
 import { KEY_KINDS } from './keys.ts';
 
@@ -30,7 +29,7 @@ const GROUPS: readonly { readonly module?: string; readonly files: readonly stri
   { files: ['reserve'] },
   { module: 'allocation', files: ['allocate', 'plan'] },
   { module: 'reservations', files: ['reservation', 'expire'] },
-  { files: ['resolve-common', 'reacquire', 'confirm', 'release', 'extend'] },
+  { files: ['resolve', 'reacquire', 'confirm', 'release', 'extend'] },
   { module: 'sales', files: ['sale'] },
   { module: 'locks', files: ['lock'] },
   { files: ['stocktake'] },
@@ -59,7 +58,7 @@ const CONST = {
   SHORTFALL_RELEASES_MAX: limits.SHORTFALL_RELEASES_MAX,
   TRANSFER_RECEIPTS_MAX: limits.TRANSFER_RECEIPTS_MAX,
   SALES_PER_SKU_MAX: limits.SALES_PER_SKU_MAX,
-  SALE_AFTERLIFE_MS: SALE_AFTERLIFE_SECONDS * 1_000,
+  SALE_AFTERLIFE_MS: limits.SALE_AFTERLIFE_SECONDS * 1_000,
   RESERVATION_STATUSES,
   SHORT_OPERATION,
   REJECTED_REASON: encodeReason(REJECTED_REASON),
@@ -99,7 +98,7 @@ export function loadProgram({ clock, fastPaths = true, msetex = false }: Program
     '#!lua',
     `local CONST = ${luaOf({ ...CONST, FAST_PATHS: fastPaths, HAS_MSETEX: msetex })}`,
     ...ALWAYS.map(read),
-    `load_group = function(name)\n${groups.join('\nelse')}\nend\nend`,
+    `load_group = function(group)\n${groups.join('\nelse')}\nend\nend`,
     read('batch'),
   ].join('\n');
   return { ...scriptOf(text), withoutMemory: scriptOf(text.replace(/^#!lua\n/, '#!lua flags=allow-oom\n')) };
@@ -109,14 +108,16 @@ export function loadProgram({ clock, fastPaths = true, msetex = false }: Program
 function groupText(module: string | undefined, text: string): string {
   const verbs = [...text.matchAll(/^parsers\["([a-z-]+)"\] =/gm)].map(([, verb]) => verb);
   const names = module === undefined ? verbs : [module];
-  return `if ${names.map((name) => `name == "${name}"`).join(' or ')} then\n${text}`;
+  return `if ${names.map((name) => `group == "${name}"`).join('\n  or ')} then\n${text}`;
 }
 
 /** A value as Lua text; a list of words becomes a set. */
 function luaOf(value: unknown): string {
   if (Array.isArray(value)) return luaOf(Object.fromEntries(value.map((word) => [word, true])));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).map(([name, field]) => `  ${name} = ${luaOf(field).replace(/\n */g, ' ')},`);
+  const fields = Object.entries(value).map(
+    ([name, field]) => `  ${name} = ${luaOf(field).replace(/\n */g, ' ')},`,
+  );
   return `{\n${fields.join('\n')}\n}`;
 }
 

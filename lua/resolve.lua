@@ -136,7 +136,7 @@ local function orders_to_end(plan)
     if item.is_broken or item.stocktake then
       return 0
     end
-    count = min(count, floor(item.reserved / plan.lines[i].quantity))
+    count = min(count, math.floor(item.reserved / plan.lines[i].quantity))
   end
   return count
 end

@@ -115,15 +115,18 @@ async function sellThroughBoth(sku: string, apis: readonly [Api, Api]): Promise<
     expect(reserved.status).toBe(201);
     expect((await second.call('POST', '/v1/reservations', order)).isReplayed).toBe(true);
     const verb = i % 3 === 0 ? 'release' : 'confirm';
-    const ended = await second.call('POST', `/v1/reservations/${order.orderId}/${verb}`);
+    const ended = await second.call('POST', `/v1/reservations/${encodeURIComponent(order.orderId)}/${verb}`);
     expect(ended).toMatchObject({ status: 200, isReplayed: false });
-    const repeated = await first.call('POST', `/v1/reservations/${order.orderId}/${verb}`);
+    const repeated = await first.call(
+      'POST',
+      `/v1/reservations/${encodeURIComponent(order.orderId)}/${verb}`,
+    );
     expect(repeated).toMatchObject({ status: 200, isReplayed: true });
     return verb === 'confirm' ? 1 : 0;
   });
   const sold = (await Promise.all(orders)).reduce<number>((sum, n) => sum + n, 0);
   for (const api of apis) {
-    const { body } = await api.call('GET', `/v1/items/${sku}`);
+    const { body } = await api.call('GET', `/v1/items/${encodeURIComponent(sku)}`);
     expect(body).toMatchObject({ total: STOCK, available: STOCK - sold, reserved: 0, sold });
   }
   return sold;
@@ -148,7 +151,43 @@ describe.skipIf(!isThere)('both releases beside each other', () => {
       const [sold] = await Promise.all([sellThroughBoth('BETWEEN', [newApi, oldApi]), oldWorker.stop()]);
       expect(sold).toBeGreaterThan(0);
       expect(await sellThroughBoth('NEW-WORKER', [oldApi, newApi])).toBeGreaterThan(0);
+      // Ids that only this release takes come through its own API, once its worker carries.
+      expect(await sellThroughBoth('茶葉/烏龍 #1', [newApi, newApi])).toBeGreaterThan(0);
       await expectAgreement();
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    'ids that only this release takes, under the worker of the release before: their items are set apart, others are not',
+    async () => {
+      const { stores, programs, postgres } = await openStores();
+      await programs.worker(before, stores);
+      const api = await programs.api(RELEASE_NOW, stores);
+      await isOpen(api);
+      const receive = (sku: string) =>
+        api.call('POST', '/v1/stock/receive', {
+          movementId: `in-${sku}`,
+          sku,
+          warehouse: 'TPE',
+          quantity: 5,
+        });
+      const reserve = (orderId: string, sku: string, headers = {}) =>
+        api.call('POST', '/v1/reservations', { orderId, lines: [{ sku, quantity: 1 }] }, headers);
+      for (const sku of ['TEA', 'MUG', '茶/1']) expect((await receive(sku)).status).toBe(201);
+      expect((await reserve('order-1', 'TEA')).status).toBe(201);
+      expect((await reserve('order 2', 'TEA')).status).toBe(201);
+      // The worker goes on with everything else.
+      expect((await reserve('order-3', 'MUG', { 'holdfast-ack': 'ledger' })).status).toBe(201);
+      const { rows } = await postgres.query(
+        'SELECT sku, version, quarantined_at IS NOT NULL AS apart FROM items ORDER BY sku',
+      );
+      expect(rows).toEqual([
+        { sku: '%E8%8C%B6%2F1', version: '0', apart: true },
+        { sku: 'MUG', version: '2', apart: false },
+        { sku: 'TEA', version: '2', apart: true },
+      ]);
+      await until(async () => (await reserve('order-4', 'TEA')).body.code === 'quarantined');
     },
     TEST_MS_MAX,
   );

@@ -56,9 +56,13 @@ const NEEDED_SETTINGS: Record<string, readonly [values: readonly string[], why: 
     'any other value commits before it is on disk everywhere it should be',
   ],
   full_page_writes: [['on'], 'without it a power cut leaves torn pages'],
+  server_encoding: [['UTF8'], 'ids may be in any script; a database gets its encoding when it is created'],
 };
 
-/** Checks the settings durability rests on, fixes the session's own, and takes the least rights it may. */
+/**
+ * Checks the settings that the ledger depends on, fixes those of the session, and takes the least rights it may.
+ * @throws {WrongPostgresSettings}
+ */
 export async function prepareSession(client: pg.ClientBase, role: ConnectionOptions['role']): Promise<void> {
   const names = Object.keys(NEEDED_SETTINGS);
   const { rows } = await client.query<{ values: string[]; may_become: boolean }>(

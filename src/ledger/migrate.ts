@@ -10,14 +10,19 @@ import * as ledger0001 from './migrations/0001-ledger.ts';
 import * as eventWords0002 from './migrations/0002-event-words.ts';
 import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
 import * as alerts0003 from './migrations/0003-alerts.ts';
+import * as orderLines0004 from './migrations/0004-order-lines.ts';
 import { grantRights, type RightsOutcome } from './rights.ts';
 
-/** In the order of their names. Data migrated by one version is read by the next: names are for ever. */
+/**
+ * In the order of their names. A database keeps the names of those it has run, so a name never changes: that is why two
+ * are numbered 0002. They are two because a word that one adds to a type can be used only after its transaction.
+ */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-ledger': ledger0001,
   '0002-event-words': eventWords0002,
   '0002-warehouse-side': warehouseSide0002,
   '0003-alerts': alerts0003,
+  '0004-order-lines': orderLines0004,
 };
 const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
 

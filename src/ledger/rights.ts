@@ -1,6 +1,6 @@
 /**
- * Who may do what to the ledger (D14): a writer that adds and never takes away, a reader, and the
- * API, which reads and writes what people tell it. The secrets of webhooks are read by the writer alone: it signs.
+ * Who may do what to the ledger (D14): a writer that adds and never takes away, a reader, and the API, which reads and
+ * writes what people decide. The secrets of webhooks are read by the writer alone, which signs with them.
  * Promises: safe to repeat, for the roles belong to the cluster and are shared by all its databases.
  * Refuses to know: users and passwords; whoever logs in is made a member by the operator.
  */
@@ -37,6 +37,7 @@ GRANT USAGE ON SCHEMA public TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT SELECT ON ledger, ledger_entries, items, reservations, open_holds, partitions, drift, parked_events, audits, warehouses,
   transfers, transfer_proposals, stocktake_lines, sales, shortfalls,
   kysely_migration, alert_acknowledgements, webhooks, webhook_deliveries TO holdfast_writer, holdfast_reader, holdfast_api;
+GRANT EXECUTE ON FUNCTION decode_id(text), order_lines(text) TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT INSERT ON ledger, drift, parked_events TO holdfast_writer;
 GRANT INSERT, DELETE ON audits TO holdfast_writer;
 GRANT UPDATE (resolved_at) ON drift TO holdfast_writer;

@@ -93,11 +93,11 @@ export class Past {
   /** What every customer of a sale holds and has bought in it. */
   quotasOf(sale: SaleDocument): AsyncGenerator<CustomerQuota[]> {
     const query = `SELECT customer_id AS "customerId",
-        coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'ACTIVE'), 0) AS held,
-        coalesce(sum(split_part(line, '=', 2)::integer) FILTER (WHERE status = 'CONFIRMED'), 0) AS bought
-      FROM reservations, unnest(string_to_array(lines, ',')) AS line
+        coalesce(sum(quantity) FILTER (WHERE status = 'ACTIVE'), 0) AS held,
+        coalesce(sum(quantity) FILTER (WHERE status = 'CONFIRMED'), 0) AS bought
+      FROM reservations, order_lines(lines)
       WHERE sale_id = $1 AND reserved_at >= to_timestamp($2) AND customer_id IS NOT NULL
-        AND status IN ('ACTIVE', 'CONFIRMED') AND split_part(line, '@', 1) = $3
+        AND status IN ('ACTIVE', 'CONFIRMED') AND sku = $3
       GROUP BY customer_id`;
     const values = [sale.saleId, sale.scheduledAtMs / 1_000, sale.sku];
     return readPages(this.#pool, query, values, (row: CustomerQuota) => row);

@@ -91,11 +91,8 @@ export class Sales {
   /** Units that open orders of a sale hold. */
   async held(sale: SaleDocument): Promise<number> {
     const { rows } = await sql<{ held: number }>`
-      SELECT coalesce(sum(split_part(line, '=', 2)::integer), 0) AS held
-      FROM reservations, unnest(string_to_array(lines, ',')) AS line
-      WHERE sale_id = ${sale.saleId} AND status = 'ACTIVE' AND split_part(line, '@', 1) = ${sale.sku}`.execute(
-      this.#db,
-    );
+      SELECT coalesce(sum(quantity), 0) AS held FROM reservations, order_lines(lines)
+      WHERE sale_id = ${sale.saleId} AND status = 'ACTIVE' AND sku = ${sale.sku}`.execute(this.#db);
     return rows[0]?.held ?? 0;
   }
 }

@@ -34,6 +34,11 @@ export function itemName({ sku, warehouse }: { readonly sku: string; readonly wa
   return `${encodeId(sku)}@${encodeId(warehouse)}`;
 }
 
+/** How the lines of an item begin in {@link encodeLines}, for a search in such texts before they are split. */
+export function lineStart(item: { readonly sku: string; readonly warehouse: string }): string {
+  return `${itemName(item)}=`;
+}
+
 /** Reads {@link itemName} back; undefined for any other text. */
 export function decodeItemName(text: string): { sku: string; warehouse: string } | undefined {
   const at = text.indexOf('@');

@@ -9,6 +9,7 @@ import {
   EVENTS,
   type EventType,
   type ItemView,
+  lineStart,
   RELEASE_CAUSES,
   type ReleaseCause,
 } from '../../domain/language.ts';
@@ -163,10 +164,12 @@ async function holdsOf(
     expires_at: number;
     count: number;
     units: number;
-  }>(
-    isNow ? HOLDS_NOW : HOLDS_THEN,
-    [sku, warehouse, isNow ? lineStart({ sku, warehouse }) : version, holdsMax],
-  );
+  }>(isNow ? HOLDS_NOW : HOLDS_THEN, [
+    sku,
+    warehouse,
+    isNow ? lineStart({ sku, warehouse }) : version,
+    holdsMax,
+  ]);
   return {
     count: rows[0]?.count ?? 0,
     quantity: rows[0]?.units ?? 0,

@@ -42,6 +42,7 @@ export interface LedgerEntry {
   readonly sequence: number;
 }
 
+/** Reads a row of the view `ledger_entries`. */
 export function readEntry(row: Selectable<LedgerEntriesView>): LedgerEntry {
   return {
     id: row.id,
@@ -50,24 +51,9 @@ export function readEntry(row: Selectable<LedgerEntriesView>): LedgerEntry {
     warehouse: row.warehouse,
     version: row.version,
     quantity: row.quantity,
-    before: {
-      total: row.total_before,
-      available: row.available_before,
-      reserved: row.reserved_before,
-      sold: row.sold_before,
-    },
-    change: {
-      total: row.total_change,
-      available: row.available_change,
-      reserved: row.reserved_change,
-      sold: row.sold_change,
-    },
-    after: {
-      total: row.total_after,
-      available: row.available_after,
-      reserved: row.reserved_after,
-      sold: row.sold_after,
-    },
+    before: counters(row, 'before'),
+    change: counters(row, 'change'),
+    after: counters(row, 'after'),
     orderId: row.order_id ?? undefined,
     movementId: row.movement_id ?? undefined,
     transferId: row.transfer_id ?? undefined,
@@ -82,5 +68,14 @@ export function readEntry(row: Selectable<LedgerEntriesView>): LedgerEntry {
     partition: row.partition,
     epoch: row.epoch,
     sequence: row.sequence,
+  };
+}
+
+function counters(row: Selectable<LedgerEntriesView>, when: 'before' | 'change' | 'after'): Counters {
+  return {
+    total: row[`total_${when}`],
+    available: row[`available_${when}`],
+    reserved: row[`reserved_${when}`],
+    sold: row[`sold_${when}`],
   };
 }

@@ -3,7 +3,7 @@
  * Promises: pages by key, so that a later page costs no more than the first and new entries shift nothing.
  */
 import { type Kysely, sql } from 'kysely';
-import { type EventType, STOCKTAKE_LINES_MAX } from '../../domain/language.ts';
+import { type EventType, lineStart, STOCKTAKE_LINES_MAX } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { LedgerSchema } from '../schema.ts';
 import type { DriftKind } from '../write/chunk.ts';
@@ -179,7 +179,9 @@ export class LedgerQueries {
       .select('order_id')
       .where(sql<boolean>`status = 'ACTIVE'`)
       .where(sql<boolean>`strpos(lines, ${lineStart({ sku, warehouse })}) > 0`)
-      .where(sql<boolean>`EXISTS (SELECT FROM order_lines(lines) AS l WHERE l.sku = ${sku} AND l.warehouse = ${warehouse})`)
+      .where(
+        sql<boolean>`EXISTS (SELECT FROM order_lines(lines) AS l WHERE l.sku = ${sku} AND l.warehouse = ${warehouse})`,
+      )
       .orderBy('reserved_at', 'desc')
       .orderBy('order_id', 'desc')
       .limit(pageRows(limit))

@@ -1,14 +1,56 @@
 /**
  * Migrations: once each, however often and by however many they are run; and a program that finds older tables says so.
  */
-import { Kysely, Migrator, PostgresDialect } from 'kysely';
+import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SchemaOutdated, WrongPostgresSettings } from '../../src/ledger/errors.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import * as ledger0001 from '../../src/ledger/migrations/0001-ledger.ts';
+import * as eventWords0002 from '../../src/ledger/migrations/0002-event-words.ts';
+import * as warehouseSide0002 from '../../src/ledger/migrations/0002-warehouse-side.ts';
+import * as alerts0003 from '../../src/ledger/migrations/0003-alerts.ts';
 import { testDatabase } from '../services.ts';
+import { AT_MS, commit } from './chunks.ts';
+
+/** What a database of the release before has run. */
+const RELEASE_BEFORE: Record<string, Migration> = {
+  '0001-ledger': ledger0001,
+  '0002-event-words': eventWords0002,
+  '0002-warehouse-side': warehouseSide0002,
+  '0003-alerts': alerts0003,
+};
+
+/** Two items, two open orders and a sold one of a sale, a payment that came too late. */
+const ROWS_OF_RELEASE_BEFORE = `
+  INSERT INTO partitions (partition, epoch, sequence, events_total) VALUES (0, 1, 3, 9);
+  INSERT INTO ledger (at, sequence, epoch, partition, sku, warehouse, actor, version, type, quantity, order_id,
+    available_before, reserved_before, sold_before, available_change, reserved_change, sold_change) VALUES
+    (now(), 1, 1, 0, 'TEA', 'east', 'ann', 1, 'InventoryReceived', 9, NULL, 0, 0, 0, 9, 0, 0),
+    (now(), 2, 1, 0, 'TEA', 'east', 'ann', 2, 'InventoryReserved', 2, 'o1', 9, 0, 0, -2, 2, 0),
+    (now(), 3, 1, 0, 'TEA', 'east', 'ann', 3, 'InventoryReserved', 3, 'o2', 7, 2, 0, -3, 3, 0),
+    (now(), 1, 1, 0, 'TEA:2', 'w_1', 'ann', 1, 'InventoryReceived', 9, NULL, 0, 0, 0, 9, 0, 0),
+    (now(), 2, 1, 0, 'TEA:2', 'w_1', 'ann', 2, 'InventoryReserved', 1, 'o1', 9, 0, 0, -1, 1, 0),
+    (now(), 3, 1, 0, 'TEA:2', 'w_1', 'ann', 3, 'InventoryReserved', 5, 'o2', 8, 1, 0, -5, 5, 0);
+  INSERT INTO items (sku, warehouse, total, available, reserved, sold, safety_stock, is_low, version, updated_at) VALUES
+    ('TEA', 'east', 9, 4, 5, 0, 0, false, 3, now()), ('TEA:2', 'w_1', 9, 3, 6, 0, 0, false, 3, now());
+  INSERT INTO sales (sale_id, sku, opens_at, closes_at, scheduled_at, quantity, limit_per_customer, scheduled_by)
+    VALUES ('rush', 'TEA', now(), now() + interval '1 hour', now() - interval '1 hour', 9, 3, 'ann');
+  INSERT INTO reservations (order_id, status, reserved_at, expires_at, resolved_at, lines, customer_id, sale_id) VALUES
+    ('o1', 'ACTIVE', now(), now() + interval '1 hour', NULL, 'TEA@east=2,TEA:2@w_1=1', 'ann', 'rush'),
+    ('o2', 'ACTIVE', now() + interval '1 second', now() + interval '2 hours', NULL, 'TEA@east=3,TEA:2@w_1=5', NULL, NULL),
+    ('o0', 'CONFIRMED', now(), now() + interval '1 hour', now(), 'TEA@east=1', 'ann', 'rush');
+  INSERT INTO shortfalls (at, order_id, lines, actor) VALUES (now(), 'o9', 'TEA@east=1', 'ann')`;
+
+/** The question of that release about the holds of an item. */
+const HOLDS_AS_THE_RELEASE_BEFORE_READS_THEM = `
+SELECT order_id, quantity, reserved_at, expires_at
+  FROM (SELECT order_id, sum(split_part(line, '=', 2)::integer) AS quantity, reserved_at, expires_at
+    FROM reservations CROSS JOIN LATERAL unnest(string_to_array(lines, ',')) AS line
+    WHERE status = 'ACTIVE' AND strpos(lines, $1) > 0 AND starts_with(line, $1)
+    GROUP BY order_id) AS held
+ ORDER BY expires_at DESC, order_id LIMIT $2`;
 
 type TestDatabase = Awaited<ReturnType<typeof testDatabase>>;
 const databases: TestDatabase[] = [];
@@ -35,7 +77,7 @@ async function query<R extends pg.QueryResultRow>(url: string, text: string): Pr
   }
 }
 
-/** Every table, column, constraint, index and trigger, as Postgres spells them. */
+/** Every table, column, constraint, index, trigger, view and function, as Postgres spells them. */
 function shape(url: string) {
   return query(
     url,
@@ -45,6 +87,8 @@ function shape(url: string) {
        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
      UNION SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
      UNION SELECT 'trigger', tgname || ' ' || pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+     UNION SELECT 'view', viewname || ' ' || definition FROM pg_views WHERE schemaname = 'public'
+     UNION SELECT 'function', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
      UNION SELECT 'grant', table_name || ' ' || grantee || ' ' || privilege_type
        FROM information_schema.table_privileges WHERE table_schema = 'public'
      ORDER BY 1, 2`,
@@ -108,6 +152,75 @@ describe('a migration', () => {
     await migrate(other.url);
     // Columns that came later stand behind the others; all else is as in a database that was made today.
     expect(await shape(database.url)).toEqual(await shape(other.url));
+  });
+
+  test('keeps all that the release before wrote, whose statements work on beside it', async () => {
+    const pool = new pg.Pool({ connectionString: database.url });
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    const provider = { getMigrations: async () => RELEASE_BEFORE };
+    const old = new Migrator({ db, provider });
+    // Each in a transaction of its own.
+    for (const _ of Object.keys(RELEASE_BEFORE)) expect((await old.migrateUp()).error).toBeUndefined();
+    await pool.query(ROWS_OF_RELEASE_BEFORE);
+    const holdsBefore = (await pool.query('SELECT * FROM open_holds ORDER BY order_id, sku')).rows;
+    expect(holdsBefore).toHaveLength(4);
+
+    expect(await migrate(database.url)).toEqual({ applied: ['0004-order-lines'], rights: 'granted' });
+    expect((await pool.query('SELECT * FROM open_holds ORDER BY order_id, sku')).rows).toEqual(holdsBefore);
+    const ledger = await openLedger({ databaseUrl: database.url });
+    expect(await ledger.selfCheck(true)).toEqual([]);
+    const tea = { sku: 'TEA', warehouse: 'east' };
+    const readTea = async () => ({
+      explained: await ledger.explain({ ...tea, holdsMax: 9 }),
+      newest: await ledger.read.newestHolds(tea.sku, tea.warehouse, 9),
+    });
+    const before = await readTea();
+    expect(before).toMatchObject({
+      explained: {
+        check: { matches: true },
+        holds: {
+          quantity: 5,
+          list: [
+            { orderId: 'o2', quantity: 3 },
+            { orderId: 'o1', quantity: 2 },
+          ],
+        },
+      },
+      newest: ['o2', 'o1'],
+    });
+    const sale = await ledger.sales.one('rush');
+    if (!sale) throw new Error('the sale is gone');
+    expect(await ledger.sales.held(sale)).toBe(2);
+    const quotas = [];
+    for await (const page of ledger.past.quotasOf(sale)) quotas.push(...page);
+    expect(quotas).toEqual([{ customerId: 'ann', held: 2, bought: 1 }]);
+    expect((await ledger.shortfalls.page({ limit: 9 })).shortfalls[0]?.lines).toEqual([
+      { ...tea, quantity: 1 },
+    ]);
+
+    // A new worker books an item of any script and a hold on both; the old API reads what it knows as before.
+    const leaf = { sku: '茶/烏龍 500g', warehouse: "O'Brien & 東" };
+    const hold = {
+      orderId: '{o,3}',
+      status: 'ACTIVE' as const,
+      lines: [{ ...leaf, quantity: 4 }],
+      reservedAtMs: AT_MS,
+      expiresAtMs: AT_MS + 60_000,
+      fingerprint: '-',
+      operations: [],
+    };
+    await commit(ledger, 3, { newReservations: [hold] });
+    expect(await readTea()).toEqual(before);
+    expect(await ledger.read.openHolds(leaf.sku, leaf.warehouse, undefined, 9)).toMatchObject([
+      { orderId: '{o,3}', quantity: 4 },
+    ]);
+    const { rows } = await pool.query(HOLDS_AS_THE_RELEASE_BEFORE_READS_THEM, ['TEA@east=', 9]);
+    expect(rows).toMatchObject([
+      { order_id: 'o2', quantity: '3' },
+      { order_id: 'o1', quantity: '2' },
+    ]);
+    await ledger.close();
+    await pool.end();
   });
 
   test('takes a pool and leaves it open', async () => {

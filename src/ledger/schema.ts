@@ -10,6 +10,7 @@ import type {
   StocktakeStatus,
   TransferStatus,
 } from '../domain/language.ts';
+import type { DriftKind } from './write/chunk.ts';
 
 /** Milliseconds since 1970 when read; written by SQL alone. */
 type Instant = ColumnType<number, string, string>;
@@ -103,7 +104,7 @@ export interface DriftTable {
   sku: string | null;
   warehouse: string | null;
   order_id: string | null;
-  kind: string;
+  kind: DriftKind;
   detail: string;
   evidence: unknown;
   partition: number;

@@ -3,7 +3,8 @@
  * Promises: the first acknowledgement is the one that counts; the ledger itself is only read.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { AlertAcknowledgementsTable, LedgerEntriesView, LedgerSchema } from '../schema.ts';
+import type { LedgerEntriesView, LedgerSchema } from '../schema.ts';
+import { members, type RowOf } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'all'] as const;
@@ -97,27 +98,14 @@ export class Alerts {
   }
 }
 
-type AlertRow = Pick<
+type AlertRow = Omit<
   Selectable<LedgerEntriesView>,
-  'id' | 'sku' | 'warehouse' | 'quantity' | 'safety_stock' | 'version' | 'at'
-> & {
-  acknowledged_at: Selectable<AlertAcknowledgementsTable>['at'] | null;
-  acknowledged_by: string | null;
-  note: string | null;
-};
+  Exclude<keyof LedgerEntriesView, keyof RowOf<Alert> | 'quantity'>
+> &
+  RowOf<Pick<Alert, 'acknowledgedAtMs' | 'acknowledgedBy' | 'note'>>;
 
+/** BR-005: the table refuses an alert without the line it fired under. */
 function readAlert(row: AlertRow): Alert {
-  return {
-    id: row.id,
-    sku: row.sku,
-    warehouse: row.warehouse,
-    available: row.quantity,
-    // BR-005: the table refuses an alert without the line it fired under.
-    safetyStock: row.safety_stock ?? 0,
-    version: row.version,
-    atMs: row.at,
-    acknowledgedAtMs: row.acknowledged_at ?? undefined,
-    acknowledgedBy: row.acknowledged_by ?? undefined,
-    note: row.note ?? undefined,
-  };
+  const { quantity: available, safetyStock = 0, ...alert } = members(row);
+  return { ...alert, available, safetyStock };
 }

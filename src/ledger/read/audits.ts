@@ -3,6 +3,7 @@
  * Promises: a bounded number of rows. Refuses to know: how they were made.
  */
 import type pg from 'pg';
+import { members, type RowOf } from './members.ts';
 
 export interface AuditRecord {
   readonly startedAtMs: number;
@@ -39,28 +40,13 @@ export async function recordAudit(pool: pg.Pool, partition: number, audit: Audit
   );
 }
 
+/** The last comparison of a partition; undefined before the first. */
 export async function lastAudit(pool: pg.Pool, partition: number): Promise<AuditRecord | undefined> {
-  const { rows } = await pool.query<{
-    started_at: number;
-    finished_at: number;
-    items_compared: number;
-    holds_compared: number;
-    verdict: AuditRecord['verdict'];
-    reason: string | null;
-    findings_total: number;
-    findings: unknown[];
-  }>('SELECT * FROM audits WHERE partition = $1 ORDER BY id DESC LIMIT 1', [partition]);
-  const row = rows[0];
-  return (
-    row && {
-      startedAtMs: row.started_at,
-      finishedAtMs: row.finished_at,
-      itemsCompared: row.items_compared,
-      holdsCompared: row.holds_compared,
-      verdict: row.verdict,
-      reason: row.reason ?? undefined,
-      findingsTotal: row.findings_total,
-      findings: row.findings,
-    }
+  const { rows } = await pool.query<RowOf<AuditRecord> & { id: number; partition: number }>(
+    'SELECT * FROM audits WHERE partition = $1 ORDER BY id DESC LIMIT 1',
+    [partition],
   );
+  if (!rows[0]) return undefined;
+  const { id, partition: _, ...audit } = members(rows[0]);
+  return audit;
 }

@@ -16,7 +16,9 @@ import {
 import { type AsOf, entryThen, itemAsOf, type Moment, type NotThen } from './as-of.ts';
 import { checkOf, type EntrySum, type Explanation, type HoldsThen, type Opening } from './explanation.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
+import { members, type RowOf } from './members.ts';
 import { pageRows } from './pages.ts';
+import type { OpenHold } from './queries.ts';
 import { inSnapshot, isTimeOut, type Snapshot } from './snapshot.ts';
 import { type ItemName, type LedgerItem, loadItems } from './worker-queries.ts';
 
@@ -157,27 +159,13 @@ async function holdsOf(
   isNow: boolean,
   holdsMax: number,
 ): Promise<HoldsThen> {
-  const { rows } = await snapshot.query<{
-    order_id: string;
-    quantity: number;
-    reserved_at: number;
-    expires_at: number;
-    count: number;
-    units: number;
-  }>(isNow ? HOLDS_NOW : HOLDS_THEN, [
-    sku,
-    warehouse,
-    isNow ? lineStart({ sku, warehouse }) : version,
-    holdsMax,
-  ]);
+  const { rows } = await snapshot.query<RowOf<OpenHold> & { count: number; units: number }>(
+    isNow ? HOLDS_NOW : HOLDS_THEN,
+    [sku, warehouse, isNow ? lineStart({ sku, warehouse }) : version, holdsMax],
+  );
   return {
     count: rows[0]?.count ?? 0,
     quantity: rows[0]?.units ?? 0,
-    list: rows.map((row) => ({
-      orderId: row.order_id,
-      quantity: row.quantity,
-      reservedAtMs: row.reserved_at,
-      expiresAtMs: row.expires_at,
-    })),
+    list: rows.map(({ count, units, ...hold }) => members(hold)),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { cursorPages } from './cursor-pages.ts';
+import { camelCase } from './members.ts';
 
 /** What can be taken, in the words of `npm run export`. */
 export const EXTRACTS = ['stock', 'warehouses', 'holds', 'ledger'] as const;
@@ -57,9 +58,4 @@ function writeInstants(rows: ExtractCell[][], column: number): void {
     const ms = row[column];
     if (typeof ms === 'number') row[column] = new Date(ms).toISOString();
   }
-}
-
-/** `total_before` as HTTP and the files of `npm run import` spell it. */
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import type { EventType } from '../../domain/language.ts';
 import type { Queryable } from '../cursor.ts';
 import { textArray } from '../write/bulk-text.ts';
+import { members, type RowOf } from './members.ts';
 
 /** A movement as it was booked. */
 export interface MovementRecord {
@@ -19,10 +20,7 @@ export interface MovementRecord {
   readonly version: number;
 }
 
-type MovementRow = Omit<MovementRecord, 'movementId' | 'reason'> & {
-  readonly movement_id: string;
-  readonly reason: string | null;
-};
+type MovementRow = RowOf<Omit<MovementRecord, 'reason'>> & { readonly reason: string | null };
 const COLUMNS = 'movement_id, type, sku, warehouse, quantity, reason, version';
 
 /** Those of these movements that the ledger has, in no order. */
@@ -63,6 +61,7 @@ export async function knownMovements(client: Queryable, movementIds: readonly st
   return rows.map((row) => row.movement_id);
 }
 
-function readRow({ movement_id, reason, ...row }: MovementRow): MovementRecord {
-  return { movementId: movement_id, reason: reason ?? '', ...row };
+function readRow(row: MovementRow): MovementRecord {
+  const { reason = '', ...record } = members(row);
+  return { ...record, reason };
 }

@@ -9,6 +9,7 @@ import type { LedgerSchema } from '../schema.ts';
 import type { DriftKind } from '../write/chunk.ts';
 import { readReservation } from '../write/reservation-rows.ts';
 import { type LedgerEntry, readEntry } from './ledger-entry.ts';
+import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 import { type ItemName, type LedgerItem, readItem } from './worker-queries.ts';
 
@@ -163,12 +164,7 @@ export class LedgerQueries {
       .orderBy('order_id')
       .limit(pageRows(limit))
       .execute();
-    return rows.map((row) => ({
-      orderId: row.order_id,
-      quantity: row.quantity,
-      reservedAtMs: row.reserved_at,
-      expiresAtMs: row.expires_at,
-    }));
+    return rows.map(members);
   }
 
   /** Orders that hold an item, the newest first: in this order a count that is short of goods releases them (BR-007). */
@@ -209,20 +205,7 @@ export class LedgerQueries {
     if (query.openOnly) select = select.where('resolved_at', 'is', null);
     if (query.after !== undefined) select = select.where('id', '<', query.after);
     const rows = await select.orderBy('id', 'desc').limit(pageRows(query.limit)).execute();
-    return rows.map((row) => ({
-      id: row.id,
-      kind: row.kind as DriftKind,
-      sku: row.sku ?? undefined,
-      warehouse: row.warehouse ?? undefined,
-      orderId: row.order_id ?? undefined,
-      detail: row.detail,
-      evidence: row.evidence,
-      partition: row.partition,
-      epoch: row.epoch,
-      sequence: row.sequence,
-      foundAtMs: row.found_at,
-      resolvedAtMs: row.resolved_at ?? undefined,
-    }));
+    return rows.map(members);
   }
 
   /** Events of an item in quarantine, oldest first, behind `after`. */

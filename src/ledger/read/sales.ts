@@ -6,6 +6,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { LedgerSchema, SalesTable } from '../schema.ts';
 import type { SaleDocument } from '../write/documents.ts';
+import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export interface SalesQuery extends PageQuery {
@@ -102,16 +103,6 @@ function units(type: string) {
 }
 
 function readSale(row: Selectable<SalesTable>): SaleDocument {
-  return {
-    saleId: row.sale_id,
-    sku: row.sku,
-    opensAtMs: row.opens_at,
-    closesAtMs: row.closes_at,
-    quantity: row.quantity,
-    limitPerCustomer: row.limit_per_customer,
-    scheduledBy: row.scheduled_by,
-    scheduledAtMs: row.scheduled_at,
-    closedBy: row.closed_by ?? undefined,
-    closedAtMs: row.closed_at ?? undefined,
-  };
+  const { id, ...sale } = members(row);
+  return sale;
 }

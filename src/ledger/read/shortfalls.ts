@@ -6,6 +6,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { decodeLines } from '../../domain/language.ts';
 import type { LedgerSchema, ShortfallsTable } from '../schema.ts';
 import type { ShortfallWrite } from '../write/documents.ts';
+import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export interface Shortfall extends ShortfallWrite {
@@ -81,14 +82,5 @@ export class Shortfalls {
 }
 
 function readShortfall(row: Selectable<ShortfallsTable>): Shortfall {
-  return {
-    id: row.id,
-    orderId: row.order_id,
-    lines: decodeLines(row.lines),
-    actor: row.actor,
-    atMs: row.at,
-    resolvedAtMs: row.resolved_at ?? undefined,
-    resolvedBy: row.resolved_by ?? undefined,
-    resolution: row.resolution ?? undefined,
-  };
+  return { ...members(row), lines: decodeLines(row.lines) };
 }

@@ -5,6 +5,7 @@
 import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { LedgerSchema, StocktakeLinesTable } from '../schema.ts';
 import type { StocktakeDocument } from '../write/documents.ts';
+import { members, type RowOf } from './members.ts';
 import { PAGE_ROWS_MAX, pageOf, pageRows } from './pages.ts';
 import type { ItemName } from './worker-queries.ts';
 
@@ -39,17 +40,7 @@ export interface SheetLinesPage {
   readonly next: ItemName | null;
 }
 
-interface SheetRow {
-  stocktake_id: string;
-  started_at: number;
-  started_by: string;
-  lines: number;
-  counting: number;
-  counted: number;
-  cancelled: number;
-  lapsed: number;
-  difference: number;
-}
+type SheetRow = RowOf<StocktakeSheet>;
 
 const SHEET = sql`stocktake_id, min(started_at) AS started_at, (array_agg(started_by ORDER BY started_at))[1] AS started_by,
   count(*) AS lines, count(*) FILTER (WHERE status = 'COUNTING') AS counting,
@@ -79,7 +70,7 @@ export class Stocktakes {
         SELECT ${nameAfter(sql`named.stocktake_id`)}, n + 1 FROM named WHERE stocktake_id IS NOT NULL AND n <= ${limit}::int)
       SELECT ${SHEET} FROM stocktake_lines WHERE stocktake_id IN (SELECT stocktake_id FROM named)
       GROUP BY stocktake_id ORDER BY stocktake_id`.execute(this.#db);
-    const { shown: stocktakes, next } = pageOf(rows, limit, (row) => row.stocktake_id, readSheet);
+    const { shown: stocktakes, next } = pageOf(rows, limit, (row) => row.stocktake_id, members<SheetRow>);
     return { stocktakes, next };
   }
 
@@ -89,7 +80,7 @@ export class Stocktakes {
       SELECT ${SHEET} FROM stocktake_lines WHERE stocktake_id = ${stocktakeId} GROUP BY stocktake_id`.execute(
       this.#db,
     );
-    return rows[0] && readSheet(rows[0]);
+    return rows[0] && members(rows[0]);
   }
 
   /** Lines of a sheet in the order of SKU and warehouse, those after `after`. */
@@ -119,34 +110,8 @@ export class Stocktakes {
   }
 }
 
-function readSheet(row: SheetRow): StocktakeSheet {
-  return {
-    stocktakeId: row.stocktake_id,
-    startedAtMs: row.started_at,
-    startedBy: row.started_by,
-    lines: row.lines,
-    counting: row.counting,
-    counted: row.counted,
-    cancelled: row.cancelled,
-    lapsed: row.lapsed,
-    difference: row.difference,
-  };
-}
-
 /** Reads a row of `stocktake_lines`. */
 export function readStocktakeLine(row: Selectable<StocktakeLinesTable>): StocktakeDocument {
-  return {
-    stocktakeId: row.stocktake_id,
-    sku: row.sku,
-    warehouse: row.warehouse,
-    status: row.status,
-    untilMs: row.until_at,
-    before: row.total_before,
-    counted: row.counted ?? undefined,
-    reason: row.reason ?? '',
-    startedBy: row.started_by,
-    startedAtMs: row.started_at,
-    endedBy: row.ended_by ?? undefined,
-    endedAtMs: row.ended_at ?? undefined,
-  };
+  const { untilAtMs: untilMs, totalBefore: before, reason = '', ...line } = members(row);
+  return { ...line, untilMs, before, reason };
 }

@@ -6,6 +6,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { TransferStatus } from '../../domain/language.ts';
 import type { LedgerSchema, TransferProposalsTable, TransfersTable } from '../schema.ts';
 import type { ProposalWrite, TransferDocument } from '../write/documents.ts';
+import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
 export interface TransfersQuery extends PageQuery {
@@ -115,36 +116,19 @@ export class Transfers {
 
 /** Reads a row of `transfers`. */
 export function readTransfer(row: Selectable<TransfersTable>): TransferDocument {
-  return {
-    transferId: row.transfer_id,
-    status: row.status,
-    sku: row.sku,
-    from: row.from_warehouse,
-    to: row.to_warehouse,
-    quantity: row.quantity,
-    received: row.received,
-    rejected: row.rejected,
-    returned: row.returned,
-    operations: row.operations?.split(';') ?? [],
-    reason: row.reason ?? '',
-    actor: row.actor,
-    dispatchedAtMs: row.dispatched_at,
-    closedAtMs: row.closed_at ?? undefined,
-  };
+  const {
+    id,
+    inTransit,
+    fromWarehouse: from,
+    toWarehouse: to,
+    operations,
+    reason = '',
+    ...transfer
+  } = members(row);
+  return { ...transfer, from, to, operations: operations?.split(';') ?? [], reason };
 }
 
 function readProposal(row: Selectable<TransferProposalsTable>): Proposal {
-  return {
-    id: row.id,
-    orderId: row.order_id,
-    sku: row.sku,
-    from: row.from_warehouse,
-    to: row.to_warehouse,
-    quantity: row.quantity,
-    actor: row.actor,
-    atMs: row.at,
-    state: row.state,
-    decidedBy: row.decided_by ?? undefined,
-    decidedAtMs: row.decided_at ?? undefined,
-  };
+  const { fromWarehouse: from, toWarehouse: to, ...proposal } = members(row);
+  return { ...proposal, from, to };
 }

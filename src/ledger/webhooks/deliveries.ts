@@ -3,6 +3,7 @@
  * Promises: every attempt shows, with what the receiver last answered; a person can have any of them sent again.
  */
 import { type Kysely, sql } from 'kysely';
+import { members, type RowOf } from '../read/members.ts';
 import { byId, pageOf, pageRows } from '../read/pages.ts';
 import type { LedgerSchema } from '../schema.ts';
 
@@ -40,16 +41,16 @@ export class WebhookDeliveries {
     after: number | undefined,
     limit: number,
   ): Promise<{ readonly deliveries: readonly Delivery[]; readonly next: number | null } | undefined> {
-    const behind = after === undefined ? sql`true` : sql`id < ${after}`;
+    const isAfter = after === undefined ? sql`true` : sql`id < ${after}`;
     const { rows } = await sql<DeliveryRow>`SELECT ${DELIVERY_COLUMNS} FROM webhook_deliveries
-      WHERE webhook_id = ${webhookId} AND ${behind} ORDER BY id DESC LIMIT ${pageRows(limit) + 1}`.execute(
+      WHERE webhook_id = ${webhookId} AND ${isAfter} ORDER BY id DESC LIMIT ${pageRows(limit) + 1}`.execute(
       this.#db,
     );
     if (rows.length === 0) {
       const known = await sql`SELECT FROM webhooks WHERE id = ${webhookId}`.execute(this.#db);
       if (known.rows.length === 0) return undefined;
     }
-    const { shown: deliveries, next } = pageOf(rows, limit, byId, readDelivery);
+    const { shown: deliveries, next } = pageOf(rows, limit, byId, members<DeliveryRow>);
     return { deliveries, next };
   }
 
@@ -68,7 +69,7 @@ export class WebhookDeliveries {
       const retried = await sql<DeliveryRow>`
         UPDATE webhook_deliveries SET state = 'pending', next_attempt_at = now(), settled_at = NULL
         WHERE ${found} RETURNING ${DELIVERY_COLUMNS}`.execute(tx);
-      return retried.rows[0] ? readDelivery(retried.rows[0]) : 'unknown-delivery';
+      return retried.rows[0] ? members(retried.rows[0]) : 'unknown-delivery';
     });
   }
 }
@@ -76,32 +77,4 @@ export class WebhookDeliveries {
 const DELIVERY_COLUMNS = sql`id, message_id, alert_id, state, attempts, created_at, last_attempt_at, last_status, last_answer,
   next_attempt_at, settled_at`;
 
-interface DeliveryRow {
-  readonly id: number;
-  readonly message_id: string;
-  readonly alert_id: number;
-  readonly state: DeliveryState;
-  readonly attempts: number;
-  readonly created_at: number;
-  readonly last_attempt_at: number | null;
-  readonly last_status: number | null;
-  readonly last_answer: string | null;
-  readonly next_attempt_at: number | null;
-  readonly settled_at: number | null;
-}
-
-function readDelivery(row: DeliveryRow): Delivery {
-  return {
-    id: row.id,
-    messageId: row.message_id,
-    alertId: row.alert_id,
-    state: row.state,
-    attempts: row.attempts,
-    createdAtMs: row.created_at,
-    lastAttemptAtMs: row.last_attempt_at ?? undefined,
-    lastStatus: row.last_status ?? undefined,
-    lastAnswer: row.last_answer ?? undefined,
-    nextAttemptAtMs: row.next_attempt_at ?? undefined,
-    settledAtMs: row.settled_at ?? undefined,
-  };
-}
+type DeliveryRow = RowOf<Delivery>;

@@ -5,6 +5,7 @@
  * Refuses to know: how anything is sent, and how long to wait before it is tried again.
  */
 import { type Kysely, sql } from 'kysely';
+import { members, type RowOf } from '../read/members.ts';
 import type { LedgerSchema } from '../schema.ts';
 
 /** What one statement adds for one webhook: a backlog of alerts comes in steps, each of them short. */
@@ -99,7 +100,7 @@ export class WebhookQueue {
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.webhook_id, d.alert_id, d.message_id, d.attempts
       )
-      SELECT claimed.*, now() AS claimed_at, webhooks.url, ledger.sku, ledger.warehouse, ledger.quantity,
+      SELECT claimed.*, now() AS claimed_at, webhooks.url, ledger.sku, ledger.warehouse, ledger.quantity AS available,
         ledger.safety_stock, ledger.version, ledger.at,
         ARRAY(SELECT secret FROM webhook_secrets AS s WHERE s.webhook_id = claimed.webhook_id
           AND (s.ends_at IS NULL OR s.ends_at > now()) ORDER BY s.ends_at IS NOT NULL) AS secrets
@@ -163,40 +164,10 @@ function storable(answer: string): string {
   return answer.slice(0, LAST_ANSWER_LENGTH_MAX).replaceAll('\u0000', '\uFFFD');
 }
 
-interface ClaimedRow {
-  readonly id: number;
-  readonly webhook_id: string;
-  readonly alert_id: number;
-  readonly message_id: string;
-  readonly attempts: number;
-  readonly claimed_at: number;
-  readonly url: string;
-  readonly secrets: readonly string[];
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly quantity: number;
-  readonly safety_stock: number;
-  readonly version: number;
-  readonly at: number;
-}
+type ClaimedRow = RowOf<Omit<ClaimedDelivery, 'alert'>> &
+  RowOf<Omit<ClaimedDelivery['alert'], 'id'>> & { readonly alert_id: number };
 
 function readClaimed(row: ClaimedRow): ClaimedDelivery {
-  return {
-    id: row.id,
-    webhookId: row.webhook_id,
-    messageId: row.message_id,
-    attempts: row.attempts,
-    url: row.url,
-    secrets: row.secrets,
-    claimedAtMs: row.claimed_at,
-    alert: {
-      id: row.alert_id,
-      sku: row.sku,
-      warehouse: row.warehouse,
-      available: row.quantity,
-      safetyStock: row.safety_stock,
-      version: row.version,
-      atMs: row.at,
-    },
-  };
+  const { alertId, sku, warehouse, available, safetyStock, version, atMs, ...delivery } = members(row);
+  return { ...delivery, alert: { id: alertId, sku, warehouse, available, safetyStock, version, atMs } };
 }

@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { members, type RowOf } from '../read/members.ts';
 import type { LedgerSchema } from '../schema.ts';
 
 /** Each alert becomes a delivery for every one of them. */
@@ -79,7 +80,7 @@ export class Webhooks {
     const { rows } = await sql<WebhookRow>`${SELECT_WEBHOOKS} ORDER BY id LIMIT ${WEBHOOKS_MAX}`.execute(
       this.#db,
     );
-    return rows.map(readWebhook);
+    return rows.map(members<WebhookRow>);
   }
 
   /**
@@ -147,45 +148,21 @@ function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-interface WebhookRow {
-  readonly id: string;
-  readonly url: string;
-  readonly actor: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly disabled_at: number | null;
-  readonly disabled_by: string | null;
-  readonly pending: number;
-  readonly gave_up: number;
-}
+type WebhookRow = RowOf<Webhook>;
 
 const SELECT_WEBHOOKS = sql`
-  SELECT id, url, actor, created_at, updated_at, disabled_at, disabled_by,
+  SELECT id AS webhook_id, url, actor, created_at, updated_at, disabled_at, disabled_by,
     (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending') AS pending,
     (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'gave-up') AS gave_up
   FROM webhooks`;
 
 async function read(db: Kysely<LedgerSchema>, webhookId: string): Promise<Webhook | undefined> {
   const { rows } = await sql<WebhookRow>`${SELECT_WEBHOOKS} WHERE id = ${webhookId}`.execute(db);
-  return rows[0] && readWebhook(rows[0]);
+  return rows[0] && members(rows[0]);
 }
 
 async function readKnown(db: Kysely<LedgerSchema>, webhookId: string): Promise<Webhook> {
   const webhook = await read(db, webhookId);
   if (!webhook) throw new Error(`the webhook ${webhookId} was written and is not there`);
   return webhook;
-}
-
-function readWebhook(row: WebhookRow): Webhook {
-  return {
-    webhookId: row.id,
-    url: row.url,
-    actor: row.actor,
-    createdAtMs: row.created_at,
-    updatedAtMs: row.updated_at,
-    disabledAtMs: row.disabled_at ?? undefined,
-    disabledBy: row.disabled_by ?? undefined,
-    pending: row.pending,
-    gaveUp: row.gave_up,
-  };
 }

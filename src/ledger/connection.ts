@@ -1,6 +1,6 @@
 /**
- * Connections to Postgres: bounded in number and time, checked and set up the same way each time one is made.
- * Promises: whoever writes through one writes to a Postgres that keeps what it acknowledges, with the least rights.
+ * Connections to Postgres: bounded in number and time; each is checked and set up in the same way when it is made.
+ * Promises: this Postgres keeps what it acknowledges, and the connection has the least rights.
  */
 import pg from 'pg';
 import { WrongPostgresSettings } from './errors.ts';
@@ -11,7 +11,7 @@ export type LedgerRole = (typeof LEDGER_ROLES)[number];
 export interface ConnectionOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
   readonly databaseUrl: string;
-  /** What each connection becomes where the user may; `none` leaves it the user it is. */
+  /** The role each connection takes, where its user is a member; `none`: no role. */
   readonly role: LedgerRole | 'none';
   readonly statementTimeoutMs: number;
   /** What `pg_stat_activity` shows. */
@@ -19,10 +19,10 @@ export interface ConnectionOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Beyond the server's own time-out, so that it strikes only where the server no longer answers at all. */
+/** On top of the server's own time-out, so that the client gives up only where the server no longer answers at all. */
 const SILENCE_MARGIN_MS = 5_000;
 
-/** What a client and a pool have in common. */
+/** Options of node-postgres that a client and a pool have in common. */
 export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
   return {
     connectionString: options.databaseUrl,
@@ -36,7 +36,10 @@ export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
   };
 }
 
-/** @throws {WrongPostgresSettings} from each call that needs a new connection, where Postgres could lose what it wrote */
+/**
+ * A pool of at most `poolMax` connections, each made when it is needed.
+ * Every call that needs a new one throws {@link WrongPostgresSettings} where Postgres could lose what it wrote.
+ */
 export function openPool(options: ConnectionOptions, poolMax: number): pg.Pool {
   const pool = new pg.Pool({
     ...clientConfig(options),
@@ -71,7 +74,7 @@ export async function prepareSession(client: pg.ClientBase, role: ConnectionOpti
     [names, role],
   );
   const found = rows[0];
-  if (!found) throw new Error('Postgres did not tell its settings');
+  if (!found) throw new Error('Postgres did not answer with its settings');
   const problems: string[] = [];
   names.forEach((name, i) => {
     const [values, why] = NEEDED_SETTINGS[name] ?? [[], ''];
@@ -87,7 +90,7 @@ export async function prepareSession(client: pg.ClientBase, role: ConnectionOpti
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
-/** Big integers as numbers where they are exact, times as milliseconds since 1970: the domain's own forms. */
+/** Reads big integers as numbers, where they are exact, and times as milliseconds since 1970, as the domain has them. */
 const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = ((oid: number, format?: 'text') => {
   if (oid === INT8) return readInt8;
   if (oid === TIMESTAMPTZ) return readInstant;
@@ -100,7 +103,7 @@ function readInt8(text: string): number {
   return value;
 }
 
-/** "2025-11-11 00:00:00.123+00", for every session speaks UTC. */
+/** Reads "2025-11-11 00:00:00.123+00"; the time zone of every session is UTC. */
 function readInstant(text: string): number {
   const ms = Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
   if (!text.endsWith('+00') || Number.isNaN(ms)) throw new Error(`${text} is not a time of this session`);

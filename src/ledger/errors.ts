@@ -1,11 +1,11 @@
 /**
- * What can be wrong between us and the ledger, told apart because each asks for another answer of the worker.
+ * What can go wrong with the ledger, a class for each reaction of the worker.
  * Anything else that a call of this room throws is an outage: it passes, and the call may be repeated.
  */
 import pg from 'pg';
 import type { LedgerCursor } from './cursor.ts';
 
-/** A wrong setting would let Postgres acknowledge what it can lose. Each problem names its remedy. */
+/** With these settings Postgres acknowledges what it can lose. Each problem names its remedy. */
 export class WrongPostgresSettings extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -17,6 +17,7 @@ export class WrongPostgresSettings extends Error {
   }
 }
 
+/** The tables are older than this program. */
 export class SchemaOutdated extends Error {
   constructor(found: string | undefined, needed: string) {
     super(
@@ -28,7 +29,7 @@ export class SchemaOutdated extends Error {
 
 /**
  * `duplicate`: the ledger has these entries already (a replay, or another worker was faster). `gap`: the ledger is
- * behind the chunk. `stale-epoch`: the partition was rebuilt under a newer epoch. `future-epoch`: the ledger does not
+ * not yet where the chunk begins. `stale-epoch`: the partition was rebuilt under a newer epoch. `future-epoch`: the ledger does not
  * know this epoch yet. `unknown-partition`: it knows no epoch at all.
  */
 export type CursorTrouble = 'duplicate' | 'gap' | 'stale-epoch' | 'future-epoch' | 'unknown-partition';
@@ -44,7 +45,7 @@ export class CursorMoved extends Error {
   ) {
     const at = found ? `${found.epoch}-${found.sequence}` : 'nowhere';
     super(
-      `${trouble}: the chunk begins behind ${expected.epoch}-${expected.sequence}, the ledger stands at ${at}`,
+      `${trouble}: the chunk begins after ${expected.epoch}-${expected.sequence}, the ledger is at ${at}`,
     );
     this.name = 'CursorMoved';
     this.trouble = trouble;
@@ -52,10 +53,10 @@ export class CursorMoved extends Error {
   }
 }
 
-/** The seed's optimistic lock: a row was not at the version (or in the state) it was judged at. Nothing was written. */
+/** The optimistic lock: a row was not at the version, or in the state, that the worker started from. Nothing was written. */
 export class ConcurrentModification extends Error {
   constructor(what: string, expected: number, found: number) {
-    super(`${what}: ${found} rows of ${expected} stood as they were judged`);
+    super(`${what}: ${found} of ${expected} rows were as expected`);
     this.name = 'ConcurrentModification';
   }
 }
@@ -74,7 +75,7 @@ export class RefusedBySql extends Error {
   }
 }
 
-/** Gives the classes "data exception" (22) and "integrity constraint violation" (23) their own error. */
+/** Makes a {@link RefusedBySql} of a "data exception" (class 22) or an "integrity constraint violation" (23). */
 export function readSqlError(error: unknown): unknown {
   const isRefusal = error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '');
   return isRefusal ? new RefusedBySql(error) : error;

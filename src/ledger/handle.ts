@@ -26,7 +26,7 @@ export type LedgerApi = Pick<
 
 /** A ledger that opens itself. */
 export interface LedgerHandle {
-  /** The open ledger, the same one at every call; after a failure the next call tries anew. @throws as {@link openLedger} */
+  /** The open ledger, the same at every call; after a failure the next call tries again. @throws as {@link openLedger} */
   open(): Promise<LedgerApi>;
   /** Closes what was opened. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * Who works on a partition: a Postgres advisory lock, held by a connection of its own for as long as that lives.
- * Promises: at most one holder as far as Postgres can see. It is for liveness alone: a paused holder may believe in a
- * lock it lost, and is stopped by the cursor instead (D7).
+ * Which worker has a partition: a Postgres advisory lock, held by a connection of its own for as long as that lives.
+ * Promises: at most one holder as far as Postgres can see. It is for liveness, not for safety: a worker that was paused
+ * may believe that it still holds a lock it has lost; the cursor stops what it writes then (D7).
  */
 import pg from 'pg';
 import { type ConnectionOptions, clientConfig, prepareSession } from './connection.ts';
@@ -12,19 +12,20 @@ export interface WorkerLease {
   readonly isHeld: boolean;
   /** Runs at most once, when the lock is lost without having been released. */
   onLost(listener: () => void): void;
-  /** Asks Postgres over the connection; false, and lost, where it does not answer in time. */
+  /** Checks that the connection works; false, and the lease is lost, where Postgres does not answer in time. */
   verify(): Promise<boolean>;
+  /** Gives the partition back. */
   release(): Promise<void>;
 }
 
 /** Names our locks among those of other programs in the database: "HOLD". */
 const LOCK_CLASS = 0x484f4c44;
 
-// A worker whose machine died says no goodbye: with these the server notices within about 11 s and frees the lock.
+// A machine that dies closes no connection: with these the server notices within about 11 s and frees the lock.
 const KEEPALIVES =
   'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
 
-/** Undefined where another worker holds the partition. @throws where Postgres is away */
+/** Takes the lease of a partition; undefined where another worker has it. @throws an outage */
 export async function tryLease(
   options: ConnectionOptions,
   partition: number,
@@ -48,7 +49,7 @@ export async function tryLease(
   return undefined;
 }
 
-/** Whether some process holds the partition now, as far as Postgres can see. */
+/** Whether some process holds the lease of a partition now, as far as Postgres can see. */
 export async function isLeaseHeld(client: Pick<pg.ClientBase, 'query'>, partition: number): Promise<boolean> {
   const { rows } = await client.query(
     `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2 AND granted

@@ -1,7 +1,7 @@
 /**
- * The ledger: what Holdfast remembers for good. The only door of this room to Postgres.
- * Promises: it opens only on a Postgres that keeps what it commits; a chunk is written whole or not at all, once.
- * Refuses to know: Redis, and whether what it is given is right; the worker judged it.
+ * The ledger: the permanent record, in Postgres. All access of the other rooms goes through this class.
+ * Promises: it opens only on a Postgres that keeps what it commits; a chunk is written once, as a whole or not at all.
+ * Refuses to know: Redis, and whether a chunk is right; the worker checked it.
  */
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -48,10 +48,13 @@ import type { TransferDocument } from './write/documents.ts';
 export interface LedgerOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
   readonly databaseUrl: string;
-  /** What each connection becomes where the user may; default `holdfast_writer`. */
+  /** The role each connection takes, where its user is a member; default `holdfast_writer`. */
   readonly role?: LedgerRole | 'none' | undefined;
+  /** Connections at once, default 4; a lease has one of its own. */
   readonly poolMax?: number | undefined;
+  /** Default 30,000. */
   readonly statementTimeoutMs?: number | undefined;
+  /** What `pg_stat_activity` shows; default `holdfast`. */
   readonly applicationName?: string | undefined;
   /** For tests, which stop a commit between two statements. */
   readonly commitHook?: CommitHook | undefined;
@@ -61,8 +64,12 @@ const POOL_MAX_DEFAULT = 4;
 const STATEMENT_TIMEOUT_MS_DEFAULT = 30_000;
 
 /**
- * Connects, checks the settings durability rests on and the version of the tables.
+ * Connects; checks the settings that durability depends on, and the version of the tables.
  * @throws {WrongPostgresSettings} | {SchemaOutdated} or an outage
+ * @example
+ * const ledger = await openLedger({ databaseUrl: 'postgres://localhost/holdfast', role: 'holdfast_reader' });
+ * const { entries } = await ledger.read.entries({ sku: 'TEA', warehouse: 'TPE', limit: 20 });
+ * await ledger.close();
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const connection: ConnectionOptions = {
@@ -81,6 +88,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   return new Ledger(pool, connection, options.commitHook ?? (() => {}));
 }
 
+/** Whether Postgres or this room said no; then the connection is as good as before. */
 function isAnswer(error: unknown): boolean {
   return (
     error instanceof pg.DatabaseError ||
@@ -96,18 +104,20 @@ function rollBack(client: pg.ClientBase): Promise<boolean> {
   );
 }
 
+/** An open ledger. Made by {@link openLedger}. Every method may fail with an outage, which passes. */
 export class Ledger {
-  /** Questions; all that HTTP needs. */
+  /** Entries, items, holds and drift. */
   readonly read: LedgerQueries;
   readonly transfers: Transfers;
   readonly stocktakes: Stocktakes;
   readonly sales: Sales;
   readonly shortfalls: Shortfalls;
-  /** What a rebuild reads. */
+  /** What a rebuild reads, in pages. */
   readonly past: Past;
   readonly alerts: Alerts;
   readonly webhooks: Webhooks;
   readonly webhookDeliveries: WebhookDeliveries;
+  /** For the worker that sends. */
   readonly webhookQueue: WebhookQueue;
   readonly #pool: pg.Pool;
   readonly #db: Kysely<LedgerSchema>;
@@ -131,14 +141,14 @@ export class Ledger {
     this.webhookQueue = new WebhookQueue(this.#db);
   }
 
-  /** Undefined where the ledger knows no epoch of this partition. */
+  /** How far the ledger has followed a partition; undefined where it knows no epoch of it. */
   cursor(partition: number): Promise<LedgerCursor | undefined> {
     return readCursor(this.#pool, partition);
   }
 
   /**
    * A partition starts over under a newer epoch, at sequence 0 (D10).
-   * @returns false where the ledger knows this epoch or a newer one: somebody else was faster
+   * @returns false where the ledger knows this epoch or a newer one: another process was faster
    */
   beginEpoch(partition: number, epoch: number): Promise<boolean> {
     return beginEpoch(this.#pool, partition, epoch);
@@ -166,8 +176,8 @@ export class Ledger {
 
   /**
    * Writes a chunk in one transaction. Prepare it with {@link prepareChunk}, while the one before is being written.
-   * @throws {CursorMoved} | {ConcurrentModification} | {RefusedBySql}: nothing was written. Anything else is an outage
-   * after which it may have been written: the cursor tells.
+   * @throws {CursorMoved} | {ConcurrentModification} | {RefusedBySql}: nothing was written. After any other error, an
+   * outage, it may have been written: the cursor shows whether it was.
    */
   async commit(chunk: PreparedChunk): Promise<void> {
     const client = await this.#pool.connect();
@@ -175,19 +185,18 @@ export class Ledger {
       await commitChunk(client, chunk, this.#commitHook);
       client.release();
     } catch (error) {
-      // What the server or this room said leaves the connection whole; after anything else it is not to be trusted.
       const isWhole = isAnswer(error) && (await rollBack(client));
       client.release(!isWhole);
       throw readSqlError(error);
     }
   }
 
-  /** Takes the partition for this process, or answers undefined where another has it. */
+  /** Takes the lease of a partition for this process; undefined where another process has it. */
   tryBecomeWorker(partition: number): Promise<WorkerLease | undefined> {
     return tryLease(this.#connection, partition);
   }
 
-  /** Whether some process works on the partition, and when one last committed; undefined before the first epoch. */
+  /** Whether some worker holds the partition's lease, and when one last committed; undefined before the first epoch. */
   async workerState(partition: number): Promise<{ isRunning: boolean; committedAtMs: number | undefined }> {
     const [isRunning, committedAtMs] = await Promise.all([
       isLeaseHeld(this.#pool, partition),
@@ -204,37 +213,37 @@ export class Ledger {
     return waitForSequence(this.#pool, partition, { epoch, sequence }, timeoutMs);
   }
 
-  /** Those of these movements that are booked, in no order. */
+  /** The movements that are booked among those named, in no order. */
   movementRecords(movementIds: readonly string[]): Promise<MovementRecord[]> {
     return movementRecords(this.#pool, movementIds);
   }
 
-  /** Those whose ids stand between these two, both included. */
+  /** Movements whose ids lie between these two in the order of bytes, both included. */
   movementRecordsBetween(first: string, last: string): Promise<MovementRecord[]> {
     return movementRecordsBetween(this.#pool, first, last);
   }
 
-  /** A whole table, in pages, as of one instant. */
+  /** A whole table in pages, as of one instant. */
   extract(extract: Extract, pageRowsMax = 2_000): AsyncGenerator<ExtractPage> {
     return streamExtract(this.#pool, extract, pageRowsMax);
   }
 
-  /** The ledger compared with itself; `withEntries` adds up every entry. */
+  /** Compares the ledger with itself. @param withEntries adds up every entry, which takes as long as the ledger is */
   selfCheck(withEntries: boolean): Promise<SelfDifference[]> {
     return selfCheck(this.#pool, withEntries);
   }
 
-  /** Why an item stands at its figures, or stood at them: its parts, checked against the whole. */
+  /** Explains the figures of an item, now or at a moment: their parts, checked against the whole. */
   explain(query: ExplainQuery): Promise<ExplainAnswer> {
     return explain(this.#pool, query);
   }
 
-  /** An item as it stood at a moment, and the entry that brought it there. */
+  /** An item as it was at a moment, and the last entry until then. */
   asOf(name: ItemName, moment: Moment): Promise<AsOf> {
     return asOf(this.#pool, name, moment);
   }
 
-  /** Keeps what a comparison with the hot path came to, for those who ask later. */
+  /** Keeps the outcome of a comparison with the hot path. */
   recordAudit(partition: number, audit: AuditRecord): Promise<void> {
     return recordAudit(this.#pool, partition, audit);
   }
@@ -244,15 +253,17 @@ export class Ledger {
     return lastAudit(this.#pool, partition);
   }
 
+  /** Writes a warehouse, new or known. */
   putWarehouse(warehouse: Warehouse): Promise<'created' | 'updated'> {
     return putWarehouse(this.#db, warehouse);
   }
 
+  /** All warehouses, by id. */
   warehouses(): Promise<Warehouse[]> {
     return listWarehouses(this.#db);
   }
 
-  /** Waits for what is under way, then closes all connections but those of leases. */
+  /** Waits for the statements that are running, then closes all connections but those of leases. */
   async close(): Promise<void> {
     await this.#pool.end();
   }

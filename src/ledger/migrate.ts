@@ -36,7 +36,11 @@ export interface MigrateOutcome {
 /** A migration may rewrite a large table. */
 const MIGRATE_TIMEOUT_MS = 10 * 60_000;
 
-/** @throws where Postgres cannot be reached, or a statement failed: then nothing of its migration remains */
+/**
+ * Runs the migrations that a database has not run yet, then grants the rights of the roles.
+ * @param database a URL, or a pool that stays open
+ * @throws where Postgres cannot be reached, or a statement failed: then nothing of its migration remains
+ */
 export async function migrate(database: string | pg.Pool): Promise<MigrateOutcome> {
   const pool = typeof database === 'string' ? migrationPool(database) : database;
   // Kysely is not destroyed: it would end a pool that is not ours.
@@ -71,7 +75,7 @@ function migrationPool(databaseUrl: string): pg.Pool {
   return pool;
 }
 
-/** @throws {SchemaOutdated} where the tables are older than this program; newer ones are a rolling deployment's */
+/** Newer tables than this program's are fine: in a rolling release the migration comes first. @throws {SchemaOutdated} */
 export async function checkSchema(pool: pg.Pool): Promise<void> {
   let newest: string | undefined;
   try {

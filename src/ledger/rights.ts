@@ -6,10 +6,10 @@
  */
 import pg from 'pg';
 
-/** `not-permitted`: the user may not make roles or grant these rights; the append-only trigger stands without them. */
+/** `not-permitted`: the user may not make roles or grant these rights; the append-only trigger works without them. */
 export type RightsOutcome = 'granted' | 'not-permitted';
 
-// Two databases of a cluster may be migrated at once: whoever loses the race for a shared row finds the role made.
+// Two databases of a cluster may be migrated at once: the slower one finds the roles made.
 const MAKE_ROLES = `
 DO $$
 DECLARE
@@ -61,7 +61,7 @@ REVOKE UPDATE, DELETE, TRUNCATE ON ledger FROM PUBLIC, holdfast_writer, holdfast
 /** One migrator of a database at a time: two would change the same rows of pg_class. */
 const RIGHTS_LOCK = 4_850_001;
 
-/** @throws where it failed for another reason than a missing right */
+/** Makes the roles and grants their rights. @throws where it failed for another reason than a missing right */
 export async function grantRights(pool: pg.Pool): Promise<RightsOutcome> {
   const client = await pool.connect();
   try {

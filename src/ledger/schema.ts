@@ -12,7 +12,7 @@ import type {
 } from '../domain/language.ts';
 import type { DriftKind } from './write/chunk.ts';
 
-/** Milliseconds since 1970 when read; written by SQL alone. */
+/** Read as milliseconds since 1970; written by SQL only. */
 type Instant = ColumnType<number, string, string>;
 type InstantOrNull = ColumnType<number | null, string | null, string | null>;
 

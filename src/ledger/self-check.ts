@@ -1,8 +1,9 @@
 /**
- * The ledger compared with itself: items against their own entries and against the holds that are open.
+ * Compares the ledger with itself: items with their entries and with the open holds, locks with count sheets.
  * Promises: one snapshot, so nothing that is being written shows as a difference.
  */
 import type pg from 'pg';
+import { inSnapshot } from './read/snapshot.ts';
 
 /** An item whose figures do not follow from what the ledger itself holds. */
 export interface SelfDifference {
@@ -45,8 +46,8 @@ SELECT coalesce(i.sku, s.sku) AS sku, coalesce(i.warehouse, s.warehouse) AS ware
      AND q.sku = coalesce(i.sku, s.sku) AND q.warehouse = coalesce(i.warehouse, s.warehouse))
  LIMIT ${DIFFERENCES_MAX}`;
 
-// Nothing is in two places or in none: what stands in all warehouses and what is on its way between them is what came in,
-// less what left, and what people counted.
+// No unit is in two places or in none: what is in all warehouses and in transit between them is what came in, less what
+// left, plus what counts found.
 const GOODS = `
 SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
   FROM (SELECT sku, sum(total) AS total FROM items GROUP BY sku HAVING bool_and(quarantined_at IS NULL)) i
@@ -62,73 +63,61 @@ SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
  WHERE i.total + coalesce(t.transit, 0) <> l.moved
  LIMIT ${DIFFERENCES_MAX}`;
 
-interface LockRow {
-  readonly sku: string;
-  readonly warehouse: string;
-  readonly version: number | null;
-  readonly locked_by: string | null;
-  readonly counted_by: string | null;
-}
-interface GoodsRow {
-  readonly sku: string;
-  readonly total: number;
-  readonly transit: number;
-  readonly moved: number;
+type Row = Readonly<Record<string, string | number | null>> & { readonly sku: string };
+interface Check {
+  readonly query: string;
+  /** As slow as the ledger is long. */
+  readonly addsUpEntries: boolean;
+  readonly detailOf: (row: Row) => string;
 }
 
-/** @param withEntries also adds up every entry of the ledger: exact, and as slow as the ledger is long */
-export async function selfCheck(pool: pg.Pool, withEntries: boolean): Promise<SelfDifference[]> {
-  const client = await pool.connect();
-  let isDone = false;
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const holds = await client.query<{
-      sku: string;
-      warehouse: string;
-      version: number | null;
-      reserved: number | null;
-      held: number;
-    }>(HOLDS);
-    const found: SelfDifference[] = holds.rows.map(({ sku, warehouse, version, reserved, held }) => ({
-      sku,
-      warehouse,
-      version: version ?? 0,
-      detail: `the ledger has ${reserved ?? 'no item and nothing'} reserved, its open holds come to ${held}`,
-    }));
-    const locks = await client.query<LockRow>(LOCKS);
-    for (const { sku, warehouse, version, locked_by, counted_by } of locks.rows) {
-      const detail =
-        locked_by === null
-          ? `stocktake ${counted_by} is counting the item, which is not locked by it`
-          : `stocktake ${locked_by} has locked the item, and does not count it`;
-      found.push({ sku, warehouse, version: version ?? 0, detail });
-    }
-    if (withEntries) {
-      const goods = await client.query<GoodsRow>(GOODS);
-      for (const { sku, total, transit, moved } of goods.rows) {
-        const detail =
-          `${total} units stand in all warehouses and ${transit} are in transit, but received - issued - shipped + ` +
-          `returned + counted differences come to ${moved}`;
-        found.push({ sku, warehouse: '', version: 0, detail });
-      }
-      const entries = await client.query<
-        Record<string, unknown> & { sku: string; warehouse: string; version: number }
-      >(ENTRIES);
-      for (const row of entries.rows) {
+const CHECKS: readonly Check[] = [
+  {
+    query: HOLDS,
+    addsUpEntries: false,
+    detailOf: ({ reserved, held }) =>
+      `the ledger has ${reserved ?? 'no item and nothing'} reserved, its open holds come to ${held}`,
+  },
+  {
+    query: LOCKS,
+    addsUpEntries: false,
+    detailOf: ({ locked_by, counted_by }) =>
+      locked_by === null
+        ? `stocktake ${counted_by} is counting the item, which is not locked by it`
+        : `stocktake ${locked_by} has locked the item, and does not count it`,
+  },
+  {
+    query: GOODS,
+    addsUpEntries: true,
+    detailOf: ({ total, transit, moved }) =>
+      `${total} units are in all warehouses and ${transit} in transit, but received - issued - shipped + returned + ` +
+      `counted differences come to ${moved}`,
+  },
+  {
+    query: ENTRIES,
+    addsUpEntries: true,
+    detailOf: ({ rows, last, available_off, reserved_off, sold_off }) =>
+      `the ledger's entries (${rows}, up to version ${last}) do not come to the item: available off by ` +
+      `${available_off}, reserved by ${reserved_off}, sold by ${sold_off}`,
+  },
+];
+
+/** All differences. @param withEntries also adds up every entry of the ledger: exact, and as slow as the ledger is long */
+export function selfCheck(pool: pg.Pool, withEntries: boolean): Promise<SelfDifference[]> {
+  return inSnapshot(pool, undefined, async (snapshot) => {
+    const found: SelfDifference[] = [];
+    for (const { query, addsUpEntries, detailOf } of CHECKS) {
+      if (addsUpEntries && !withEntries) continue;
+      for (const row of (await snapshot.query<Row>(query)).rows) {
+        const { sku, warehouse, version } = row;
         found.push({
-          sku: row.sku,
-          warehouse: row.warehouse,
-          version: row.version,
-          detail:
-            `the ledger's entries (${row.rows}, up to version ${row.last}) do not come to the item: available off by ` +
-            `${row.available_off}, reserved by ${row.reserved_off}, sold by ${row.sold_off}`,
+          sku,
+          warehouse: String(warehouse ?? ''),
+          version: Number(version ?? 0),
+          detail: detailOf(row),
         });
       }
     }
-    await client.query('COMMIT');
-    isDone = true;
     return found;
-  } finally {
-    client.release(!isDone);
-  }
+  });
 }

@@ -227,7 +227,7 @@ describe('what does not add up is said', () => {
       matches: false,
       text:
         'The figures of version 3 do not follow from 1 entry (entries 1 instead of 3), and what is reserved follows ' +
-        'from no open holds of no units; the item is in quarantine, so what came later waits beside the ledger.',
+        'from no open holds of no units; the item is in quarantine, so later events are parked and not in the ledger.',
     });
     await book(owner, 'NEW@east', [], { quarantineReason: 'its first event was not allowed' });
     expect(await why({ sku: 'NEW' })).toMatchObject({ item: { version: 0 }, entry: undefined, sums: [] });

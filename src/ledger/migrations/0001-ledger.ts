@@ -1,6 +1,6 @@
 /**
- * The first tables. A migration that has run anywhere is never edited: what changes is a new file.
- * Promises: a rule of the domain that SQL can say is said here, under its number.
+ * The first tables. The statements of a migration that has run anywhere are never edited: a change is a new file.
+ * Promises: a rule of the domain that SQL can express is a constraint here, named by its number.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -9,7 +9,7 @@ import { type Kysely, sql } from 'kysely';
 // unnest 9.0 us, COPY 6.0; order_id as hash 4.5 against 6.2 as b-tree (at 2.8 million rows 5.7 against 7.4: 36-byte
 // random ids spread over every page of a b-tree, and the hash keeps 4 bytes of them); id and its index 0.7.
 // Columns go from wide to narrow, so that nothing is lost to alignment; ids compare as bytes whatever the locale of
-// the database, for that is what the domain does.
+// the database.
 const LEDGER = `
 CREATE TYPE event_type AS ENUM ('InventoryReserved', 'InventoryDeducted', 'InventoryReleased', 'ReservationExtended',
   'InventoryReceived', 'SafetyStockSet', 'LowStockAlertTriggered');
@@ -112,10 +112,9 @@ CREATE TABLE items (
 ) WITH (fillfactor = 50);
 `;
 
-// A reservation and its lines are one row, the lines in the text the stream and Redis use. Measured as above, CPU per
-// hold: 4.0 us; with a table of lines beside it 7.0 (7.6 with an index by item), more than the ledger row itself. SQL
-// lists the open holds of an item through the view, over the index of open holds, which costs 0.5 us and which a rebuild
-// needs too. The fill factor keeps a settled row on the page of the open one (update 5.7 us against 6.9 at 100).
+// A reservation and its lines are one row, the lines in the text form that the stream and Redis use. Measured as above, CPU
+// per hold: 4.0 us; with a table of lines 7.0 (7.6 with an index by item), more than the ledger row itself. SQL lists the
+// open holds of an item through the view, over the index of open holds, which costs 0.5 us and which a rebuild needs too. The fill factor keeps a settled row on the page of the open one (update 5.7 us against 6.9 at 100).
 const RESERVATIONS = `
 CREATE TYPE reservation_status AS ENUM ('ACTIVE', 'CONFIRMED', 'RELEASED', 'EXPIRED');
 

@@ -1,6 +1,6 @@
 /**
- * The words of the warehouse side. Apart from the tables that use them, because Postgres lets a new word of a type be
- * used only after its transaction; and added to the types as they are, because another type would rewrite the ledger.
+ * Event types of warehouse work. Apart from the tables that use them, because Postgres lets a new value of an enum be used
+ * only after its transaction; and added to the enum that exists, because another one would rewrite the ledger.
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,10 +1,10 @@
 /**
- * Tables of the warehouse side: the documents of transfers, stocktakes, sales and late payments, beside the entries they
- * are made of. Promises: they are written in the transaction of their entries; what SQL can say of a rule it says here.
+ * Tables of documents: transfers, count sheets, sales and shortfalls, which follow from entries of the ledger.
+ * Promises: they are written in the transaction of their entries; what SQL can express of a rule is a constraint here.
  */
 import { type Kysely, sql } from 'kysely';
 
-// New columns stand empty in the rows that are there, so no row is rewritten; one scan checks the old rows.
+// New columns are NULL in existing rows, so no row is rewritten; one scan checks the old rows.
 const LEDGER = `
 ALTER TABLE ledger
   ADD COLUMN transfer_id text COLLATE "C",

@@ -1,6 +1,6 @@
 /**
- * What becomes of an alert once the ledger has it: a person acknowledges it, webhooks carry it to machines.
- * Promises: all of it stands beside the ledger, whose rows nobody changes (D14).
+ * What happens to an alert of the ledger: a person acknowledges it, webhooks send it to other systems.
+ * Promises: these are tables of their own; rows of the ledger never change (D14).
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,7 +1,7 @@
 /**
  * Ids of any script: the text of lines (`sku@warehouse=quantity,...`) escapes what is not a letter, a digit or one of
  * `._:-` (see domain/id.ts), and SQL reads it in one place, the function `order_lines`.
- * Promises: no table changes, so programs of the release before go on beside new ones; their texts have no escapes.
+ * Promises: no table changes, so programs of the release before keep working; the texts they write have no escapes.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -13,7 +13,7 @@ CREATE FUNCTION decode_id(escaped text) RETURNS text STABLE PARALLEL SAFE
   RETURN convert_from(convert_to(('"' || replace(escaped, '%', '\\u00') || '"')::jsonb #>> '{}', 'LATIN1'), 'UTF8');
 `;
 
-// Neither STRICT nor VOLATILE, and one SELECT: so Postgres puts it into the query, and what is not asked for is not
+// Neither STRICT nor VOLATILE, and one SELECT: so Postgres puts it into the query, and columns that are not used are not
 // computed. Nearly all texts have no escape; looking for one costs 0.3 us a line.
 const ORDER_LINES = `
 CREATE FUNCTION order_lines(lines text) RETURNS TABLE (sku text, warehouse text, quantity integer)

@@ -15,9 +15,9 @@ export interface Alert {
   readonly id: number;
   readonly sku: string;
   readonly warehouse: string;
-  /** What was left when it fired. */
+  /** What was available when it fired. */
   readonly available: number;
-  /** The line it fell under. */
+  /** The safety stock that it fell below. */
   readonly safetyStock: number;
   /** Of the item after the alert. */
   readonly version: number;
@@ -47,6 +47,7 @@ export interface Acknowledgement {
 // Spelled in the statement and not a parameter: only then does Postgres use the partial indexes of alerts.
 const IS_ALERT = sql<boolean>`type = 'LowStockAlertTriggered'::event_type`;
 
+/** Reads and acknowledges alerts. */
 export class Alerts {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -54,7 +55,7 @@ export class Alerts {
     this.#db = db;
   }
 
-  /** Newest first. */
+  /** Alerts, newest first. */
   async page(query: AlertsQuery): Promise<AlertsPage> {
     const { sku, warehouse, state, after } = query;
     const limit = pageRows(query.limit);
@@ -104,7 +105,7 @@ type AlertRow = Omit<
 > &
   RowOf<Pick<Alert, 'acknowledgedAtMs' | 'acknowledgedBy' | 'note'>>;
 
-/** BR-005: the table refuses an alert without the line it fired under. */
+/** The table refuses an alert without the safety stock it fired under (BR-005). */
 function readAlert(row: AlertRow): Alert {
   const { quantity: available, safetyStock = 0, ...alert } = members(row);
   return { ...alert, available, safetyStock };

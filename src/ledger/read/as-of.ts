@@ -1,7 +1,7 @@
 /**
- * An item as it stood at a version or a time, with the entry that brought it there. Promises: found by key, a time as
- * well, so that a long history costs a few look-ups more than a short one; what cannot be answered is a value that says
- * why. Refuses to know: the hot path, which may be a moment ahead.
+ * An item as it was at a version or a time, with the last entry until then. Promises: it is found by key, by time as well,
+ * so a long history costs only a few look-ups more than a short one; where there is no answer, a value says why.
+ * Refuses to know: the hot path, which may be a moment ahead.
  */
 import type { Selectable } from 'kysely';
 import type { ItemView } from '../../domain/language.ts';
@@ -13,7 +13,7 @@ import type { ItemName } from './worker-queries.ts';
 /** A version of an item, or a time in milliseconds since 1970. */
 export type Moment = { readonly version: number } | { readonly atMs: number };
 
-/** Why an item cannot be told as it stood then. */
+/** Why there is no such item at that moment. */
 export type NotThen =
   | { readonly outcome: 'unknown-item' }
   /** The time is before its first entry, which is of `firstAtMs`. */
@@ -21,10 +21,12 @@ export type NotThen =
   /** The ledger has the item up to `newest` only. */
   | { readonly outcome: 'no-such-version'; readonly newest: number };
 
+/** An item at a moment. */
 export type AsOf =
   | { readonly outcome: 'found'; readonly item: ItemView; readonly entry: LedgerEntry }
   | NotThen;
 
+/** The last entry of an item until a moment. */
 export type EntryThen = { readonly outcome: 'found'; readonly entry: LedgerEntry } | NotThen;
 
 const OF_ITEM = 'sku = $1 AND warehouse = $2';
@@ -35,9 +37,9 @@ SELECT (SELECT version FROM ledger WHERE ${OF_ITEM} ORDER BY version LIMIT 1) AS
 
 const ENTRY = `SELECT * FROM ledger_entries WHERE ${OF_ITEM} AND version = $3`;
 
-// There is no index by item and time, and none is needed: an item's versions follow each other in time, so a search by
-// halves over the index by version finds the last one that is not later. Where a rebuild on another clock has set time
-// back a little (D10), the one found is followed by a later one all the same.
+// There is no index by item and time, and none is needed: the versions of an item are in the order of time, so a binary
+// search over the index by version finds the last one that is not later. Where a rebuild with another clock has set time
+// back a little (D10), the entry after the one found is later all the same.
 const VERSION_AT = `
 WITH RECURSIVE search (low, high) AS (
     SELECT $4::bigint, $5::bigint
@@ -51,8 +53,8 @@ WITH RECURSIVE search (low, high) AS (
      WHERE low < high)
 SELECT low AS version FROM search WHERE low = high`;
 
-// What entries say of an item beside its counters: the last word of each kind, newest first over the index by version. An
-// index of these entries alone would save 0.1 s where half a million others lie before them, and cost every write.
+// What entries say of an item besides its counters: the last of each kind, newest first over the index by version. An
+// index of these entries alone would save 0.1 s where half a million others come first, and cost every write.
 const LEVELS = `
 SELECT lock.stocktake_id, lock.expires_at AS stocktake_until,
     (SELECT quantity FROM ledger WHERE ${OF_ITEM} AND version <= $3 AND type = 'SafetyStockSet'
@@ -62,7 +64,7 @@ SELECT lock.stocktake_id, lock.expires_at AS stocktake_until,
     WHERE ${OF_ITEM} AND version <= $3 AND stocktake_id IS NOT NULL
     ORDER BY version DESC LIMIT 1) AS lock ON lock.type = 'StocktakeStarted'`;
 
-/** The entry that brought the item to where it stood at a moment. */
+/** Finds the last entry of an item until a moment. */
 export async function entryThen(
   snapshot: Snapshot,
   { sku, warehouse }: ItemName,
@@ -90,7 +92,7 @@ export async function entryThen(
     : { outcome: 'found', entry };
 }
 
-/** The item right after one of its entries. */
+/** Computes the item right after one of its entries. */
 export async function itemAfter(snapshot: Snapshot, entry: LedgerEntry): Promise<ItemView> {
   const { sku, warehouse, version, after } = entry;
   const { rows } = await snapshot.query<{
@@ -106,7 +108,7 @@ export async function itemAfter(snapshot: Snapshot, entry: LedgerEntry): Promise
   return { sku, warehouse, ...after, safetyStock: safety_stock ?? 0, version, stocktake };
 }
 
-/** The item as it stood at a moment. */
+/** Finds the item as it was at a moment. */
 export async function itemAsOf(snapshot: Snapshot, name: ItemName, moment: Moment): Promise<AsOf> {
   const then = await entryThen(snapshot, name, moment);
   if (then.outcome !== 'found') return then;

@@ -1,10 +1,11 @@
 /**
- * Comparisons of hot path and ledger, kept so that any process can tell what the last one came to.
- * Promises: a bounded number of rows. Refuses to know: how they were made.
+ * Outcomes of comparisons of hot path and ledger, kept for any process to read.
+ * Promises: a bounded number of rows. Refuses to know: how the comparison was made.
  */
 import type pg from 'pg';
 import { members, type RowOf } from './members.ts';
 
+/** The outcome of one comparison. */
 export interface AuditRecord {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
@@ -20,6 +21,7 @@ export interface AuditRecord {
 const AUDITS_KEPT = 100;
 const FINDINGS_KEPT = 100;
 
+/** Keeps an outcome, and forgets the oldest ones. */
 export async function recordAudit(pool: pg.Pool, partition: number, audit: AuditRecord): Promise<void> {
   await pool.query(
     `WITH made AS (

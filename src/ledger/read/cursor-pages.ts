@@ -7,6 +7,7 @@ import type pg from 'pg';
 /** Rows of one round trip where nobody says: some hundred kilobytes. */
 export const CURSOR_ROWS = 5_000;
 
+/** One page of a query. */
 export interface CursorPage<R> {
   readonly fields: readonly pg.FieldDef[];
   readonly rows: R[];
@@ -15,7 +16,7 @@ export interface CursorPage<R> {
 }
 
 /**
- * Pages of a query, at least one, the last of which may be empty; each is read when it is asked for.
+ * Pages of a query, at least one, of which the last may be empty. A page is fetched when the caller wants it.
  * @param rowMode `array` gives a row as an array of its columns
  * @throws an outage, also in the middle; what came until then is true, but not all
  */

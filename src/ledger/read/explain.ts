@@ -1,6 +1,6 @@
 /**
- * Why an item stands at its figures: where it began, what every kind of entry added, who holds it. Promises: all of it
- * from one snapshot of the ledger, and it is checked that the parts come to the whole; a sentence says whether they do.
+ * Explains an item's figures: the opening, the sum of every type of entry, the holds. Promises: all of it is from one
+ * snapshot of the ledger; the parts are checked against the whole, and a sentence says whether they add up.
  * Refuses to know: the hot path, which may be a moment ahead.
  */
 import type pg from 'pg';
@@ -22,13 +22,14 @@ import type { OpenHold } from './queries.ts';
 import { inSnapshot, isTimeOut, type Snapshot } from './snapshot.ts';
 import { type ItemName, type LedgerItem, loadItems } from './worker-queries.ts';
 
-/** One question of a look takes no longer than this: a history of some million entries can be added up in it. */
+/** The longest one query may take: enough to add up some million entries. */
 const STATEMENT_MS_MAX = 5_000;
 
+/** What to explain. */
 export interface ExplainQuery extends ItemName {
-  /** Explains how the item stood then; left out: as it stands. */
+  /** Explains the item as it was then; left out: as it is now. */
   readonly moment?: Moment | undefined;
-  /** Only entries behind this moment are added up; left out: all. */
+  /** Only entries after this moment are added up; left out: all. */
   readonly since?: Moment | undefined;
   /** Holds that are listed, 1 to 1,000; all are counted. */
   readonly holdsMax: number;
@@ -69,7 +70,7 @@ SELECT order_id, quantity, reserved_at, expires_at, ${AND_ALL_HOLDS}
     GROUP BY order_id HAVING sum(reserved_change) <> 0) AS held
  ${LATEST_FIRST} $4`;
 
-/** @throws an outage, and {RangeError} where more holds are to be listed than may be */
+/** Explains an item. @throws an outage, and {RangeError} where more holds are to be listed than may be */
 export async function explain(pool: pg.Pool, query: ExplainQuery): Promise<ExplainAnswer> {
   pageRows(query.holdsMax);
   try {
@@ -80,12 +81,12 @@ export async function explain(pool: pg.Pool, query: ExplainQuery): Promise<Expla
   }
 }
 
-/** The item as it stood at a moment, and the entry that brought it there. @throws an outage */
+/** The item as it was at a moment, and the last entry until then. @throws an outage */
 export function asOf(pool: pg.Pool, name: ItemName, moment: Moment): Promise<AsOf> {
   return inSnapshot(pool, STATEMENT_MS_MAX, (snapshot) => itemAsOf(snapshot, name, moment));
 }
 
-interface Stood {
+interface Found {
   readonly outcome: 'found';
   readonly item: ItemView;
   readonly entry: LedgerEntry | undefined;
@@ -94,11 +95,11 @@ interface Stood {
 
 async function explainIn(snapshot: Snapshot, query: ExplainQuery): Promise<ExplainAnswer> {
   const { moment, since, holdsMax } = query;
-  const stood: Stood | NotThen = moment
+  const found: Found | NotThen = moment
     ? await itemAsOf(snapshot, query, moment)
     : await itemNow(snapshot, query);
-  if (stood.outcome !== 'found') return stood;
-  const { item, entry, quarantine } = stood;
+  if (found.outcome !== 'found') return found;
+  const { item, entry, quarantine } = found;
   const opening = since ? await openingAt(snapshot, query, since) : NOTHING;
   if (opening === undefined || opening.version > item.version) {
     return { outcome: 'since-is-later', version: item.version };
@@ -109,7 +110,7 @@ async function explainIn(snapshot: Snapshot, query: ExplainQuery): Promise<Expla
   return { outcome: 'explained', item, entry, opening, sums, holds, check };
 }
 
-async function itemNow(snapshot: Snapshot, name: ItemName): Promise<Stood | NotThen> {
+async function itemNow(snapshot: Snapshot, name: ItemName): Promise<Found | NotThen> {
   const [found] = await loadItems(snapshot, [name]);
   if (!found) return { outcome: 'unknown-item' };
   const { item, quarantine } = found;

@@ -1,46 +1,48 @@
 /**
- * An explanation of an item's figures: its parts, whether they come to the whole, and one sentence that says so.
+ * The explanation of an item's figures: its parts, whether they add up, and one sentence that says so.
  * Refuses to know: where the parts come from.
  */
 import type { EventType, ItemView, ReleaseCause } from '../../domain/language.ts';
 import type { Counters, LedgerEntry } from './ledger-entry.ts';
 import type { OpenHold } from './queries.ts';
 
-/** All entries of one kind. */
+/** The sum of all entries of one type and cause. */
 export interface EntrySum {
   readonly type: EventType;
   /** Only of InventoryReleased. */
   readonly cause: ReleaseCause | undefined;
   readonly entries: number;
-  /** Units the entries name; undefined where they name a level, such as a safety stock. */
+  /** Units of the entries' lines; undefined where a line names a level, such as a safety stock. */
   readonly quantity: number | undefined;
   readonly change: Counters;
 }
 
+/** The holds of an item at one moment. */
 export interface HoldsThen {
-  /** Orders, and their units, whether listed or not. */
+  /** All orders and their units, whether listed or not. */
   readonly count: number;
   readonly quantity: number;
   /** The latest deadlines first. */
   readonly list: readonly OpenHold[];
 }
 
-/** Where the sums begin. */
+/** The version after which the sums begin, with its counters. */
 export interface Opening extends Counters {
   readonly version: number;
-  /** Undefined at version 0, where nothing was there. */
+  /** Undefined at version 0, before the first entry. */
   readonly atMs: number | undefined;
 }
 
-/** Whether opening and sums come to the item, and its holds to what is reserved; in words as well. */
+/** Whether opening and sums add up to the item, and its holds to what is reserved; also as a sentence. */
 export interface ExplanationCheck {
   readonly matches: boolean;
   readonly text: string;
 }
 
+/** An item with the parts that its figures follow from. */
 export interface Explanation {
   readonly item: ItemView;
-  /** The last entry; undefined where there is none because the first event was set apart (D8). */
+  /** The last entry; undefined where the item has none, because it was in quarantine from the beginning (D8). */
   readonly entry: LedgerEntry | undefined;
   readonly opening: Opening;
   readonly sums: readonly EntrySum[];
@@ -50,7 +52,7 @@ export interface Explanation {
 
 const COUNTERS = ['total', 'available', 'reserved', 'sold'] as const;
 
-/** @param isQuarantined the ledger has stopped following the item (D8), while its holds go on */
+/** Checks the parts against the item. @param isQuarantined the ledger no longer follows the item (D8), but its holds */
 export function checkOf(
   item: ItemView,
   opening: Opening,
@@ -74,7 +76,7 @@ export function checkOf(
     (areHoldsRight ? 'follows from ' : `(${item.reserved}) does not follow from `) +
     `${counted(holds.count, 'open hold', 'open holds')} of ${counted(holds.quantity, 'unit', 'units')}`;
   const aside = isQuarantined
-    ? '; the item is in quarantine, so what came later waits beside the ledger'
+    ? '; the item is in quarantine, so later events are parked and not in the ledger'
     : '';
   const text = `The figures of version ${item.version} ${figures}, and what is reserved ${reserved}${aside}.`;
   return { matches: wrong.length === 0 && areHoldsRight, text };

@@ -6,14 +6,14 @@ import type pg from 'pg';
 import { cursorPages } from './cursor-pages.ts';
 import { camelCase } from './members.ts';
 
-/** What can be taken, in the words of `npm run export`. */
+/** What can be exported, as `npm run export` names it. */
 export const EXTRACTS = ['stock', 'warehouses', 'holds', 'ledger'] as const;
 export type Extract = (typeof EXTRACTS)[number];
 
-/** A cell as it leaves: times are ISO 8601 texts, what is absent is null. */
+/** A cell: times are ISO 8601 texts, absent values are null. */
 export type ExtractCell = string | number | boolean | null;
 
-/** At least one page comes, so that the columns are known also where there are no rows. */
+/** There is at least one page, so that the columns are known also where there are no rows. */
 export interface ExtractPage {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly ExtractCell[])[];
@@ -21,7 +21,7 @@ export interface ExtractPage {
   readonly asOfMs: number;
 }
 
-// `quantity` of stock is what may be sold: held and sold units belong to orders, which do not travel with it.
+// `quantity` of stock is what may be sold: held and sold units belong to orders, which are not part of the extract.
 const SELECTS: Readonly<Record<Extract, string>> = {
   stock: `SELECT sku, warehouse, available AS quantity, safety_stock, total, reserved, sold, version, updated_at
     FROM items ORDER BY sku, warehouse`,
@@ -52,7 +52,7 @@ export async function* streamExtract(
   }
 }
 
-/** This room reads times as milliseconds; whoever takes them elsewhere wants to read them. */
+/** Times are read as milliseconds; a file has them as ISO 8601. */
 function writeInstants(rows: ExtractCell[][], column: number): void {
   for (const row of rows) {
     const ms = row[column];

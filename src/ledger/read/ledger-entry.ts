@@ -1,10 +1,9 @@
-/**
- * A row of the ledger as people and programs read it: before, change and after in the domain's words.
- */
+/** A row of the ledger as programs read it: the counters before, their change, the counters after. */
 import type { Selectable } from 'kysely';
 import type { EventType, ReleaseCause } from '../../domain/language.ts';
 import type { LedgerEntriesView } from '../schema.ts';
 
+/** Counters of an item, or changes of them. */
 export interface Counters {
   readonly total: number;
   readonly available: number;
@@ -12,8 +11,9 @@ export interface Counters {
   readonly sold: number;
 }
 
+/** One step of one item. */
 export interface LedgerEntry {
-  /** Grows with every entry; what a page goes on from. */
+  /** Grows with every entry; pages go on from it. */
   readonly id: number;
   readonly type: EventType;
   readonly sku: string;
@@ -30,9 +30,9 @@ export interface LedgerEntry {
   /** Why a hold ended; only of InventoryReleased. */
   readonly cause: ReleaseCause | undefined;
   readonly operation: string | undefined;
-  /** When the hold ends, or the lock; of InventoryReserved, ReservationExtended and StocktakeStarted. */
+  /** When the hold or the lock ends; of InventoryReserved, ReservationExtended and StocktakeStarted. */
   readonly expiresAtMs: number | undefined;
-  /** The line the alert fired under; only of LowStockAlertTriggered. */
+  /** The safety stock that the alert fired under; only of LowStockAlertTriggered. */
   readonly safetyStock: number | undefined;
   readonly reason: string | undefined;
   readonly actor: string;

@@ -1,6 +1,6 @@
 /**
  * Pages by key: a later page costs no more than the first, and new rows shift nothing.
- * A page is asked for with one row more than it shows, which says whether another page follows.
+ * A query fetches one row more than a page shows: it says whether another page follows.
  */
 
 /** The most rows of one page. */
@@ -14,7 +14,7 @@ export interface PageQuery {
   readonly limit: number;
 }
 
-/** @throws {RangeError} where a page cannot have so many rows */
+/** The number of rows of a page. @throws {RangeError} where a page cannot have so many */
 export function pageRows(limit: number): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_ROWS_MAX) {
     throw new RangeError(`a page has 1 to ${PAGE_ROWS_MAX} rows, not ${limit}`);

@@ -1,6 +1,6 @@
 /**
  * What a rebuild reads besides the items: everything that a later request may still refer to, in pages.
- * Promises: each stream is as of one instant; memory is bounded by its pages.
+ * Promises: each generator yields the state of one instant; memory is bounded by its pages.
  */
 import type { Selectable } from 'kysely';
 import type pg from 'pg';
@@ -47,6 +47,7 @@ export interface CustomerQuota {
   readonly bought: number;
 }
 
+/** Reads in pages of any number; a time is in milliseconds since 1970. */
 export class Past {
   readonly #pool: pg.Pool;
 

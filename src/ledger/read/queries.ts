@@ -1,6 +1,6 @@
 /**
- * Questions to the ledger: what happened, how things stood, what is wrong. Nothing here writes.
- * Promises: pages by key, so that a later page costs no more than the first and new entries shift nothing.
+ * Queries of the ledger itself: entries, items, holds, and what was found wrong. Nothing here writes.
+ * Promises: pages by key, so that a later page costs no more than the first, and new entries shift nothing.
  */
 import { type Kysely, sql } from 'kysely';
 import { type EventType, lineStart, STOCKTAKE_LINES_MAX } from '../../domain/language.ts';
@@ -13,6 +13,7 @@ import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 import { type ItemName, type LedgerItem, readItem } from './worker-queries.ts';
 
+/** Which entries; what is left out does not narrow them down. */
 export interface EntriesQuery extends PageQuery {
   readonly sku?: string | undefined;
   readonly warehouse?: string | undefined;
@@ -23,7 +24,7 @@ export interface EntriesQuery extends PageQuery {
   readonly type?: EventType | undefined;
 }
 
-/** `next` is where the following page goes on; null on the last one. */
+/** `next` is the `after` of the following page; null on the last one. */
 export interface EntriesPage {
   readonly entries: readonly LedgerEntry[];
   readonly next: number | null;
@@ -39,6 +40,7 @@ export interface Figures {
   readonly atMs: number;
 }
 
+/** Something that hot path and ledger disagree about. */
 export interface Drift {
   readonly id: number;
   readonly kind: DriftKind;
@@ -54,6 +56,7 @@ export interface Drift {
   readonly resolvedAtMs: number | undefined;
 }
 
+/** What one order holds of an item. */
 export interface OpenHold {
   readonly orderId: string;
   readonly quantity: number;
@@ -61,6 +64,7 @@ export interface OpenHold {
   readonly expiresAtMs: number;
 }
 
+/** Reads of the tables that follow from events alone. */
 export class LedgerQueries {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -79,7 +83,7 @@ export class LedgerQueries {
     if (movementId !== undefined) select = select.where('movement_id', '=', movementId);
     if (transferId !== undefined) select = select.where('transfer_id', '=', transferId);
     if (stocktakeId !== undefined) select = select.where('stocktake_id', '=', stocktakeId);
-    // As text in the statement, for only so does Postgres see that the index of alerts serves it.
+    // Spelled in the statement and not a parameter: only then does Postgres use the partial index of alerts.
     if (type !== undefined) select = select.where(sql<boolean>`type = ${sql.lit(type)}::event_type`);
     if (after !== undefined) select = select.where('id', '<', after);
     if (sku !== undefined && warehouse !== undefined) {
@@ -98,6 +102,7 @@ export class LedgerQueries {
     return { entries, next };
   }
 
+  /** Undefined where the ledger has no such item. */
   async item(sku: string, warehouse: string): Promise<LedgerItem | undefined> {
     const row = await this.#db
       .selectFrom('items')
@@ -108,7 +113,7 @@ export class LedgerQueries {
     return row && readItem(row);
   }
 
-  /** Items in the order of SKU and warehouse, behind `after`. */
+  /** Items in the order of SKU and warehouse, those after `after`. */
   async items(after: ItemName | undefined, limit: number): Promise<LedgerItem[]> {
     let select = this.#db.selectFrom('items').selectAll();
     if (after) {
@@ -139,6 +144,7 @@ export class LedgerQueries {
     );
   }
 
+  /** Undefined where the ledger has no such order. */
   async reservation(orderId: string): Promise<Reservation | undefined> {
     const row = await this.#db
       .selectFrom('reservations')
@@ -148,7 +154,7 @@ export class LedgerQueries {
     return row && readReservation(row);
   }
 
-  /** Who holds an item now, in the order of order ids, behind `after`. */
+  /** The open holds of an item in the order of order ids, those after `after`. */
   async openHolds(
     sku: string,
     warehouse: string,
@@ -185,7 +191,7 @@ export class LedgerQueries {
     return rows.map((row) => row.order_id);
   }
 
-  /** SKUs that stand in a warehouse, by name, behind `after`; at most one more than fit on a count sheet. */
+  /** SKUs of a warehouse in the order of ids, those after `after`; at most one more than fit on a count sheet. */
   async skusOf(warehouse: string, limit: number, after = ''): Promise<string[]> {
     if (!(limit >= 1 && limit <= STOCKTAKE_LINES_MAX + 1)) {
       throw new RangeError(`give 1 to ${STOCKTAKE_LINES_MAX + 1} SKUs as the limit, not ${limit}`);
@@ -195,7 +201,7 @@ export class LedgerQueries {
     return rows.map((row) => row.sku);
   }
 
-  /** What was found wrong, newest first; `openOnly` leaves out what has been put right. */
+  /** What was found wrong, newest first; `openOnly` leaves out what has been resolved. */
   async drifts(query: {
     readonly openOnly?: boolean;
     readonly after?: number | undefined;
@@ -208,7 +214,7 @@ export class LedgerQueries {
     return rows.map(members);
   }
 
-  /** Events of an item in quarantine, oldest first, behind `after`. */
+  /** Parked events of an item in quarantine, oldest first, those after `after`. */
   async parkedEvents(sku: string, warehouse: string, after: number, limit: number) {
     return this.#db
       .selectFrom('parked_events')

@@ -1,6 +1,6 @@
 /**
- * Flash sales: what was agreed, and how they went as far as it follows from the ledger. The live figures are the hot
- * path's; these are what a rebuild fills it with and what a comparison holds against it.
+ * Flash sales: how they were scheduled, and their figures as the ledger knows them. The live figures are in the hot path;
+ * a rebuild fills it with these, and an audit compares it with them.
  * Promises: each unit of an order counts once, where it is now: held, sold, released or expired.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
@@ -17,7 +17,7 @@ export interface SalesPage {
   readonly next: number | null;
 }
 
-/** What became of the units that its orders asked for. */
+/** Units of the orders of a sale, by what became of them. */
 export interface SaleFigures {
   readonly held: number;
   readonly sold: number;
@@ -27,6 +27,7 @@ export interface SaleFigures {
 
 const EVER = { epoch: 2_147_483_647, sequence: Number.MAX_SAFE_INTEGER };
 
+/** Reads of flash sales. */
 export class Sales {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -34,7 +35,7 @@ export class Sales {
     this.#db = db;
   }
 
-  /** Scheduled last, shown first. */
+  /** Sales, those scheduled last first. */
   async page(query: SalesQuery): Promise<SalesPage> {
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('sales').selectAll();
@@ -55,7 +56,7 @@ export class Sales {
     return row && readSale(row);
   }
 
-  /** All that were to close at this time or later, those closed before their time included. */
+  /** All sales scheduled to close at this time or later, those closed before their time included. */
   async closingSince(atMs: number): Promise<SaleDocument[]> {
     const rows = await this.#db
       .selectFrom('sales')
@@ -66,8 +67,8 @@ export class Sales {
   }
 
   /**
-   * How a sale went, from the entries of its orders: as exact as the ledger, and as slow as the sale was large.
-   * An order id that was used again counts with its last life alone.
+   * The figures of a sale from the entries of its orders: exact, and as slow as the sale was large.
+   * Of an order id that was used again only the last reservation counts.
    * @param upTo the last batch that counts; left out: all that the ledger has
    */
   async figures(
@@ -89,7 +90,7 @@ export class Sales {
     return rows[0] as SaleFigures;
   }
 
-  /** Units that open orders of a sale hold. */
+  /** Units of the sale that open orders hold. */
   async held(sale: SaleDocument): Promise<number> {
     const { rows } = await sql<{ held: number }>`
       SELECT coalesce(sum(quantity), 0) AS held FROM reservations, order_lines(lines)

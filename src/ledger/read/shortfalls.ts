@@ -1,6 +1,6 @@
 /**
- * Payments that came too late and found no stock, for the people who resolve them: refund, another item, an apology.
- * Promises: one is resolved once, and the first resolution stands; a payment that found stock later resolves it too.
+ * Shortfalls: payments that came too late and found no stock, for the people who resolve them (refund, another item).
+ * Promises: one is resolved once, and the first resolution counts; a later payment that finds stock resolves it too.
  */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { decodeLines } from '../../domain/language.ts';
@@ -30,6 +30,7 @@ export interface ShortfallResolution {
   readonly actor: string;
 }
 
+/** Reads and resolves shortfalls. */
 export class Shortfalls {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -37,7 +38,7 @@ export class Shortfalls {
     this.#db = db;
   }
 
-  /** Newest first. */
+  /** Shortfalls, newest first. */
   async page(query: ShortfallsQuery): Promise<ShortfallsPage> {
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('shortfalls').selectAll();
@@ -53,7 +54,7 @@ export class Shortfalls {
 
   /**
    * Resolves the open case of an order.
-   * @returns its last case as it stands then, whoever resolved it, and whether this call did; undefined where it has none
+   * @returns the last case of the order, by whomever it was resolved, and whether by this call; undefined where it has none
    */
   async resolve({
     orderId,

@@ -1,41 +1,42 @@
 /**
- * One look at the ledger: several questions about the same instant. Promises: nothing that is being written meanwhile
- * shows as a difference, nothing is written, and no question takes longer than it may.
- * Refuses to know: the questions.
+ * Several queries on the state of one instant. Promises: what is being written meanwhile shows in none of them, nothing is
+ * written, and no query takes longer than it may. Refuses to know: the queries.
  */
 import pg from 'pg';
 
-/** What a look asks with. */
+/** Queries in it see the same state. */
 export type Snapshot = Pick<pg.ClientBase, 'query'>;
 
 /**
- * @param statementMsMax the longest one question may take
- * @throws the error of Postgres; {@link isTimeOut} tells a question that took too long from the rest
+ * Runs queries in one read-only transaction.
+ * @param statementMsMax the longest one query may take; undefined: as long as the connection allows
+ * @throws the error of Postgres; {@link isTimeOut} recognizes a query that took too long
  */
 export async function inSnapshot<T>(
   pool: pg.Pool,
-  statementMsMax: number,
-  look: (snapshot: Snapshot) => Promise<T>,
+  statementMsMax: number | undefined,
+  work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let isDone = false;
   try {
     await client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = ${statementMsMax}`,
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' +
+        (statementMsMax === undefined ? '' : `; SET LOCAL statement_timeout = ${statementMsMax}`),
     );
-    const seen = await look(client);
+    const result = await work(client);
     await client.query('COMMIT');
     isDone = true;
-    return seen;
+    return result;
   } finally {
-    // An error leaves a transaction behind: the connection goes with it.
+    // An error leaves a transaction open: the connection is closed with it.
     client.release(!isDone);
   }
 }
 
 const QUERY_CANCELED = '57014';
 
-/** Whether Postgres gave up a question because its time was over. */
+/** Whether Postgres cancelled a query because its time was over. */
 export function isTimeOut(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === QUERY_CANCELED;
 }

@@ -9,7 +9,7 @@ import { members, type RowOf } from './members.ts';
 import { PAGE_ROWS_MAX, pageOf, pageRows } from './pages.ts';
 import type { ItemName } from './worker-queries.ts';
 
-/** A sheet at a glance. */
+/** Progress of a sheet. */
 export interface StocktakeSheet {
   readonly stocktakeId: string;
   readonly startedAtMs: number;
@@ -47,6 +47,7 @@ const SHEET = sql`stocktake_id, min(started_at) AS started_at, (array_agg(starte
   count(*) FILTER (WHERE status = 'COUNTED') AS counted, count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled,
   count(*) FILTER (WHERE status = 'LAPSED') AS lapsed, coalesce(sum(counted - total_before), 0) AS difference`;
 
+/** Reads count sheets. */
 export class Stocktakes {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -74,7 +75,7 @@ export class Stocktakes {
     return { stocktakes, next };
   }
 
-  /** Undefined where the ledger knows no line of it. */
+  /** One sheet; undefined where the ledger has no line of it. */
   async sheet(stocktakeId: string): Promise<StocktakeSheet | undefined> {
     const { rows } = await sql<SheetRow>`
       SELECT ${SHEET} FROM stocktake_lines WHERE stocktake_id = ${stocktakeId} GROUP BY stocktake_id`.execute(

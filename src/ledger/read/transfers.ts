@@ -40,6 +40,7 @@ export interface ProposalDecision {
   readonly actor: string;
 }
 
+/** Reads transfers; reads and decides proposals. */
 export class Transfers {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -47,7 +48,7 @@ export class Transfers {
     this.#db = db;
   }
 
-  /** Newest first. */
+  /** Transfers, newest first. */
   async page(query: TransfersQuery): Promise<TransfersPage> {
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('transfers').selectAll();
@@ -71,7 +72,7 @@ export class Transfers {
     return row && readTransfer(row);
   }
 
-  /** Newest first. */
+  /** Proposals, newest first. */
   async proposals(query: ProposalsQuery): Promise<ProposalsPage> {
     const limit = pageRows(query.limit);
     let select = this.#db.selectFrom('transfer_proposals').selectAll();
@@ -96,7 +97,7 @@ export class Transfers {
 
   /**
    * Decides an open proposal.
-   * @returns how it stands then, whoever decided it, and whether this call did; undefined where there is no such proposal
+   * @returns the decided proposal, by whomever, and whether by this call; undefined where there is no such proposal
    */
   async decide(
     decision: ProposalDecision,

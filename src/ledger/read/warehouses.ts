@@ -1,4 +1,4 @@
-/** Warehouses as the ledger knows them: a name, and where they stand for the nearest to be found. */
+/** Warehouses: a name, and the coordinates by which the nearest one is found. */
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Warehouse } from '../../domain/geography.ts';
@@ -13,7 +13,7 @@ export async function putWarehouse(
   warehouse: Warehouse,
 ): Promise<'created' | 'updated'> {
   const { id, name, latitude = null, longitude = null } = warehouse;
-  // xmax is 0 in a row that was inserted, and the updating transaction in one that stood there.
+  // xmax is 0 in a row that was inserted, and the updating transaction in one that existed.
   const { rows } = await sql<{ created: boolean }>`
     INSERT INTO warehouses (id, name, latitude, longitude) VALUES (${id}, ${name}, ${latitude}, ${longitude})
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, latitude = excluded.latitude,
@@ -22,7 +22,7 @@ export async function putWarehouse(
   return rows[0]?.created ? 'created' : 'updated';
 }
 
-/** All of them, by id. */
+/** All warehouses, by id. */
 export async function listWarehouses(db: Kysely<LedgerSchema>): Promise<Warehouse[]> {
   const rows = await db
     .selectFrom('warehouses')

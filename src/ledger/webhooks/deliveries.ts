@@ -1,6 +1,6 @@
 /**
- * What became of each alert on its way to a webhook, for the people on both ends.
- * Promises: every attempt shows, with what the receiver last answered; a person can have any of them sent again.
+ * Deliveries of alerts to webhooks, for the people on both ends.
+ * Promises: every attempt is counted, with the receiver's last answer; a person can have any delivery sent again.
  */
 import { type Kysely, sql } from 'kysely';
 import { members, type RowOf } from '../read/members.ts';
@@ -10,6 +10,7 @@ import type { LedgerSchema } from '../schema.ts';
 export const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
+/** One alert for one webhook. */
 export interface Delivery {
   readonly id: number;
   readonly messageId: string;
@@ -20,7 +21,7 @@ export interface Delivery {
   readonly lastAttemptAtMs: number | undefined;
   /** Undefined where no answer came. */
   readonly lastStatus: number | undefined;
-  /** Its beginning; where none came, why. */
+  /** The beginning of the answer; where none came, why. */
   readonly lastAnswer: string | undefined;
   readonly nextAttemptAtMs: number | undefined;
   readonly settledAtMs: number | undefined;
@@ -28,6 +29,7 @@ export interface Delivery {
 
 export type RetryOutcome = Delivery | 'unknown-webhook' | 'unknown-delivery' | 'webhook-disabled';
 
+/** Reads deliveries, and has one sent again. */
 export class WebhookDeliveries {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -35,7 +37,7 @@ export class WebhookDeliveries {
     this.#db = db;
   }
 
-  /** Newest first; undefined where there is no such webhook. */
+  /** Deliveries of a webhook, newest first; undefined where there is no such webhook. */
   async page(
     webhookId: string,
     after: number | undefined,
@@ -54,10 +56,10 @@ export class WebhookDeliveries {
     return { deliveries, next };
   }
 
-  /** Attempts it again as soon as possible, in whatever state it is, once more beyond what it was worth by itself. */
+  /** Makes a delivery due now, in whatever state it is, for one more attempt than it would have had. */
   retry(webhookId: string, deliveryId: number): Promise<RetryOutcome> {
     return this.#db.transaction().execute(async (tx): Promise<RetryOutcome> => {
-      // Locked, so that nothing becomes pending behind the back of one who disables it.
+      // Locked, so that nothing becomes pending while the webhook is being disabled.
       const { rows } = await sql<{ disabled_at: number | null }>`
         SELECT disabled_at FROM webhooks WHERE id = ${webhookId} FOR SHARE`.execute(tx);
       if (!rows[0]) return 'unknown-webhook';
@@ -65,7 +67,7 @@ export class WebhookDeliveries {
       const known = await sql`SELECT FROM webhook_deliveries WHERE ${found}`.execute(tx);
       if (known.rows.length === 0) return 'unknown-delivery';
       if (rows[0].disabled_at !== null) return 'webhook-disabled';
-      // One that is being sent now stays with the one who sends it.
+      // A delivery that is being sent now stays claimed by its sender.
       const retried = await sql<DeliveryRow>`
         UPDATE webhook_deliveries SET state = 'pending', next_attempt_at = now(), settled_at = NULL
         WHERE ${found} RETURNING ${DELIVERY_COLUMNS}`.execute(tx);

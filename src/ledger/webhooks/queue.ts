@@ -1,18 +1,18 @@
 /**
- * The deliveries that are due: who is to hear what, who is sending it now, and how it went.
- * Promises: every alert is sent to every webhook at least once or given up in the open, under one message id, whichever
- * worker dies; what a worker takes is its own until a deadline. One clock rules it, that of Postgres.
- * Refuses to know: how anything is sent, and how long to wait before it is tried again.
+ * The queue of deliveries: which are due, which worker is sending one, and what came of it.
+ * Promises: every alert is sent to every webhook at least once, or visibly given up, under one message id, whichever worker
+ * dies; a delivery that a worker claims is its own until a deadline. The only clock is that of Postgres.
+ * Refuses to know: how anything is sent, and how long to wait before the next attempt.
  */
 import { type Kysely, sql } from 'kysely';
 import { members, type RowOf } from '../read/members.ts';
 import type { LedgerSchema } from '../schema.ts';
 
-/** What one statement adds for one webhook: a backlog of alerts comes in steps, each of them short. */
+/** The most deliveries that one statement adds for one webhook: a backlog of alerts is taken in short steps. */
 export const SPREAD_ALERTS_MAX = 100;
-/** Of what a receiver answers, characters. */
+/** The most characters that are kept of a receiver's answer. */
 export const LAST_ANSWER_LENGTH_MAX = 500;
-/** Settled deliveries are kept so long for those who ask what became of one. */
+/** How long settled deliveries are kept. */
 const KEPT_DAYS = 30;
 const TIDIED_ROWS_MAX = 5_000;
 
@@ -21,7 +21,7 @@ export interface ClaimedDelivery {
   readonly id: number;
   readonly webhookId: string;
   readonly messageId: string;
-  /** This one included. With the id it names the claim: a worker that was taken for dead has another number. */
+  /** This one included. With the id it names the claim: a worker whose claim ran out has another number. */
   readonly attempts: number;
   readonly url: string;
   /** Newest first. Never logged. */
@@ -44,6 +44,7 @@ export interface AttemptOutcome {
   readonly answer: string;
 }
 
+/** What the sending worker needs. */
 export class WebhookQueue {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -51,9 +52,9 @@ export class WebhookQueue {
     this.#db = db;
   }
 
-  /** Makes deliveries of the alerts that came since the last time. @returns how many */
+  /** Adds deliveries for the alerts since the last call. @returns how many */
   async spread(): Promise<number> {
-    // A webhook is locked only where there is news for it; one that another worker has in hand is left to that one.
+    // A webhook is locked only where there are alerts for it; one that another worker has locked is left to that worker.
     const { rows } = await sql<{ count: number }>`
       WITH news AS MATERIALIZED (
         SELECT id, after_id FROM webhooks
@@ -78,8 +79,8 @@ export class WebhookQueue {
   }
 
   /**
-   * Takes deliveries that are due, those that waited longest first, and counts the attempt. Who does not come back within
-   * `claimMs` loses them to the next who asks.
+   * Claims deliveries that are due, those that waited longest first, and counts the attempt. A claim ends after `claimMs`:
+   * then another worker may take the delivery.
    */
   async claim(limit: number, perWebhookMax: number, claimMs: number): Promise<ClaimedDelivery[]> {
     const { rows } = await sql<ClaimedRow>`
@@ -111,7 +112,7 @@ export class WebhookQueue {
     return rows.map(readClaimed);
   }
 
-  /** The receiver has it, whatever else is known of the delivery by now. */
+  /** Records that the receiver has it, in whatever state the delivery is by now. */
   async delivered(claimed: ClaimedDelivery, { status, answer }: AttemptOutcome): Promise<void> {
     await sql`
       UPDATE webhook_deliveries SET state = 'delivered', settled_at = now(), next_attempt_at = NULL, claimed_until = NULL,
@@ -119,7 +120,7 @@ export class WebhookQueue {
       WHERE id = ${claimed.id}`.execute(this.#db);
   }
 
-  /** It did not arrive. @param waitMs until the next attempt; undefined gives it up */
+  /** Records a failed attempt. @param waitMs until the next attempt; undefined gives it up */
   async failed(
     claimed: ClaimedDelivery,
     { status, answer }: AttemptOutcome,
@@ -127,7 +128,8 @@ export class WebhookQueue {
   ): Promise<void> {
     const state = waitMs === undefined ? 'gave-up' : 'pending';
     const waitSeconds = waitMs === undefined ? null : waitMs / 1_000;
-    // One that was given up meanwhile, with its webhook, stays so and shows what was answered. No wait makes no time.
+    // A delivery that was given up meanwhile, with its webhook, stays so and keeps the answer. Without a wait there is no
+    // next attempt.
     await sql`
       UPDATE webhook_deliveries SET last_status = ${status ?? null}, last_answer = ${storable(answer)}, claimed_until = NULL,
         state = CASE state WHEN 'pending' THEN ${state}::delivery_state ELSE state END,
@@ -136,13 +138,13 @@ export class WebhookQueue {
       WHERE id = ${claimed.id} AND attempts = ${claimed.attempts} AND state <> 'delivered'`.execute(this.#db);
   }
 
-  /** The attempt was broken off by this side: the next who asks may take it at once. */
+  /** Ends a claim whose attempt this side broke off: any worker may take the delivery at once. */
   async release(claimed: ClaimedDelivery): Promise<void> {
     await sql`UPDATE webhook_deliveries SET claimed_until = NULL
       WHERE id = ${claimed.id} AND attempts = ${claimed.attempts}`.execute(this.#db);
   }
 
-  /** How many are on their way, and how many were given up within the time they are kept. */
+  /** How many deliveries are pending, and how many were given up within the time they are kept. */
   async counts(): Promise<{ readonly pending: number; readonly gaveUp: number }> {
     const { rows } = await sql<{ pending: number; gave_up: number }>`SELECT
       (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending') AS pending,
@@ -150,7 +152,7 @@ export class WebhookQueue {
     return { pending: rows[0]?.pending ?? 0, gaveUp: rows[0]?.gave_up ?? 0 };
   }
 
-  /** Forgets what was settled long ago, in steps, and secrets that sign no more. */
+  /** Deletes deliveries that were settled long ago, in steps, and secrets that no longer sign. */
   async tidy(): Promise<void> {
     await sql`DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
       WHERE state <> 'pending' AND settled_at < now() - make_interval(days => ${KEPT_DAYS})
@@ -159,7 +161,7 @@ export class WebhookQueue {
   }
 }
 
-/** What a stranger answers may be anything; the one character Postgres cannot keep must not lose the rest. */
+/** An answer may hold any text; the one character that Postgres cannot keep must not lose the rest. */
 function storable(answer: string): string {
   return answer.slice(0, LAST_ANSWER_LENGTH_MAX).replaceAll('\u0000', '\uFFFD');
 }

@@ -1,32 +1,32 @@
 /**
- * Webhooks: addresses that hear of alerts, and the secrets by which they know that it is us.
- * Promises: a webhook hears of what happens after it was set; a secret goes in, and comes out once, when it was made here.
- * Refuses to know: how anything is sent.
+ * Webhooks: URLs that alerts are sent to, and the secrets that sign what is sent.
+ * Promises: a webhook gets the alerts since it was set; a secret is never given out again, and a generated one exactly once,
+ * in the answer of the call that generated it. Refuses to know: how anything is sent.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { members, type RowOf } from '../read/members.ts';
 import type { LedgerSchema } from '../schema.ts';
 
-/** Each alert becomes a delivery for every one of them. */
+/** The most webhooks: each alert becomes a delivery for every one of them. */
 export const WEBHOOKS_MAX = 100;
-/** How long the secret before goes on signing beside its successor, so that a receiver can change over. */
+/** How long the former secret signs as well as its successor, so that a receiver can change over. */
 const ROTATION_HOURS = 24;
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
-/** Names the lock under which webhooks are set, so that their number and secrets are changed by one at a time. */
+/** The lock under which webhooks are set: their number and their secrets change in one transaction at a time. */
 const WEBHOOKS_LOCK = 4_850_002;
 
 export interface Webhook {
   readonly webhookId: string;
   readonly url: string;
-  /** Who set it last. */
+  /** By whom it was set last. */
   readonly actor: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly disabledAtMs: number | undefined;
   readonly disabledBy: string | undefined;
-  /** Deliveries that are still tried, and those given up. */
+  /** Deliveries that will be attempted again, and those given up. */
   readonly pending: number;
   readonly gaveUp: number;
 }
@@ -34,7 +34,7 @@ export interface Webhook {
 export interface WebhookPut {
   readonly webhookId: string;
   readonly url: string;
-  /** `whsec_` and 24 to 64 bytes in base64. Without one a new webhook gets one made here, a known one keeps its own. */
+  /** `whsec_` and 24 to 64 bytes in base64. Left out, a new webhook gets a generated one, a known one keeps its own. */
   readonly secret?: string | undefined;
   readonly actor: string;
 }
@@ -43,11 +43,12 @@ export type PutOutcome =
   | {
       readonly outcome: 'created' | 'updated' | 'unchanged';
       readonly webhook: Webhook;
-      /** Only where it was made by this very call. */
+      /** Only where this call generated it. */
       readonly madeSecret: string | undefined;
     }
   | { readonly outcome: 'too-many'; readonly limit: number };
 
+/** Sets, lists and disables webhooks. */
 export class Webhooks {
   readonly #db: Kysely<LedgerSchema>;
 
@@ -56,8 +57,8 @@ export class Webhooks {
   }
 
   /**
-   * Sets a webhook. A new one, and one that was disabled, hears of the alerts from now on. Another secret than before
-   * takes over at once; the one before signs beside it for a day.
+   * Sets a webhook. A new one, and one that was disabled, gets the alerts from now on. Another secret than before signs at
+   * once; the former one signs as well for a day.
    */
   put(put: WebhookPut): Promise<PutOutcome> {
     return this.#db.transaction().execute(async (tx): Promise<PutOutcome> => {
@@ -75,7 +76,7 @@ export class Webhooks {
     });
   }
 
-  /** All of them, by id. */
+  /** All webhooks, by id. */
   async list(): Promise<Webhook[]> {
     const { rows } = await sql<WebhookRow>`${SELECT_WEBHOOKS} ORDER BY id LIMIT ${WEBHOOKS_MAX}`.execute(
       this.#db,
@@ -84,8 +85,8 @@ export class Webhooks {
   }
 
   /**
-   * Nothing is sent to it any more, and what was on its way is given up. Undefined where there is no such webhook;
-   * `replayed` where it was disabled before.
+   * Disables a webhook: nothing more is sent to it, and pending deliveries are given up. Undefined where there is no such
+   * webhook; `replayed` where it was disabled before.
    */
   disable(
     webhookId: string,
@@ -95,7 +96,7 @@ export class Webhooks {
       const { numAffectedRows } = await sql`
         UPDATE webhooks SET disabled_at = now(), disabled_by = ${actor}
         WHERE id = ${webhookId} AND disabled_at IS NULL`.execute(tx);
-      // A statement of its own: it sees what was added for the webhook while the one above waited for its row.
+      // A statement of its own: it sees deliveries that were added while the one above waited for the webhook's row.
       await sql`
         UPDATE webhook_deliveries SET state = 'gave-up', settled_at = now(), next_attempt_at = NULL, claimed_until = NULL
         WHERE webhook_id = ${webhookId} AND state = 'pending'`.execute(tx);
@@ -129,7 +130,7 @@ async function changeSecret(
   const { rows } = await sql`SELECT FROM webhook_secrets
     WHERE webhook_id = ${webhookId} AND digest = ${digest} AND ends_at IS NULL`.execute(tx);
   if (rows.length > 0) return false;
-  // Two sign at most: the one that was ending already makes room.
+  // At most two sign: one that was ending already is deleted.
   await sql`DELETE FROM webhook_secrets
     WHERE webhook_id = ${webhookId} AND ends_at IS NOT NULL AND digest <> ${digest}`.execute(tx);
   await sql`UPDATE webhook_secrets SET ends_at = now() + make_interval(hours => ${ROTATION_HOURS})
@@ -143,7 +144,7 @@ function makeSecret(): string {
   return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
-/** A secret is random, so its digest tells nothing of it. */
+/** A secret is random, so its digest reveals nothing. */
 function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }

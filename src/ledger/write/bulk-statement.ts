@@ -20,20 +20,22 @@ export type Columns<R> = Readonly<Record<string, Column<R>>>;
 
 const asGiven = (name: string) => name;
 
-/** Absent values are NULL. @param type also the name of an enum */
+/** A text, an id or a word of an enum; absent is NULL. @param type also the name of an enum */
 export function text<R>(cellOf: (row: R) => string | undefined, type = 'text'): Column<R> {
   return { type, literalOf: (rows) => textArray(rows.map(cellOf)), sqlOf: asGiven };
 }
 
+/** A whole number; absent is NULL. */
 export function number<R>(cellOf: (row: R) => number | undefined): Column<R> {
   return { type: 'bigint', literalOf: (rows) => numberArray(rows.map(cellOf)), sqlOf: asGiven };
 }
 
+/** True or false. */
 export function boolean<R>(cellOf: (row: R) => boolean): Column<R> {
   return { type: 'boolean', literalOf: (rows) => `{${rows.map(cellOf).join(',')}}`, sqlOf: asGiven };
 }
 
-/** A time in milliseconds since 1970. */
+/** A time, from milliseconds since 1970; absent is NULL. */
 export function instant<R>(cellOfMs: (row: R) => number | undefined): Column<R> {
   const literalOf = (rows: readonly R[]) => secondsArray(rows.map(cellOfMs));
   return { type: 'float8', literalOf, sqlOf: (name) => `to_timestamp(${name})` };
@@ -55,6 +57,7 @@ export interface BulkValues {
   readonly values: string[];
 }
 
+/** A statement that writes any number of rows, prepared under its name. */
 export class BulkStatement<R> {
   /** Names the prepared statement. */
   readonly #name: string;
@@ -71,20 +74,20 @@ export class BulkStatement<R> {
     this.#text = textOf(`(SELECT ${values} FROM unnest(${parameters}) AS p(${names})) AS u`);
   }
 
-  /** Undefined where there are no rows, and so nothing to run. */
+  /** The rows as parameters; undefined where there are none, and so nothing to run. */
   valuesOf(rows: readonly R[]): BulkValues | undefined {
     if (rows.length === 0) return undefined;
     return { rows: rows.length, values: this.#columns.map(({ literalOf }) => literalOf(rows)) };
   }
 
-  /** @returns how many rows were written @throws the error of Postgres */
+  /** Writes the rows. @returns how many were written @throws the error of Postgres */
   async run(client: pg.ClientBase, bulk: BulkValues | undefined): Promise<number> {
     if (!bulk) return 0;
     const { rowCount } = await client.query({ name: this.#name, text: this.#text, values: bulk.values });
     return rowCount ?? 0;
   }
 
-  /** Where every row has to be written. @throws {ConcurrentModification} where one was not */
+  /** Writes every row. @throws {ConcurrentModification} where one was not written */
   async runForAll(client: pg.ClientBase, bulk: BulkValues | undefined): Promise<void> {
     const written = await this.run(client, bulk);
     const expected = bulk?.rows ?? 0;
@@ -92,7 +95,7 @@ export class BulkStatement<R> {
   }
 }
 
-/** @param onConflict `ON CONFLICT ...`, where a row may be there already */
+/** Inserts rows. @param onConflict `ON CONFLICT ...`, where a row may be there already */
 export function insertInto<R>(table: string, columns: Columns<R>, onConflict = ''): BulkStatement<R> {
   const names = Object.keys(columns);
   const textOf = (rows: string) =>

@@ -1,6 +1,6 @@
 /**
- * How thousands of rows travel in one statement: COPY text for rows that are only added, array literals for the rest.
- * Promises: any text passes unchanged, whoever wrote it. Refuses to know: what the columns mean.
+ * Text forms of many rows in one statement: COPY's format for rows that are only added, array literals for the rest.
+ * Promises: any text arrives unchanged, whoever wrote it. Refuses to know: what the columns mean.
  */
 import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
@@ -25,11 +25,11 @@ export function copyRow(cells: readonly Cell[]): string {
   return `${cells.map(copyCell).join('\t')}\n`;
 }
 
-// What a chunk tells happened within a second or two, and so do the ends of its holds: their texts differ in the last digits.
+// The events of a chunk happened within a second or two, and so do the ends of its holds: only the last digits differ.
 const SECONDS_REMEMBERED_MAX = 64;
 const seconds = new Map<number, string>();
 
-/** A time as Postgres reads it, from milliseconds since 1970. */
+/** A time, in milliseconds since 1970, as Postgres reads it. */
 export function instantText(ms: number): string {
   const second = Math.floor(ms / 1_000);
   let text = seconds.get(second);
@@ -42,12 +42,12 @@ export function instantText(ms: number): string {
   return `${text}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
 }
 
-/** Rows between two breaths: half a millisecond. */
+/** Rows between two turns of the event loop: half a millisecond. */
 const STEP_ROWS = 512;
 
 /**
- * Many rows as one text. Between steps the event loop has its turn: the chunk before is being committed meanwhile, and
- * Postgres would wait for its next statement.
+ * Many rows as one text, in steps between which the event loop runs: the chunk before is being committed meanwhile, and
+ * its next statement must not wait.
  */
 export async function textInSteps<R>(rows: readonly R[], rowText: (row: R) => string): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -60,14 +60,14 @@ export async function textInSteps<R>(rows: readonly R[], rowText: (row: R) => st
   return Buffer.concat(parts);
 }
 
-/** `{1,2,NULL}`. */
+/** An array literal, `{1,2,NULL}`. */
 export function numberArray(values: readonly (number | undefined)[]): string {
   let text = '{';
   for (let i = 0; i < values.length; i++) text += `${i > 0 ? ',' : ''}${values[i] ?? 'NULL'}`;
   return `${text}}`;
 }
 
-/** `{"a","b",NULL}`: quoted, because the word NULL is a valid order id. */
+/** An array literal, `{"a","b",NULL}`: quoted, because the word NULL is a valid id. */
 export function textArray(values: readonly (string | undefined)[]): string {
   let text = '{';
   for (let i = 0; i < values.length; i++) {
@@ -79,7 +79,7 @@ export function textArray(values: readonly (string | undefined)[]): string {
   return `${text}}`;
 }
 
-/** Seconds since 1970 for `to_timestamp`, exact to the millisecond. */
+/** An array literal of seconds since 1970, for `to_timestamp`, from milliseconds. */
 export function secondsArray(instantsMs: readonly (number | undefined)[]): string {
   return numberArray(instantsMs.map((ms) => (ms === undefined ? undefined : ms / 1_000)));
 }

@@ -1,13 +1,13 @@
 /**
- * What one transaction brings to the ledger: judged events and what they come to, from one cursor to the next.
- * Promises nothing by itself; commit.ts writes all of it or none. Refuses to know: how it was judged.
+ * What one transaction writes to the ledger: checked events and the state they lead to, from one cursor to the next.
+ * Promises nothing by itself; commit.ts writes all of it or none. Refuses to know: how it was checked.
  */
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { Documents } from './documents.ts';
 
-/** One event line with the item as it stood before and after: one row of the ledger. */
+/** One event line with the item before and after it: one row of the ledger. */
 export interface LedgerRow {
   readonly sequence: number;
   readonly event: StockEvent;
@@ -19,17 +19,17 @@ export interface LedgerRow {
 /** An item the chunk changed or put in quarantine. */
 export interface ItemWrite {
   readonly item: InventoryItem;
-  /** The version it was judged from, which must still stand (the seed's optimistic lock); undefined: no row yet. */
+  /** The version the worker started from, which the row must still have (optimistic lock); undefined: no row yet. */
   readonly expectedVersion: number | undefined;
   /** When its last event was decided. */
   readonly atMs: number;
-  /** Why it goes into quarantine with this chunk; undefined: it does not. */
+  /** Why this chunk puts it into quarantine; undefined: it does not. */
   readonly quarantineReason: string | undefined;
-  /** Event lines this chunk parked or, beyond the bound, only counted. */
+  /** Event lines that this chunk parked or, above the limit, only counted. */
   readonly parkedEvents: number;
 }
 
-/** An event line of an item in quarantine, kept beside the ledger. */
+/** An event line of an item in quarantine, kept apart from the ledger until a person decides. */
 export interface ParkedEvent {
   readonly sku: string;
   readonly warehouse: string;
@@ -39,16 +39,17 @@ export interface ParkedEvent {
   readonly event: string;
 }
 
+/** What a finding may be about. */
 export const DRIFT_KINDS = [
   /** The event is not the next of its item. */
   'version-gap',
   /** The aggregate would not have allowed it: the detail names the rule. */
   'not-allowed',
-  /** The item the script left is not the one the aggregate came to. */
+  /** The item that the script left differs from what the aggregate computes. */
   'checkpoint-mismatch',
   /** The reservation would not have allowed it. */
   'reservation-not-allowed',
-  /** The transfer would not have allowed it: more arrived or turned round than was in transit, or it is not known. */
+  /** The transfer would not have allowed it: more arrived or was returned than was in transit, or it is not known. */
   'transfer-not-allowed',
   /** A stream entry that cannot be read. */
   'unreadable-entry',
@@ -56,12 +57,12 @@ export const DRIFT_KINDS = [
   'movement-repeated',
   /** SQL refused what the aggregate had allowed. */
   'refused-by-sql',
-  /** Not wrong, but worth knowing: an order id was used again after its tombstone had ended. */
+  /** Not wrong, but worth knowing: an order id was used again after its record in Redis had expired. */
   'order-id-reused',
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** What was found, with its evidence. */
+/** Something that hot path and ledger disagree about, with its evidence. */
 export interface Finding {
   readonly kind: DriftKind;
   readonly sku?: string | undefined;
@@ -76,10 +77,11 @@ export interface Finding {
   readonly sequence: number;
 }
 
+/** All that one transaction writes. */
 export interface LedgerChunk {
   readonly partition: number;
   readonly epoch: number;
-  /** The ledger must stand exactly here. */
+  /** The cursor must be exactly here. */
   readonly fromSequence: number;
   readonly toSequence: number;
   /** Events of the epoch up to `toSequence`. */
@@ -88,15 +90,15 @@ export interface LedgerChunk {
   readonly items: readonly ItemWrite[];
   /** Orders the ledger has no reservation of. */
   readonly newReservations: readonly Reservation[];
-  /** Stood ACTIVE in the ledger and ended as a whole: lines and deadline are as they were. Most end so. */
+  /** ACTIVE in the ledger, ended as a whole: lines and deadline are as they were. Most end so. */
   readonly settledReservations: readonly Reservation[];
-  /** Stood ACTIVE in the ledger and changed in any other way. */
+  /** ACTIVE in the ledger, changed in any other way. */
   readonly changedReservations: readonly Reservation[];
-  /** Stood EXPIRED in the ledger and heard of a payment that came too late. */
+  /** EXPIRED in the ledger, then paid too late. */
   readonly paidLateReservations: readonly Reservation[];
-  /** Order ids that are used again: the old life, resolved, gives way. */
+  /** Order ids that are used again: the new reservation replaces the resolved one. */
   readonly reusedReservations: readonly Reservation[];
-  /** Undefined where the chunk has none, as most. */
+  /** Undefined where the chunk has none, which is the usual case. */
   readonly documents: Documents | undefined;
   readonly findings: readonly Finding[];
   readonly parked: readonly ParkedEvent[];

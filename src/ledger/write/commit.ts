@@ -1,6 +1,7 @@
 /**
- * One chunk, one transaction (D7): the cursor moves first and conditionally, so that a replay, a gap or a zombie stops
- * before anything is written; then everything in bulk. Promises: all of the chunk or nothing, and which of the two.
+ * One chunk, one transaction (D7). First the cursor is moved, on condition that it is where the chunk begins: so a replay, a
+ * gap or a worker that lost its lease stops before anything is written. Then everything is written in bulk.
+ * Promises: all of the chunk or nothing, and which of the two.
  */
 import type pg from 'pg';
 import { readCursor } from '../cursor.ts';
@@ -12,7 +13,7 @@ import { writeFindings } from './finding-rows.ts';
 import { writeItems } from './item-rows.ts';
 import { type ReservationTexts, reservationTexts, writeReservations } from './reservation-rows.ts';
 
-/** The places between two statements, in order: a test stops the worker at each of them. */
+/** Places between two statements, in order: a test stops the worker at each of them. */
 export const COMMIT_CHECKPOINTS = [
   'transaction-begun',
   'cursor-moved',
@@ -36,14 +37,15 @@ type InBulk =
   | 'reusedReservations';
 
 /**
- * A chunk with the texts of its many rows made beforehand, so that Postgres does not wait for them, and in the place of
- * the rows, which would otherwise live until the commit and fill the garbage collector's day.
+ * A chunk whose many rows are already the texts of their statements: Postgres does not wait for them, and the garbage
+ * collector can take the rows before the commit.
  */
 export interface PreparedChunk extends Omit<LedgerChunk, InBulk> {
   readonly rowsText: Buffer;
   readonly reservationTexts: ReservationTexts;
 }
 
+/** Makes the texts of a chunk, while the chunk before is being committed. */
 export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
   const { partition, epoch, fromSequence, toSequence, eventsTotal, items, documents, findings, parked } =
     chunk;
@@ -62,11 +64,11 @@ export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
   };
 }
 
-// Every row is found by its key. A plan made while the tables were small would scan them, and live on while they grow.
+// Every row is found by its key. A plan made while the tables were small would scan them, and stay in use as they grow.
 const BEGIN = `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
 
 /**
- * Runs the transaction on this connection, which nobody else uses meanwhile.
+ * Runs the transaction on a connection that nothing else uses meanwhile.
  * @throws {CursorMoved} | {ConcurrentModification} or the error of Postgres; the caller rolls back
  */
 export async function commitChunk(

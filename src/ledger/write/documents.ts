@@ -1,10 +1,11 @@
 /**
- * Documents beside the ledger: what people look for by a name of its own and no item tells, a transfer on its way, a
- * count sheet, a sale, a payment that came too late. All of it follows from events, and is written with them.
- * Refuses to know: statements.
+ * Documents: business records that have an id of their own and a table of their own besides the ledger's entries, namely
+ * transfers and proposals of them, lines of count sheets, sales, and shortfalls (payments that came too late and found no
+ * stock). A document follows from events and is written in their transaction. Refuses to know: statements.
  */
 import type { StockLine, StocktakeLine, TransferView } from '../../domain/language.ts';
 
+/** A transfer from one warehouse to another. */
 export interface TransferDocument extends TransferView {
   /** Receipts done, so that a repeat is known. */
   readonly operations: readonly string[];
@@ -16,7 +17,7 @@ export interface TransferDocument extends TransferView {
   readonly closedAtMs: number | undefined;
 }
 
-/** 調撥: a warehouse served what another should have, and the goods may follow. */
+/** A proposed transfer (調撥): a warehouse served what another one should have. */
 export interface ProposalWrite {
   readonly orderId: string;
   readonly sku: string;
@@ -27,7 +28,7 @@ export interface ProposalWrite {
   readonly atMs: number;
 }
 
-/** One item of a count sheet, from the lock to how it ended. */
+/** One line of a count sheet, an item, from its lock to its end. */
 export interface StocktakeDocument extends Omit<StocktakeLine, 'released'> {
   readonly startedBy: string;
   readonly startedAtMs: number;
@@ -45,6 +46,7 @@ export type StocktakeEnd = Pick<
   readonly endedAtMs: number;
 };
 
+/** A flash sale as it was scheduled. */
 export interface SaleDocument {
   readonly saleId: string;
   readonly sku: string;
@@ -55,11 +57,12 @@ export interface SaleDocument {
   readonly limitPerCustomer: number;
   readonly scheduledBy: string;
   readonly scheduledAtMs: number;
-  /** Where somebody closed it before its time. */
+  /** By whom it was closed before its time; undefined: it was not. */
   readonly closedBy: string | undefined;
   readonly closedAtMs: number | undefined;
 }
 
+/** A sale that was closed before its time. */
 export interface SaleEnd {
   readonly saleId: string;
   readonly closedBy: string;
@@ -75,20 +78,20 @@ export interface ShortfallWrite {
   readonly atMs: number;
 }
 
-/** The order got its goods after all. */
+/** A later payment of the same order found stock. */
 export interface ShortfallEnd {
   readonly orderId: string;
   readonly actor: string;
   readonly atMs: number;
 }
 
-/** What stands as the resolution of a shortfall that a later payment resolved by itself. */
+/** The resolution of a shortfall that a later payment resolved by itself. */
 export const RESOLVED_BY_REACQUIRING = 'reacquired';
 
-/** What one chunk brings; of each document where it ends. */
+/** The documents of one chunk, each in its last state. */
 export interface Documents {
   readonly newTransfers: readonly TransferDocument[];
-  /** Stood IN_TRANSIT in the ledger. */
+  /** IN_TRANSIT in the ledger. */
   readonly changedTransfers: readonly TransferDocument[];
   readonly proposals: readonly ProposalWrite[];
   /** Locked in this chunk. */

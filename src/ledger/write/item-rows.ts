@@ -1,6 +1,6 @@
 /**
- * Items as they stand, one row each, and the optimistic lock of the requirements: `UPDATE ... WHERE version = expected`
- * (D8). Promises: every row was at the version the worker started from, or nothing of the transaction is written.
+ * Items, one row each, under the optimistic lock of the requirements: `UPDATE ... WHERE version = expected` (D8).
+ * Promises: every row was at the version the worker started from, or nothing of the transaction is written.
  */
 import pg from 'pg';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
@@ -46,7 +46,7 @@ const UPDATE = update(
   },
 );
 
-// A row that is there although nobody knew it is a conflict like a version that moved, and is counted as one.
+// A row that exists although the worker did not know it is a conflict, like a version that changed.
 const INSERT_QUARANTINED = insertInto('items', ITEM, 'ON CONFLICT DO NOTHING');
 
 // New items of an import come by the thousand: COPY costs Postgres 5.8 us each, the same by unnest 10 (measured as in the

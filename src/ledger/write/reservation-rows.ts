@@ -1,6 +1,6 @@
 /**
- * Reservations as rows and back. New ones by COPY, in the order of their ids: neighbours in the chunk are neighbours in
- * the index, which saves Postgres 1 us of 6 a row. A chunk that reserves and confirms an order writes one row once.
+ * Reservations as rows, and back. New ones go by COPY, in the order of their ids: neighbours in the chunk are neighbours in
+ * the index, which saves Postgres 1 us of 6 a row. A chunk that reserves and confirms an order writes its row once.
  */
 import type { Selectable } from 'kysely';
 import type pg from 'pg';
@@ -39,7 +39,7 @@ const UPDATES = {
     where: `t.status = 'ACTIVE'`,
   }),
   changed: update('reservations', WHOLE, { name: 'update-reservations', key, where: `t.status = 'ACTIVE'` }),
-  // A payment that came too late: what it took again, or that people have to resolve it.
+  // A payment that came too late: it took the stock again, or a person has to resolve it.
   paidLate: update('reservations', WHOLE, {
     name: 'pay-reservations-late',
     key,
@@ -106,6 +106,7 @@ function operationsColumn({ operations }: Reservation): string | undefined {
   return operations.length > 0 ? operations.join(';') : undefined;
 }
 
+/** A row of `reservations`. */
 export type ReservationRow = Selectable<ReservationsTable>;
 
 /** Reads a row back. @param unitMs what the times of the row are counted in, milliseconds or seconds */

@@ -9,4 +9,5 @@ export * from './fingerprint.ts';
 export * from './id.ts';
 export * from './limits.ts';
 export * from './lines.ts';
+export * from './refusals.ts';
 export * from './views.ts';

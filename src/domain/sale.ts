@@ -3,7 +3,8 @@
  * sale until it closes, and how many of them one customer may hold and buy. It changes no counter of an item.
  * Twin: lua/sale.lua. Refuses to know: items, stores and the time.
  */
-import type { Refusal, SaleView } from './views.ts';
+import type { Refusal } from './refusals.ts';
+import type { SaleView } from './views.ts';
 
 /** The whole state of a sale; {@link SaleView} adds what is left at a given time. */
 export interface Sale extends Omit<SaleView, 'left'> {}

@@ -55,7 +55,7 @@ import {
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeCommand, type Lookup } from './codec/command-codec.ts';
 import { decodeItemView, decodeSkuView, type SkuView } from './codec/item-codec.ts';
-import { readRefusal } from './codec/refusal-codec.ts';
+import { decodeRefusal } from './codec/refusal-codec.ts';
 import { decodeReservationView } from './codec/reservation-codec.ts';
 import { decodeSaleView } from './codec/sale-codec.ts';
 import { decodeStocktakeLine, decodeStocktakeSheet } from './codec/stocktake-codec.ts';
@@ -379,7 +379,7 @@ export class HotInventory {
       if (answer.startsWith('REPLAYED '))
         return { outcome: 'done', replayed: true, value: decode(answer.slice(9), head) };
       if (answer.startsWith('REFUSED '))
-        return { outcome: 'refused', refusal: readRefusal(answer.slice(8), id) };
+        return { outcome: 'refused', refusal: decodeRefusal(answer.slice(8), id) };
       // The most frequent answers are the record as it is: of a reserve, and of an order that was resolved as a whole.
       if (answer.startsWith('ACTIVE ') || answer.startsWith('CONFIRMED ') || answer.startsWith('RELEASED '))
         return { outcome: 'done', replayed: false, value: decode(answer, head) };

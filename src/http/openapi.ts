@@ -5,6 +5,7 @@
 import { ACTOR_DEFAULT, ID_ESCAPED_BYTES_MAX } from '../domain/language.ts';
 import { ACTOR_HEADER } from './actor.ts';
 import { ACK_HEADER } from './ledger-ack.ts';
+import { jsonName, MEMBER_SCHEMAS } from './problem-members.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
 import type { DeclaredRoute } from './route.ts';
 import { reservation } from './schemas/orders.ts';
@@ -163,11 +164,21 @@ function problemResponse(status: number, codes: readonly ProblemCode[]) {
   };
 }
 
+/** Members of several problems of one status; where two mean different things by one name, either. */
 function membersOf(codes: readonly ProblemCode[]): Json {
-  const members: Json = {};
+  const shapes = new Map<string, Json[]>();
   for (const code of codes) {
-    for (const [name, description] of Object.entries(PROBLEMS[code].members ?? {}))
-      members[name] = { description };
+    for (const [name, { kind, meaning }] of Object.entries(PROBLEMS[code].members ?? {})) {
+      const shape = { ...MEMBER_SCHEMAS[kind], description: meaning };
+      const known = shapes.get(jsonName(name)) ?? [];
+      if (!known.some((other) => JSON.stringify(other) === JSON.stringify(shape))) known.push(shape);
+      shapes.set(jsonName(name), known);
+    }
   }
-  return members;
+  return Object.fromEntries(
+    [...shapes].map(([name, [shape, ...others]]) => [
+      name,
+      others.length > 0 ? { anyOf: [shape, ...others] } : shape,
+    ]),
+  );
 }

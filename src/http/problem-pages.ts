@@ -2,6 +2,7 @@
  * The pages that `type` of a problem points to: cause, remedy and a curl, for a person who reads a log at night.
  * Promises: plain HTML without scripts or anything from elsewhere. Refuses to know: when a problem occurs.
  */
+import { jsonName, MEMBER_SCHEMAS } from './problem-members.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problems.ts';
 
 /** The pages need their own style and nothing else. */
@@ -58,11 +59,19 @@ ${rows.join('\n')}
   return page('Problems', body);
 }
 
+/** The JSON Schema of a member; a view is named, and found in the OpenAPI document. */
+function schemaText(kind: keyof typeof MEMBER_SCHEMAS): string {
+  return JSON.stringify(MEMBER_SCHEMAS[kind], (key, value) =>
+    key === 'examples' ? undefined : value,
+  ).replace(/"(\w+)#"/, '"/openapi.json#/components/schemas/$1"');
+}
+
 /** Cause, remedy, members and a curl of one code. */
 export function problemPage(code: ProblemCode): string {
   const { status, title, cause, remedy, curl, members = {} } = PROBLEMS[code];
   const rows = Object.entries(members).map(
-    ([name, what]) => `<tr><td><code>${plain(name)}</code></td><td>${prose(what)}</td></tr>`,
+    ([name, { kind, meaning }]) =>
+      `<tr><td><code>${plain(jsonName(name))}</code></td><td>${prose(meaning)}<br><code>${plain(schemaText(kind))}</code></td></tr>`,
   );
   const table = rows.length > 0 ? `<h2>In the answer</h2>\n<table>${rows.join('\n')}</table>\n` : '';
   const body = `<nav><a href="/problems">Problems</a> · <a href="/docs">Calls</a></nav>

@@ -30,7 +30,7 @@ export function startStocktake(
   const line = sheet?.get(itemName(command));
   if (line) {
     if (line.status === 'COUNTING') return { outcome: 'done', replayed: true, value: line };
-    return refused({ code: 'stocktake-ended', status: line.status });
+    return refused({ code: 'stocktake-ended', countStatus: line.status });
   }
   const item = state.item(command);
   if (!item) return refused({ code: 'unknown-item', items: [{ sku, warehouse }] });
@@ -125,7 +125,7 @@ function countedItem(
   if (!line) return refused({ code: 'unknown-stocktake' });
   if (line.status !== 'COUNTING') {
     if (isRepeated(line)) return { outcome: 'done', replayed: true, value: line };
-    return refused({ code: 'stocktake-ended', status: line.status });
+    return refused({ code: 'stocktake-ended', countStatus: line.status });
   }
   const item = state.item(command);
   if (!item) throw new Error(`item ${itemName(command)} is counted but does not exist`);

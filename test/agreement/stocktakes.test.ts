@@ -131,7 +131,7 @@ onBoth('completing a count', (given) => {
     expect([outcome(again), answer(again)]).toEqual(['replayed', first]);
     expect(refusal(await shop.completeCount('count-1', 'TEA@east', 8))).toEqual({
       code: 'stocktake-ended',
-      status: 'COUNTED',
+      countStatus: 'COUNTED',
     });
     expect(outcome(await shop.cancelCount('count-1', 'TEA@east'))).toBe('stocktake-ended');
     expect(outcome(await shop.startCount('count-1', 'TEA@east'))).toBe('stocktake-ended');
@@ -184,7 +184,7 @@ onBoth('cancelling a count', (given) => {
     expect(outcome(await shop.cancelCount('count-1', 'TEA@east'))).toBe('replayed');
     expect(refusal(await shop.completeCount('count-1', 'TEA@east', 9))).toEqual({
       code: 'stocktake-ended',
-      status: 'CANCELLED',
+      countStatus: 'CANCELLED',
     });
     expect(outcome(await shop.startCount('count-1', 'TEA@east'))).toBe('stocktake-ended');
     expect(outcome(await shop.startCount('count-2', 'TEA@east'))).toBe('done');
@@ -215,7 +215,7 @@ onBoth('a lease that runs out', (given) => {
     expect(outcome(await shop.reserve('order-1', 'TEA@east=5'))).toBe('done');
     expect(refusal(await shop.completeCount('count-1', 'TEA@east', 9))).toEqual({
       code: 'stocktake-ended',
-      status: 'LAPSED',
+      countStatus: 'LAPSED',
     });
     expect(outcome(await shop.cancelCount('count-1', 'TEA@east'))).toBe('stocktake-ended');
     expect((await shop.sheet('count-1')).map((line) => line.status)).toEqual(['LAPSED']);

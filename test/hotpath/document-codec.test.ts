@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { STOCKTAKE_STATUSES, TRANSFER_STATUSES } from '../../src/domain/language.ts';
-import { readRefusal } from '../../src/hotpath/codec/refusal-codec.ts';
+import { decodeRefusal } from '../../src/hotpath/codec/refusal-codec.ts';
 import { decodeReservationView } from '../../src/hotpath/codec/reservation-codec.ts';
 import { decodeSaleView, encodeSale } from '../../src/hotpath/codec/sale-codec.ts';
 import {
@@ -173,7 +173,7 @@ describe('anything else is unreadable', () => {
     'stocktake-in-progress TEA=count-1:5',
     'stocktake-in-progress TEA@east=count-1:soon',
   ])('as a refusal: %j', (text) => {
-    expect(() => readRefusal(text, 'order-1')).toThrow(Unreadable);
+    expect(() => decodeRefusal(text, 'order-1')).toThrow(Unreadable);
   });
 
   test.each([
@@ -191,6 +191,6 @@ describe('anything else is unreadable', () => {
     'sale-closed never',
     'purchase-limit-exceeded 3 2',
   ])('as a refusal that lacks its figures: %j', (text) => {
-    expect(() => readRefusal(text, 'order-1')).toThrow(Unreadable);
+    expect(() => decodeRefusal(text, 'order-1')).toThrow(Unreadable);
   });
 });

@@ -1,7 +1,16 @@
 /**
- * Many callers, few script calls (D1): while batches are in flight the next one fills, so an idle engine adds no delay
- * and a busy one forms large batches. All kinds of commands travel together.
- * Promises: an answer for every command or a fault that says whether it can have run; queue, batch and waiting are bounded.
+ * Many callers, few script calls (D1): while batches are in flight the next one fills, so an idle engine adds no delay and a
+ * busy one forms large batches of all kinds of commands.
+ * Promises: every command gets an answer, or a fault that says whether it can have run; queue, batch size and waiting time
+ * are bounded.
+ *
+ * | a batch is | from                                               | until                                              |
+ * |------------|----------------------------------------------------|----------------------------------------------------|
+ * | queued     | `submit`, unless the queue is full                 | the event loop turns and the batch may be sent     |
+ * | in flight  | its script call is sent                            | the reply or an error arrives, or the time-out     |
+ * | retried    | Redis was out of memory, so nothing ran (D13)      | as in flight; without commands that need memory    |
+ * | answered   | the reply has an answer for each command           | end                                                |
+ * | failed     | any other error; a command waited too long         | end: each caller gets the {@link Fault}            |
  */
 import type { Redis } from 'ioredis';
 import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './codec/batch-codec.ts';
@@ -10,16 +19,17 @@ import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type Program, runScript, type Script } from './program.ts';
 
-/** What the head of every answer says about the partition. */
+/** The state of the partition, at the head of every reply. */
 export interface BatchHead {
   readonly epoch: number;
   readonly sequence: number;
-  /** The one instant at which the whole batch was decided, by Redis's clock. */
+  /** When the whole batch was decided, by Redis's clock, in milliseconds since 1970. */
   readonly nowMs: number;
   /** Events that the ledger has not committed yet. */
   readonly backlogEvents: number;
-  /** More holds may be due than this batch returned. */
+  /** More holds may be due than this batch expired. */
   readonly moreDue: boolean;
+  /** `frozen`: Redis's clock jumped ahead, so time stands still; `behind`: it went back, so time waits for it (D4). */
   readonly clock: 'steady' | 'frozen' | 'behind';
 }
 
@@ -27,34 +37,34 @@ export interface BatcherOptions {
   readonly redis: Redis;
   readonly program: Program;
   readonly keys: PartitionKeys;
-  /** Commands in one script call. 256 take about 1 ms in Redis, well below the 2 ms a batch may block it. */
+  /** The most commands in one script call. 256 take about 1 ms in Redis; a batch may block it for 2 ms. */
   readonly batchCommandsMax: number;
-  /** Lines in one script call, because an order of 100 lines is not one of a single line. */
+  /** The most lines in one script call: an order of 100 lines costs more than one of a single line. */
   readonly batchLinesMax: number;
-  /** Batches under way at once: one in Redis, one on its way there. */
+  /** The most batches in flight: one that Redis runs, one on its way there. */
   readonly batchesInFlightMax: number;
-  /** Commands waiting; beyond it callers are told at once instead of late. */
+  /** The most commands that wait; further callers get the fault `overloaded` at once. */
   readonly queueCommandsMax: number;
-  /** A command that waited longer is not sent: its caller has given up. */
+  /** A command that has waited longer is not sent, because its caller has given up. */
   readonly queueWaitMsMax: number;
-  /** The ledger may lag behind by this many events before reserves are refused (D13). */
+  /** The most events that the ledger may lag behind before reserves are refused (D13). */
   readonly backlogEventsMax: number;
-  /** Holds looked at for expiry at the head of each batch. */
+  /** The most due holds that each batch expires before its commands. */
   readonly dueHoldsMax: number;
-  /** How long a settled reservation still tells how it ended. */
+  /** How long the record of a resolved reservation is kept. */
   readonly tombstoneMs: number;
-  /** The caller's own clock, a witness against leaps of Redis's clock (D4). Never decides anything else. */
+  /** This process's clock, in milliseconds since 1970: only to detect jumps of Redis's clock (D4). */
   readonly witnessMs: () => number;
-  /** Replicas that must have a batch before it is answered (D11); 0: none is waited for. */
+  /** Replicas that must have a batch before it is answered (D11); 0: waits for none. */
   readonly replicas: number;
-  /** The epoch to begin with; a newer one is learnt from Redis's refusal (D10). */
+  /** The epoch to begin with; the batcher learns of a newer one from Redis's refusal (D10). */
   readonly epoch: number;
 }
 
-/** How long a replica may take to have a batch; an answer that would take longer is a fault with the outcome unknown. */
+/** How long to wait for replicas; after it the fault `unavailable` with the outcome `unknown`. */
 const REPLICA_WAIT_MS = 1_000;
 
-/** A batch of fewer commands does not fly beside another: it waits for it and grows, which costs fewer round trips. */
+/** A smaller batch waits while another is in flight: it grows meanwhile, which saves round trips. */
 const SHARE_COMMANDS_MIN = 64;
 
 interface Waiting {
@@ -65,6 +75,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Counts since the batcher was made. */
 export interface BatcherCounts {
   batches: number;
   commands: number;
@@ -75,7 +86,7 @@ export interface BatcherCounts {
 
 export class Batcher {
   readonly counts: BatcherCounts = { batches: 0, commands: 0, faults: 0, unknown: 0 };
-  /** Of the last answer; undefined before the first. */
+  /** Of the last reply; undefined before the first. */
   head: BatchHead | undefined;
   readonly #options: BatcherOptions;
   #queue: Waiting[] = [];
@@ -95,15 +106,15 @@ export class Batcher {
     this.#epoch = options.epoch;
   }
 
-  /** Commands that wait, not counting those in flight. */
+  /** Commands that wait, without those in flight. */
   get queued(): number {
     return this.#queue.length - this.#next;
   }
 
   /**
-   * Sends one command with the next batch.
-   * @param decode runs when the answer is there; what it throws, the caller gets
-   * @throws {Fault} `overloaded` at once where the queue is full
+   * Sends a command with the next batch.
+   * @param decode reads the answer; the promise rejects with what it throws
+   * @throws {Fault} `overloaded` if the queue is full or the command waited too long; otherwise see {@link faultOf}
    */
   submit<T>(command: CommandText, decode: (answer: string, head: BatchHead) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -113,7 +124,7 @@ export class Batcher {
       }
       if (this.queued >= this.#options.queueCommandsMax) {
         this.counts.faults++;
-        reject(new Fault('overloaded', 'nothing-happened', `${this.queued} commands are waiting already`));
+        reject(new Fault('overloaded', 'nothing-happened', `${this.queued} commands are waiting`));
         return;
       }
       const waiting: Waiting = {
@@ -128,7 +139,10 @@ export class Batcher {
     });
   }
 
-  /** A batch without commands: returns what is due and reads the partition's head. Not queued, not counted in flight. @throws {Fault} */
+  /**
+   * Runs a batch without commands, outside the queue and its limits: expires due holds and returns the head.
+   * @throws {Fault}
+   */
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
     const wasSent = this.#options.redis.status === 'ready';
     try {
@@ -138,14 +152,14 @@ export class Batcher {
     }
   }
 
-  /** Refuses new commands and waits until those taken have their answers. */
+  /** Refuses new commands and waits until all earlier ones have their answers. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#inFlight === 0 && this.queued === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Not at once: all that this turn of the event loop still brings travels together. */
+  /** Waits for the end of this turn of the event loop, so that all its commands share a batch. */
   #flushSoon(): void {
     if (this.#flushIsDue || this.#inFlight >= this.#options.batchesInFlightMax) return;
     this.#flushIsDue = true;
@@ -172,8 +186,8 @@ export class Batcher {
 
   #take(): Waiting[] {
     const { batchesInFlightMax, batchLinesMax, queueWaitMsMax } = this.#options;
-    // A queue that would fit one batch is shared among those that may fly, so that Redis decides one while this
-    // process fills and answers the other; a handful is not worth two round trips.
+    // The queue is divided among the batches that may be in flight, so that Redis runs one while this process fills or
+    // answers the other. A few commands are not worth two round trips.
     const share = Math.ceil(this.queued / (batchesInFlightMax - this.#inFlight));
     const batchCommandsMax = Math.min(this.#options.batchCommandsMax, Math.max(share, SHARE_COMMANDS_MIN));
     const oldest = performance.now() - queueWaitMsMax;
@@ -194,7 +208,7 @@ export class Batcher {
       this.#next++;
       batch.push(waiting);
     }
-    // A queue that is read from the front: the read part is dropped when it is worth a copy.
+    // The queue is read from the front; the part already read is dropped once it is long enough to be worth a copy.
     if (this.#next === this.#queue.length) {
       this.#queue = [];
       this.#next = 0;
@@ -215,30 +229,30 @@ export class Batcher {
       try {
         reply = await this.#run(batch, this.#options.dueHoldsMax, this.#options.program);
       } finally {
-        this.#land();
+        this.#endFlight();
       }
       this.#answer(batch, reply);
     } catch (error) {
-      const settling = isOutOfMemory(error) ? batch.filter(({ command }) => !command.needsMemory) : [];
-      const refused = settling.length > 0 ? batch.filter(({ command }) => command.needsMemory) : batch;
-      this.#fail(refused, faultOf(error, wasSent));
-      if (settling.length > 0) await this.#settle(settling, wasSent);
+      const retried = isOutOfMemory(error) ? batch.filter(({ command }) => !command.needsMemory) : [];
+      const failed = retried.length > 0 ? batch.filter(({ command }) => command.needsMemory) : batch;
+      this.#fail(failed, faultOf(error, wasSent));
+      if (retried.length > 0) await this.#retryWithoutMemory(retried, wasSent);
     }
   }
 
-  /** A batch is back: the next one leaves before the answers are read, so that Redis decides it meanwhile. */
-  #land(): void {
+  /** Sends the next batch before the answers of this one are read, so that Redis runs it meanwhile. */
+  #endFlight(): void {
     this.#inFlight--;
     this.#flush();
   }
 
-  /** Nothing ran. What settles orders is decided without those that would need more memory (D13). */
-  async #settle(settling: readonly Waiting[], wasSent: boolean): Promise<void> {
+  /** Runs the commands that free memory or need no more of it, after Redis refused their batch unread (D13). */
+  async #retryWithoutMemory(batch: readonly Waiting[], wasSent: boolean): Promise<void> {
     try {
       const { dueHoldsMax, program } = this.#options;
-      this.#answer(settling, await this.#run(settling, dueHoldsMax, program.withoutMemory));
+      this.#answer(batch, await this.#run(batch, dueHoldsMax, program.withoutMemory));
     } catch (error) {
-      this.#fail(settling, faultOf(error, wasSent));
+      this.#fail(batch, faultOf(error, wasSent));
     }
   }
 
@@ -248,7 +262,7 @@ export class Batcher {
     for (const waiting of batch) waiting.reject(fault);
   }
 
-  /** Gives each caller its answer. @throws what the whole batch met; then nobody has been answered */
+  /** Gives each caller its answer. @throws {Fault} if the reply is not one for this batch; then no caller has an answer */
   #answer(batch: readonly Waiting[], reply: readonly string[]): void {
     const head = this.#open(reply);
     const answered = answerCount(reply);
@@ -290,7 +304,7 @@ export class Batcher {
     return reply;
   }
 
-  /** What is decided stands in Redis whatever comes of this; who hears nothing repeats, and the repeat waits anew. */
+  /** The decisions are in Redis even if this fails; a caller repeats its command, and the repeat waits again. */
   async #awaitReplicas(replicas: number): Promise<void> {
     const have = await this.#options.redis.wait(replicas, REPLICA_WAIT_MS);
     if (have < replicas) {
@@ -302,20 +316,20 @@ export class Batcher {
     }
   }
 
-  /** Reads the head of an answer; keeps epoch and sequence, which a Redis that lost its memory cannot match (D10). */
+  /** Reads the head of a reply and remembers epoch and sequence: a Redis that lost data is recognized by them (D10). */
   #open(reply: readonly string[]): BatchHead {
     const words = (reply[0] ?? '').split(' ');
     if (words[0] === 'NOT_READY') {
       const epoch = Number(words[2]);
       if (words[1] === 'stale-epoch' && epoch > this.#epoch) {
-        // Rebuilt under a newer epoch. Whoever asked is told to repeat; the next command goes to the new one.
+        // The partition was rebuilt. These callers repeat their commands; the next batch names the new epoch.
         this.#epoch = epoch;
         this.#sequence = 0;
       }
       throw new Fault('not-ready', 'nothing-happened', `the partition is not ready: ${words[1]}`);
     }
     if (words[0] !== 'OK' || words.length !== 7) {
-      throw new Fault('unavailable', 'unknown', `an answer that cannot be read: ${reply[0]}`);
+      throw new Fault('unavailable', 'unknown', `the reply cannot be read: ${reply[0]}`);
     }
     const head: BatchHead = {
       epoch: Number(words[1]),

@@ -1,24 +1,31 @@
 /**
- * Connections to Redis as this project wants them. Promises: nothing is sent twice, nothing waits without a limit.
+ * Connections to Redis. Promises: no command is sent twice, and none waits without a limit.
  */
 import { Command, Redis } from 'ioredis';
 
-/** An answer that takes longer is a fault with the outcome `unknown`. */
+/** How long a command may take; after it, a fault with the outcome `unknown`. */
 const TIMEOUT_MS_DEFAULT = 5_000;
 
-/** A connection to Redis, for rooms that only hand it on. */
+/** A connection to Redis, for rooms that only pass it on. */
 export type RedisConnection = Redis;
 
-/** ioredis tells only that the connection closed; why, it told before to whoever listened. */
+/**
+ * The message of the error behind a failed command. The error of a command says only that the connection closed; the reason
+ * came before, as an event of the connection.
+ */
 export function causeOf(redis: Redis, error: unknown): string {
-  const heard = lastErrors.get(redis) ?? error;
-  return heard instanceof Error ? heard.message : String(heard);
+  const cause = lastErrors.get(redis) ?? error;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 const lastErrors = new WeakMap<Redis, Error>();
 
 /**
- * A connection that never re-sends by itself: ioredis' default turned one lost reply into two deductions (D11).
- * Not yet connected; the caller calls `connect()`.
+ * Makes a connection that never sends a command again by itself: with ioredis' defaults one lost reply became two deductions
+ * (D11). It is not connected yet.
+ * @param timeoutMs for connecting and for each command
+ * @example
+ * const redis = connectRedis('redis://127.0.0.1:6379');
+ * await redis.connect();
  */
 export function connectRedis(redisUrl: string, timeoutMs = TIMEOUT_MS_DEFAULT): Redis {
   const redis = new Redis(redisUrl, {
@@ -28,19 +35,20 @@ export function connectRedis(redisUrl: string, timeoutMs = TIMEOUT_MS_DEFAULT): 
     enableOfflineQueue: false,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
-    // One late answer is waited for; a connection that stays silent is given up, not asked again and again.
+    // One reply may be late; a connection that stays silent is closed.
     socketTimeout: 2 * timeoutMs,
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 5), 1_000),
     noDelay: true,
   });
-  // Every failed command carries its own error to its caller; without a listener ioredis prints to stderr.
+  // Callers get the errors of their commands; without a listener ioredis would print them to stderr as well.
   redis.on('error', (error: Error) => lastErrors.set(redis, error));
   return redis;
 }
 
 /**
- * Runs a loaded script. A batch has hundreds of arguments, each of which ioredis looks at several times; here they are
- * joined to what crosses the wire in one go. Whatever else a command has, its time-out above all, it has from ioredis.
+ * Runs a loaded script. Fast path: a batch has hundreds of arguments, which ioredis would inspect several times each; here
+ * they are joined to one text. Everything else, such as the time-out, comes from ioredis.
+ * @throws {Error} if a key or an argument is not ASCII; the error reply of Redis, such as NOSCRIPT
  */
 export function evalsha(
   redis: Redis,
@@ -52,21 +60,22 @@ export function evalsha(
 }
 
 class EvalshaCommand extends Command {
-  readonly #wire: string;
+  readonly #request: string;
 
   constructor(sha: string, keys: readonly string[], argv: readonly (string | number)[]) {
-    // What ioredis would show of the arguments, where it shows them, is which script it was.
+    // ioredis knows only the hash as an argument; it appears in error messages.
     super('evalsha', [sha], { replyEncoding: 'utf8' });
-    let wire = `*${3 + keys.length + argv.length}\r\n$7\r\nevalsha\r\n${bulk(sha)}${bulk(String(keys.length))}`;
-    for (const key of keys) wire += bulk(key);
-    for (const arg of argv) wire += bulk(String(arg));
-    // Ids, numbers and encoded reasons are ASCII, a byte a character; anything else would shift all that follows it.
-    if (Buffer.byteLength(wire) !== wire.length) throw new Error('an argument of a script is not ASCII');
-    this.#wire = wire;
+    let request = `*${3 + keys.length + argv.length}\r\n$7\r\nevalsha\r\n${bulk(sha)}${bulk(String(keys.length))}`;
+    for (const key of keys) request += bulk(key);
+    for (const arg of argv) request += bulk(String(arg));
+    // All arguments are ASCII, one byte a character; other characters would make the announced lengths wrong.
+    if (Buffer.byteLength(request) !== request.length)
+      throw new Error('an argument of a script is not ASCII');
+    this.#request = request;
   }
 
   override toWritable(): string {
-    return this.#wire;
+    return this.#request;
   }
 }
 

@@ -1,20 +1,31 @@
 /**
- * Faults of the hot path: outages, as opposed to refusals, which are values.
- * Promises: every fault says whether anything can have happened, which is what a caller must know to go on.
+ * Faults of the hot path: outages, which are thrown; refusals are values.
+ * Promises: every fault says whether the command can have run, which a caller must know to go on.
  */
 
+/**
+ * `not-ready`: the partition is closed while it is rebuilt (D10). `unavailable`: Redis did not answer or refused to run.
+ * `overloaded`: too many commands wait.
+ */
 export type FaultCode = 'not-ready' | 'unavailable' | 'overloaded';
 
 /**
- * `nothing-happened`: the command did not run and did not change anything.
- * `unknown`: no answer came; it may have run. Repeat it under the same id: repeating is always safe (BR-006).
+ * `nothing-happened`: the command did not run.
+ * `unknown`: there is no answer, and the command may have run. Repeat it under the same id: that is always safe (BR-006).
  */
 export type FaultOutcome = 'nothing-happened' | 'unknown';
 
+/**
+ * An outage. Repeat the command after `retryAfterMs` under the same id.
+ * @example
+ * catch (error) {
+ *   if (error instanceof Fault && error.outcome === 'unknown') await hot.reserve(sameInput);
+ * }
+ */
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly outcome: FaultOutcome;
-  /** How long a caller does well to wait before it repeats. */
+  /** How long a caller should wait before it repeats the command. */
   readonly retryAfterMs: number;
   constructor(
     code: FaultCode,
@@ -31,16 +42,19 @@ export class Fault extends Error {
   }
 }
 
-/** Redis answers these before the first line of a script that opens with `#!lua`: nothing ran. */
+/** Errors that Redis answers before it runs the first line of a script with a `#!lua` header. */
 const REFUSED_BEFORE_START =
   /^(OOM|BUSY|LOADING|MISCONF|READONLY|NOREPLICAS|NOSCRIPT|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|NOPERM|WRONGPASS)\b/;
 
-/** Redis has reached `maxmemory` and took nothing of a script that may write. */
+/** Whether Redis has reached `maxmemory` and refused a script that may write, before running it. */
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('OOM');
 }
 
-/** What an error of the client or the server means for the commands of a batch. */
+/**
+ * The fault of a batch after an error of the client or of Redis.
+ * @param wasSent false if the connection was not ready, so that nothing was sent
+ */
 export function faultOf(error: unknown, wasSent: boolean): Fault {
   if (error instanceof Fault) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /**
- * The engine: a command in, a decision out. The only door to the hot path; HTTP is one of its callers.
- * Promises: a decision is Redis's and as durable as the acknowledgement level says; a refusal is a value; a fault says
- * whether the command can have run. Refuses to know: the ledger.
+ * The engine: a command in, a decision out. The only way to the hot path; HTTP is one of its callers.
+ * Promises: Redis decides, and a decision is as durable as the acknowledgement level says; a refusal is a value; a fault
+ * says whether the command can have run. Refuses to know: the ledger.
  */
 import type { Redis } from 'ioredis';
 import { type Coordinates, rankWarehouses } from '../domain/geography.ts';
@@ -73,25 +73,27 @@ export type { SkuView } from './codec/item-codec.ts';
 export { connectRedis, type RedisConnection } from './connection.ts';
 
 export interface HotInventoryOptions {
-  /** Where Redis is, `redis://user:password@host:port/db`. */
+  /** `redis://user:password@host:port/db`. */
   readonly redisUrl: string;
-  /** What an answer means (D11); default `fsync`, checked against Redis's settings when the engine opens. */
+  /** When a command is answered (D11); default `fsync`, checked against Redis's settings when the engine opens. */
   readonly ack?: AckLevel | undefined;
-  /** Names this shop's keys in a shared Redis. */
+  /** The prefix of this shop's keys in a shared Redis; default `hf`. */
   readonly prefix?: string | undefined;
-  /** Which partition decides, from 0 on (D12); who opens several says which order goes to which. */
+  /** The partition, from 0 on (D12); default 0. A caller that opens several decides which order goes to which. */
   readonly partition?: number | undefined;
-  /** An answer that takes longer is a fault with the outcome `unknown`. */
+  /** How long a command may take, then it is a fault with the outcome `unknown`; default 5,000. */
   readonly timeoutMs?: number | undefined;
   readonly limits?: Partial<BatchLimits> | undefined;
-  /** Lua in the place of lua/clock.lua and a witness for it: for tests that turn the clock. */
+  /** For tests that set the time: Lua in place of lua/clock.lua, and the clock of this process to compare it with. */
   readonly clock?: { readonly lua: string; readonly witnessMs: () => number } | undefined;
 }
+/** The limits of batches and of the queue that a user may set. */
 export type BatchLimits = Omit<
   BatcherOptions,
   'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas'
 >;
 
+/** The limits of an engine that sets none. */
 export const BATCH_LIMITS_DEFAULT: BatchLimits = {
   batchCommandsMax: 256,
   batchLinesMax: 1_024,
@@ -104,9 +106,14 @@ export const BATCH_LIMITS_DEFAULT: BatchLimits = {
 };
 
 /**
- * Opens the engine and checks that Redis keeps what the acknowledgement level promises.
- * It opens also while the partition is not ready (D10); commands then meet the fault `not-ready`.
- * @throws {WrongRedisSettings} | {Fault} where Redis cannot be reached within the time-out
+ * Opens the engine and checks that Redis is set up for the acknowledgement level.
+ * It opens also while the partition is not ready (D10); commands then get the fault `not-ready`.
+ * @throws {WrongRedisSettings} with all problems at once
+ * @throws {Fault} if Redis cannot be reached within the time-out
+ * @example
+ * const hot = await openHotInventory({ redisUrl: 'redis://127.0.0.1:6379' });
+ * const decision = await hot.reserve({ orderId: 'A-1001', lines: [{ sku: 'TEA-1', quantity: 2 }] });
+ * if (decision.outcome === 'refused') console.log(decision.refusal.code);
  */
 export async function openHotInventory(options: HotInventoryOptions): Promise<HotInventory> {
   const redis = connectRedis(options.redisUrl, options.timeoutMs);
@@ -131,16 +138,21 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
   }
 }
 
+/**
+ * The engine of one partition. Made by {@link openHotInventory}.
+ * Every command throws InvalidCommand before anything is sent if its input is wrong, and {@link Fault} for an outage. The ids
+ * of orders, movements, stocktakes, transfers and sales make commands safe to repeat: a repeat gets `replayed: true`.
+ */
 export class HotInventory {
   readonly keys: PartitionKeys;
-  /** Where warehouses are, for the nearest to be tried first. */
+  /** Where warehouses are, so that the nearest is tried first. */
   readonly places: WarehousePlaces;
   readonly #redis: Redis;
   readonly #batcher: Batcher;
 
   /**
-   * @param epoch of the partition, 0 where it is not known yet
-   * @param replicas that every answer waits for
+   * @param epoch of the partition, 0 if it is not known yet
+   * @param replicas how many of them every answer waits for
    */
   constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number) {
     this.keys = partitionKeys(options.prefix, options.partition);
@@ -158,10 +170,11 @@ export class HotInventory {
     });
   }
 
+  /** Counts of batches, commands and faults since the engine opened. */
   get counts(): Readonly<BatcherCounts> {
     return this.#batcher.counts;
   }
-  /** Commands waiting for a batch. */
+  /** Commands that wait for a batch. */
   get queued(): number {
     return this.#batcher.queued;
   }
@@ -173,15 +186,15 @@ export class HotInventory {
   // Orders ---------------------------------------------------------------------------------------------------
 
   /**
-   * Holds stock for an order, all lines or none (BR-002, BR-006). Lines without a warehouse are served by the nearest to
-   * `shipTo` that can. All commands here throw {InvalidCommand} before anything is sent, and {Fault} for an outage.
-   * @example await hot.reserve({ orderId: 'A-1001', lines: [{ sku: 'TEA-1', quantity: 2 }] })
+   * Holds stock for an order, all lines or none (BR-002, BR-006). A line without a warehouse is served by the warehouse
+   * nearest to `shipTo` that can serve it.
+   * @example await hot.reserve({ orderId: 'A-1001', lines: [{ sku: 'TEA-1', quantity: 2 }], holdSeconds: 900 })
    */
   reserve(input: ReserveInput): Promise<Decision<ReservationView>> {
     const command = readReserve(input, this.#nearest);
     const { customerId, saleId } = command;
     if (customerId === undefined && saleId === undefined) return this.#order(command);
-    // The answer leaves out what the caller knows; a repeat has the same customer and sale, or is a conflict.
+    // The answer omits customer and sale: a repeat has the same ones, or is a conflict.
     return this.#decide(command, command.orderId, (text) => ({
       ...decodeReservationView(command.orderId, text),
       customerId,
@@ -190,50 +203,62 @@ export class HotInventory {
   }
 
   /**
-   * A payment turns the hold, or the named part of it, into a sale; the rest returns at once. With `reacquire` a payment
-   * that came too late takes the stock again, or is recorded for people where it cannot.
+   * Turns the hold, or the named part of it, into a sale; the rest returns at once. With `reacquire` a payment after the
+   * deadline takes the stock again; if it cannot, that is recorded for people to resolve.
    * @example await hot.confirm({ orderId: 'A-1001' })
    */
   confirm(input: ConfirmInput): Promise<Decision<ReservationView>> {
     return this.#order(readConfirm(input));
   }
 
-  /** A cancellation returns all that is held, or the named part of it while the rest stays held. */
+  /**
+   * Returns all that is held, or the named part of it while the rest stays held.
+   * @example await hot.release({ orderId: 'A-1001', lines: [{ sku: 'TEA-1', quantity: 1 }], releaseId: 'cancel-7' })
+   */
   release(input: ReleaseInput): Promise<Decision<ReservationView>> {
     return this.#order(readRelease(input));
   }
 
-  /** A live hold lasts this long from now; it never gets shorter (BR-003). */
+  /**
+   * Lets a live hold last this long from now; a hold never gets shorter (BR-003).
+   * @example await hot.extend({ orderId: 'A-1001', holdSeconds: 1_800 })
+   */
   extend(input: ExtendInput): Promise<Decision<ReservationView>> {
     return this.#order(readExtend(input));
   }
 
-  /** The reservation as it is now; a hold past its deadline has returned. */
+  /** The reservation as it is now; one past its deadline shows as EXPIRED. */
   reservation(orderId: string): Promise<Decision<ReservationView>> {
     return this.#order({ kind: 'look-reservation', orderId: readId('orderId', orderId) });
   }
 
   // Stock ----------------------------------------------------------------------------------------------------
 
-  /** One SKU over all its warehouses, as it is now. */
+  /** The stock of one SKU in all its warehouses, as it is now. */
   item(sku: string): Promise<Decision<SkuView>> {
     const command = { kind: 'look-item', sku: readId('sku', sku) } as const;
     return this.#decide(command, sku, (text) => decodeSkuView(sku, text));
   }
 
-  /** Goods come in, leave, are shipped, come back or are corrected, under an id of their own (BR-006). */
+  /**
+   * Records that goods come in, leave, are shipped, come back or are corrected, once per movement id (BR-006).
+   * @example await hot.move('ship', { movementId: 'S-1', sku: 'TEA-1', warehouse: 'taipei', quantity: 2 })
+   */
   move(kind: MovementKind, input: MovementInput): Promise<Decision<ItemView>> {
     const command = readMovement(kind, input);
     const { movementId, sku, warehouse } = command;
     return this.#decide(command, movementId, (text) => decodeItemView(sku, warehouse, text));
   }
 
-  /** Goods came in; the first receipt creates the item. */
+  /**
+   * Records that goods came in; the first receipt creates the item.
+   * @example await hot.receive({ movementId: 'R-1', sku: 'TEA-1', warehouse: 'taipei', quantity: 100 })
+   */
   receive(input: MovementInput): Promise<Decision<ItemView>> {
     return this.move('receive', input);
   }
 
-  /** BR-005: the line under which the low-stock alert fires; 0 switches it off. */
+  /** Sets the number of available units below which the low-stock alert fires (BR-005); 0 switches it off. */
   setSafetyStock(input: SafetyStockInput): Promise<Decision<ItemView>> {
     const command = readSafetyStock(input);
     const { sku, warehouse } = command;
@@ -242,17 +267,20 @@ export class HotInventory {
 
   // Stocktakes (BR-007) --------------------------------------------------------------------------------------
 
-  /** Locks an item under a count sheet; until the lock ends nothing is deducted from it. */
+  /**
+   * Locks an item for a count under a count sheet. Until the lock ends its units are neither reserved nor sold.
+   * @example await hot.startStocktake({ stocktakeId: 'C-1', sku: 'TEA-1', warehouse: 'taipei', leaseSeconds: 900 })
+   */
   startStocktake(input: StartStocktakeInput): Promise<Decision<StocktakeLine>> {
     return this.#count(readStartStocktake(input));
   }
 
-  /** The item was counted: its total becomes what was found, and the lock ends. */
+  /** Sets the total of the item to the count and ends the lock. */
   completeStocktake(input: CompleteStocktakeInput): Promise<Decision<StocktakeLine>> {
     return this.#count(readCompleteStocktake(input));
   }
 
-  /** The lock ends and nothing was counted. */
+  /** Ends the lock without a count. */
   cancelStocktake(input: CancelStocktakeInput): Promise<Decision<StocktakeLine>> {
     return this.#count(readCancelStocktake(input));
   }
@@ -265,17 +293,20 @@ export class HotInventory {
 
   // Transfers ------------------------------------------------------------------------------------------------
 
-  /** Goods leave their source and are in transit. */
+  /**
+   * Takes goods out of their source; until they arrive they are in transit.
+   * @example await hot.dispatchTransfer({ transferId: 'T-1', sku: 'TEA-1', from: 'taipei', to: 'tainan', quantity: 20 })
+   */
   dispatchTransfer(input: DispatchTransferInput): Promise<Decision<TransferView>> {
     return this.#transfer(readDispatchTransfer(input));
   }
 
-  /** Goods in transit arrived, sound or not. */
+  /** Records that goods in transit arrived, fit for sale or not. */
   receiveTransfer(input: ReceiveTransferInput): Promise<Decision<TransferView>> {
     return this.#transfer(readReceiveTransfer(input));
   }
 
-  /** What is still in transit returns to its source. */
+  /** Returns to the source what is still in transit. */
   cancelTransfer(input: CancelTransferInput): Promise<Decision<TransferView>> {
     return this.#transfer(readCancelTransfer(input));
   }
@@ -287,12 +318,12 @@ export class HotInventory {
 
   // Flash sales ----------------------------------------------------------------------------------------------
 
-  /** Sets a quantity of a SKU aside for the orders of a sale until it closes. */
+  /** Sets units of a SKU aside for the orders of a flash sale until it closes. Times are in milliseconds since 1970. */
   scheduleSale(input: ScheduleSaleInput): Promise<Decision<SaleView>> {
     return this.#sale(readScheduleSale(input));
   }
 
-  /** The sale closes now. */
+  /** Closes the sale now. */
   closeSale(input: CloseSaleInput): Promise<Decision<SaleView>> {
     return this.#sale(readCloseSale(input));
   }
@@ -304,12 +335,12 @@ export class HotInventory {
 
   // Upkeep ---------------------------------------------------------------------------------------------------
 
-  /** Returns what is due, at most this many holds, and answers the head of the partition. */
+  /** Expires due holds, at most this many, and returns the state of the partition. */
   sweep(dueHoldsMax: number): Promise<BatchHead> {
     return this.#batcher.sweep(dueHoldsMax);
   }
 
-  /** Stops all decisions about an item the ledger could not follow (D8); its figures are kept. */
+  /** Refuses all further commands about an item whose events the worker found wrong (D8); its figures are kept. */
   quarantine(sku: string, warehouse: string): Promise<void> {
     const command = { kind: 'quarantine', sku, warehouse } as const;
     return this.#batcher.submit(encodeCommand(this.keys, command), (answer) => {
@@ -319,7 +350,7 @@ export class HotInventory {
     });
   }
 
-  /** The ledger has all events up to this sequence: the stream is cut below it (D7). */
+  /** Trims the stream: the ledger has all events up to this sequence, `eventsTotal` of them in this epoch (D7). */
   trim(sequence: number, eventsTotal: number): Promise<void> {
     const command = { kind: 'trim', sequence, eventsTotal } as const;
     return this.#batcher.submit(encodeCommand(this.keys, command), (answer) => {
@@ -327,7 +358,7 @@ export class HotInventory {
     });
   }
 
-  /** Takes no more commands, answers those taken, and closes the connection. */
+  /** Refuses new commands, waits for the answers to earlier ones, and closes the connection. */
   async close(): Promise<void> {
     this.places.close();
     await this.#batcher.close();
@@ -364,9 +395,9 @@ export class HotInventory {
   }
 
   /**
-   * Sends a command and reads its decision.
-   * @param id what the command is about, for refusals that show it
-   * @param decode reads the answer of a command that was done
+   * Sends a command and decodes its decision.
+   * @param id of the command's subject, for refusals that show it
+   * @param decode reads the answer if the command was done
    */
   #decide<T>(
     command: Command | Lookup,
@@ -380,7 +411,7 @@ export class HotInventory {
         return { outcome: 'done', replayed: true, value: decode(answer.slice(9), head) };
       if (answer.startsWith('REFUSED '))
         return { outcome: 'refused', refusal: decodeRefusal(answer.slice(8), id) };
-      // The most frequent answers are the record as it is: of a reserve, and of an order that was resolved as a whole.
+      // The most frequent answers are the record alone: after a reserve, and after an order was resolved as a whole.
       if (answer.startsWith('ACTIVE ') || answer.startsWith('CONFIRMED ') || answer.startsWith('RELEASED '))
         return { outcome: 'done', replayed: false, value: decode(answer, head) };
       throw new Unreadable('an answer', answer);

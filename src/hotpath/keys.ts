@@ -1,17 +1,17 @@
 /**
- * The names of all Redis keys; the program in lua/ gets the prefixes from here. All keys of a partition carry its hash tag,
- * so they share one slot. Format: `<prefix>{<partition>}:<kind>:<escaped id>`; an id that needs no escape is its own key.
- * Promises: two prefixes never see each other's keys. Refuses to know: what the values mean.
+ * The names of all Redis keys; the program in lua/ gets the prefixes from here. All keys of a partition have its hash tag,
+ * so that they share one slot. Format: `<prefix>{<partition>}:<kind>:<escaped id>`.
+ * Promises: shops with different prefixes share no key. Refuses to know: what the values mean.
  */
 import { encodeId } from '../domain/id.ts';
 
-/** The default key prefix, two characters because every hold pays for it (36-byte ids still fit 48-byte keys). */
+/** The default key prefix: short, because every key has it (the key of a 36-byte order id fits an allocation of 48 bytes). */
 export const KEY_PREFIX_DEFAULT = 'hf';
 
-/** What a key prefix may be: it cannot hold a hash tag or a glob of its own. */
+/** A valid key prefix: without characters of hash tags and of patterns. */
 export const KEY_PREFIX_PATTERN = /^[A-Za-z0-9_.-]{1,32}$/;
 
-/** What a key begins with after its partition, by the kind of its record. */
+/** The part of a key between partition and id, by kind of record. */
 export const KEY_KINDS = {
   reservation: 'r:',
   sku: 's:',
@@ -31,7 +31,7 @@ export interface PartitionKeys {
   readonly events: string;
   /** Sorted set of holds and locks by deadline: "name order sku@warehouse ...", ids escaped. */
   readonly due: string;
-  /** Keys on which an engine tries its rights when it opens: a string, a hash, an index, a stream. */
+  /** Keys with which an engine tests its permissions when it opens: a string, a hash, an index, a stream. */
   readonly probes: readonly string[];
   /** Matches every key of the partition, for SCAN. */
   readonly pattern: string;
@@ -49,7 +49,11 @@ export interface PartitionKeys {
   readonly warehouses: string;
 }
 
-/** @param prefix as {@link KEY_PREFIX_PATTERN} */
+/**
+ * The keys of one partition.
+ * @param prefix as {@link KEY_PREFIX_PATTERN}
+ * @throws {Error} for any other prefix
+ */
 export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): PartitionKeys {
   if (!KEY_PREFIX_PATTERN.test(prefix)) {
     throw new Error(`key prefix ${JSON.stringify(prefix)}: use 1 to 32 letters, digits, "_", "." or "-"`);

@@ -1,6 +1,7 @@
 /**
- * Fills a fenced partition with what an earlier epoch left, from the ledger.
- * Promises: texts and lifetimes are those the program itself would have left, so a repeat still finds its first answer.
+ * Fills a fenced partition with records of an earlier epoch.
+ * Promises: records and their lifetimes are as the program itself would have written them, so that a repeat still gets its
+ * first answer. Errors of Redis are thrown: a partition is filled completely or stays fenced.
  * Refuses to know: where the records come from.
  */
 import type { Redis } from 'ioredis';
@@ -28,16 +29,17 @@ import { encodeTransfer } from './codec/transfer-codec.ts';
 import type { PartitionKeys } from './keys.ts';
 import { encodePlace } from './warehouse-places.ts';
 
-/** How many keys or records go to Redis in one round trip while a partition is filled. */
+/** Records in one round trip. */
 const LOAD_CHUNK_MAX = 1_000;
 
+/** An item, and whether commands about it are refused. */
 export interface ItemToLoad {
   readonly item: InventoryItem;
-  /** The ledger could not follow it: it is kept, and nothing is decided about it. */
+  /** The worker found an event about it that cannot be right (D8): the item is kept, commands about it are refused. */
   readonly isQuarantined: boolean;
 }
 
-/** Fills a fenced partition with items, and with the deadlines of their locks. */
+/** Writes items and the deadlines of their locks. */
 export async function loadItems(
   redis: Redis,
   keys: PartitionKeys,
@@ -48,7 +50,7 @@ export async function loadItems(
     for (const { item, isQuarantined } of items.slice(i, i + LOAD_CHUNK_MAX)) {
       const text = isQuarantined ? encodeQuarantinedItem(item) : encodeItem(item);
       pipeline.hset(keys.sku(item.sku), encodeId(item.warehouse), text);
-      // BR-007: the lease ends when it was to end, whatever happened to Redis meanwhile.
+      // BR-007: the lock ends when it would have ended without the rebuild.
       if (item.stocktake && !isQuarantined) {
         pipeline.zadd(keys.due, item.stocktake.untilMs, `rebuilt ${itemName(item)}`);
       }
@@ -57,7 +59,10 @@ export async function loadItems(
   }
 }
 
-/** Fills a fenced partition with reservations, open and settled, and with the deadlines of the open ones. */
+/**
+ * Writes reservations, open and resolved, and the deadlines of the open ones.
+ * @param tombstoneMs how long a resolved one is kept after it was resolved
+ */
 export async function loadReservations(
   redis: Redis,
   keys: PartitionKeys,
@@ -69,7 +74,7 @@ export async function loadReservations(
     for (const reservation of reservations.slice(i, i + LOAD_CHUNK_MAX)) {
       const { orderId, expiresAtMs, resolvedAtMs } = reservation;
       const isOpen = reservation.status === 'ACTIVE';
-      // A hold that ended while Redis was away is due at once; its record must live until somebody has looked at it.
+      // A hold that fell due during the outage expires with the first batch; until then its record must be kept.
       const fromMs = isOpen ? Math.max(expiresAtMs, Date.now()) : (resolvedAtMs ?? Date.now());
       const untilMs = String(fromMs + tombstoneMs);
       pipeline.call('SET', keys.reservation(orderId), encodeReservation(reservation), 'PXAT', untilMs);
@@ -79,7 +84,7 @@ export async function loadReservations(
   }
 }
 
-/** A movement done in an earlier epoch, so that its repeat is still known as one (BR-006). */
+/** A movement of an earlier epoch, so that its repeat is still recognized (BR-006). */
 export interface MovementToLoad {
   readonly kind: MovementKind;
   readonly movementId: string;
@@ -88,14 +93,14 @@ export interface MovementToLoad {
   readonly quantity: number;
   readonly reason: string;
   readonly orderId?: string | undefined;
-  /** The item's version when it was asked for. */
+  /** The item's version before the movement. */
   readonly versionBefore: number;
   readonly atMs: number;
-  /** The item right after it: the first answer. */
+  /** The item right after the movement: its first answer. */
   readonly item: InventoryItem;
 }
 
-/** Fills a fenced partition with the movements whose repeats may still come. */
+/** Writes movements that may still be repeated. */
 export async function loadMovements(
   redis: Redis,
   keys: PartitionKeys,
@@ -133,7 +138,7 @@ function asCommand({ kind, versionBefore, ...movement }: MovementToLoad): Moveme
   }
 }
 
-/** Fills a partition with the places of warehouses. */
+/** Writes the names and places of warehouses. */
 export async function loadWarehouses(
   redis: Redis,
   keys: PartitionKeys,
@@ -144,11 +149,13 @@ export async function loadWarehouses(
   await execute(pipeline);
 }
 
+/** A transfer, and when it ended. */
 export interface TransferToLoad extends Transfer {
-  /** Undefined while anything is in transit: such a record stays for good. */
+  /** Undefined while anything is in transit: such a record has no time-out. */
   readonly closedAtMs: number | undefined;
 }
 
+/** Writes transfers; those that have ended are kept for `tombstoneMs` after their end. */
 export async function loadTransfers(
   redis: Redis,
   keys: PartitionKeys,
@@ -167,17 +174,19 @@ export async function loadTransfers(
   }
 }
 
+/** A line of a count sheet. */
 export interface SheetLineToLoad {
   readonly line: StocktakeLine;
   /** When any line of its sheet changed last. */
   readonly sheetChangedMs: number;
 }
 
-/** How long anybody can hear of a sheet that does not change any more. */
+/** How long a count sheet is kept after its last change. */
 export function sheetLifeMs(tombstoneMs: number): number {
   return LEASE_SECONDS_MAX * 1_000 + tombstoneMs;
 }
 
+/** Writes lines of count sheets. */
 export async function loadStocktakeLines(
   redis: Redis,
   keys: PartitionKeys,
@@ -195,11 +204,13 @@ export async function loadStocktakeLines(
   }
 }
 
+/** A sale, and when it was scheduled to close. */
 export interface SaleToLoad extends Sale {
-  /** As it was scheduled, also where somebody closed it before. */
+  /** Later than `closesAtMs` if it was closed early. */
   readonly scheduledToCloseAtMs: number;
 }
 
+/** Writes the figures and the terms of sales. */
 export async function loadSales(
   redis: Redis,
   keys: PartitionKeys,
@@ -217,12 +228,12 @@ export async function loadSales(
   await execute(pipeline);
 }
 
-/** How long anybody can hear of a sale that is closed. */
+/** How long the record of a sale is kept after it closed. */
 export function afterlifeMs(tombstoneMs: number): number {
   return SALE_AFTERLIFE_SECONDS * 1_000 + tombstoneMs;
 }
 
-/** What customers hold and have bought in a sale with a limit. */
+/** Writes what customers hold and have bought in a sale with a purchase limit. */
 export async function loadQuotas(
   redis: Redis,
   keys: PartitionKeys,
@@ -241,7 +252,7 @@ export async function loadQuotas(
   }
 }
 
-/** One step of a pipeline that failed fails the whole: a partition is filled completely or not opened. */
+/** Runs a pipeline. @throws {Error} the first error of its commands */
 async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
   for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
 }

@@ -1,7 +1,6 @@
 /**
- * The life of a partition around the batches (D10): read its control record, fence it, empty it, open it under a new epoch;
- * load.ts fills it. Promises: between fence and open no batch is decided, so what is
- * loaded is complete or not seen at all.
+ * The life of a partition (D10): read its control record, fence it, empty it, and open it under a new epoch; load.ts fills
+ * it. Promises: between fence and open no command is decided, so that nobody sees a partition that is filled in part.
  */
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
@@ -9,14 +8,14 @@ import { Unreadable } from './codec/words.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
 
-/** Format: `epoch sequence clock_ms events trimmed_events state`; written by lua/batch.lua and lua/fence.lua as well. */
+/** The control record. Format: `epoch sequence clock_ms events trimmed_events state`. Twin: lua/batch.lua, lua/fence.lua. */
 export interface Control {
   readonly epoch: number;
-  /** Of the last batch that changed something. */
+  /** Number of the last batch that changed something. */
   readonly sequence: number;
-  /** The partition's time, which never goes back. */
+  /** The partition's time in milliseconds since 1970; it never goes back (D4). */
   readonly clockMs: number;
-  /** Events since the epoch began, and how many of them the ledger has. */
+  /** Events since the epoch began, and how many of them were trimmed because the ledger has them. */
   readonly eventsTotal: number;
   readonly trimmedTotal: number;
   readonly state: 'open' | 'fenced';
@@ -24,7 +23,7 @@ export interface Control {
 
 const CONTROL_TEXT = /^(\d+) (\d+) (\d+) (\d+) (\d+) (open|fenced)$/;
 
-/** Undefined where Redis knows nothing of the partition. @throws {Unreadable} */
+/** Undefined if Redis has no such partition, for example after it lost its data. @throws {Unreadable} */
 export async function readControl(redis: Redis, keys: PartitionKeys): Promise<Control | undefined> {
   const text = await redis.get(keys.control);
   if (text === null) return undefined;
@@ -42,7 +41,10 @@ export async function readControl(redis: Redis, keys: PartitionKeys): Promise<Co
 
 const FENCE = readFileSync(new URL('fence.lua', LUA_FOLDER), 'utf8');
 
-/** Closes the partition; commands meet `not-ready` until {@link openPartition}. */
+/**
+ * Closes the partition: commands get the fault `not-ready` until {@link openPartition}.
+ * @param epochIfForgotten the epoch to write if Redis has no control record
+ */
 export async function fencePartition(
   redis: Redis,
   keys: PartitionKeys,
@@ -51,10 +53,10 @@ export async function fencePartition(
   await redis.eval(FENCE, 1, keys.control, String(epochIfForgotten));
 }
 
-/** Keys looked at in one round trip. */
+/** Keys that one round trip scans. */
 const SCAN_COUNT = 1_000;
 
-/** Drops every key of a fenced partition but its control record. */
+/** Deletes all keys of a fenced partition except its control record. */
 export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise<void> {
   let cursor = '0';
   do {
@@ -65,7 +67,7 @@ export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise
   } while (cursor !== '0');
 }
 
-/** Opens the partition under a new epoch, from Redis's time on; sequence and events begin at 0. */
+/** Opens the partition under a new epoch, with Redis's current time; sequence and events begin at 0. */
 export async function openPartition(redis: Redis, keys: PartitionKeys, epoch: number): Promise<void> {
   const [seconds, micros] = (await redis.time()) as unknown as [string, string];
   const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);

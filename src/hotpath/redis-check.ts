@@ -1,17 +1,20 @@
 /**
- * What an acknowledgement means is chosen, not assumed (D11): the settings it rests on are read at start.
- * Promises: an engine that opens has the durability it was asked for, or an error that names every wrong setting.
+ * Checks at start that Redis is set up for the chosen acknowledgement level (D11).
+ * Promises: the engine opens with the durability that was chosen, or with an error that names every wrong setting.
  */
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { PartitionKeys } from './keys.ts';
 import { LUA_FOLDER } from './program.ts';
 
-/** `memory`: Redis has it. `fsync`: it is on Redis's disk. `replica`: and every replica that may be promoted has it too. */
+/**
+ * When a command is answered. `memory`: Redis has it in memory. `fsync`: it is on Redis's disk. `replica`: it is on disk, and
+ * every connected replica has it.
+ */
 export const ACK_LEVELS = ['memory', 'fsync', 'replica'] as const;
 export type AckLevel = (typeof ACK_LEVELS)[number];
 
-/** Redis is not set up for what was asked; each problem names the setting and its remedy. */
+/** Redis is not set up for the acknowledgement level; each problem names a setting and its remedy. */
 export class WrongRedisSettings extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -30,17 +33,18 @@ const NEEDED_FOR_FSYNC: Record<string, readonly [wanted: string, why: string]> =
   'no-appendfsync-on-rewrite': ['no', 'else a rewrite of the file switches fsync off'],
 };
 
-/** Should a probe die half way, its string is gone after this time. */
+/** The string of an interrupted probe expires after this time. */
 const PROBE_MS = 1_000;
 const PROBE = readFileSync(new URL('probe.lua', LUA_FOLDER), 'utf8');
 
-/** How many replicas are connected and have what the primary has, but for what is on its way. */
+/** How many replicas are connected and in sync. */
 async function replicasOf(redis: Redis): Promise<number> {
   return [...(await redis.info('replication')).matchAll(/^slave\d+:.*\bstate=online\b/gm)].length;
 }
 
 /**
- * @returns how many replicas every answer waits for: at the level `replica` all that are connected now, else none
+ * Checks version, settings, permissions and replicas.
+ * @returns how many replicas every answer waits for: all connected ones at the level `replica`, else 0
  * @throws {WrongRedisSettings} with all problems at once
  */
 export async function checkRedis(redis: Redis, ack: AckLevel, keys: PartitionKeys): Promise<number> {

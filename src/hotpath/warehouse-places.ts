@@ -1,7 +1,7 @@
 /**
- * Where warehouses stand, as every engine of this partition knows it. The ledger's table is the truth; this copy in Redis
- * lets orders be sent to the nearest warehouse also while Postgres is away.
- * Promises: what was put here is known here at once, and to other processes within seconds.
+ * The places of warehouses, as the engines of this partition know them. The table of the ledger is the source; with this copy
+ * in Redis the nearest warehouse is found also while Postgres is away.
+ * Promises: a change is seen at once by this engine, and within seconds by other processes.
  */
 import type { Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
@@ -9,9 +9,10 @@ import { encodeId } from '../domain/id.ts';
 import { decodeIdWord, Unreadable } from './codec/words.ts';
 import type { PartitionKeys } from './keys.ts';
 
-/** How long another process may go on with places that have changed. */
+/** How long an engine may use places that another process has changed. */
 const REFRESH_MS = 5_000;
 
+/** Names and coordinates of all warehouses, refreshed from Redis. */
 export class WarehousePlaces {
   readonly #redis: Redis;
   readonly #keys: PartitionKeys;
@@ -21,23 +22,24 @@ export class WarehousePlaces {
   constructor(redis: Redis, keys: PartitionKeys) {
     this.#redis = redis;
     this.#keys = keys;
-    // A look that fails leaves the places as they were; they change a few times a year.
+    // A failed refresh keeps the places as they were; they change a few times a year.
     this.#timer = setInterval(() => void this.refresh().catch(() => {}), REFRESH_MS);
     this.#timer.unref();
   }
 
-  /** All of them, by id. */
+  /** All warehouses, sorted by id. */
   warehouses(): readonly Warehouse[] {
     return this.#warehouses;
   }
 
-  /** Writes a warehouse that the ledger has. @throws an outage of Redis; to repeat it changes nothing */
+  /** Writes a warehouse that the ledger has; may be repeated. @throws {Error} from the client if Redis cannot be reached */
   async put(warehouse: Warehouse): Promise<void> {
     const { id, ...rest } = warehouse;
     await this.#redis.hset(this.#keys.warehouses, encodeId(id), encodePlace(rest));
     await this.refresh();
   }
 
+  /** Reads all places again. @throws {Unreadable} | {Error} from the client if Redis cannot be reached */
   async refresh(): Promise<void> {
     const fields = await this.#redis.hgetall(this.#keys.warehouses);
     this.#warehouses = Object.entries(fields)
@@ -45,12 +47,13 @@ export class WarehousePlaces {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** Stops the refreshing. */
   close(): void {
     clearInterval(this.#timer);
   }
 }
 
-/** Format: a JSON object of name, latitude and longitude. */
+/** Format: a JSON object with `name` and, if known, `latitude` and `longitude`. */
 export function encodePlace(place: Omit<Warehouse, 'id'>): string {
   return JSON.stringify(place);
 }

@@ -1,8 +1,8 @@
 /**
  * The text of a command and the keys it needs. Twin: the parsers in lua/.
  * Format: the verb and its words, separated by blanks, as stated at each; ids escaped, `-` for nothing. A text that begins
- * with `@` is of an order with a customer, who travels beside it so that equal orders have equal texts.
- * Promises: every key the caller can know is named. Refuses to know: what the program answers.
+ * with `@` has a customer, who is sent separately so that equal orders of different customers have equal texts.
+ * Promises: names every key that can be known before the command runs. Refuses to know: answers.
  */
 import {
   type Command,
@@ -19,34 +19,34 @@ import type { PartitionKeys } from '../keys.ts';
 import { encodeSaleTerms } from './sale-codec.ts';
 import { encodeOptionalId, encodeReason, NOTHING } from './words.ts';
 
-/** A look at what stands now, after what is due has returned. */
+/** A question about the current state. */
 export type Lookup =
   | { readonly kind: 'look-reservation'; readonly orderId: string }
   | { readonly kind: 'look-item'; readonly sku: string }
   | { readonly kind: 'look-stocktake'; readonly stocktakeId: string }
   | { readonly kind: 'look-transfer'; readonly transferId: string }
   | { readonly kind: 'look-sale'; readonly saleId: string };
-/** What the worker tells the program. */
+/** A command of the worker. */
 export type Upkeep =
   | { readonly kind: 'quarantine'; readonly sku: string; readonly warehouse: string }
   | { readonly kind: 'trim'; readonly sequence: number; readonly eventsTotal: number };
 
-/** A command on its way to the program. */
+/** A command as the program gets it. */
 export interface CommandText {
   readonly text: string;
-  /** The record the command is about. */
+  /** The key of the record that the command is about. */
   readonly key: string;
-  /** Further keys it reads or writes: SKUs, the quota of a sale, holds a count may release. */
+  /** Further keys that it reads or writes: SKUs, the quotas of a sale, holds that a count may release. */
   readonly keys: readonly string[];
-  /** False for what settles or frees, which goes on where Redis is out of memory (D13). */
+  /** False for commands that resolve or release, which run also if Redis is out of memory (D13). */
   readonly needsMemory: boolean;
-  /** Escaped; of an order with a customer. */
+  /** The escaped customer of an order. */
   readonly customer?: string;
 }
 
 const NO_KEYS: readonly string[] = [];
 
-/** Format of actors in every text: the escaped id. */
+/** The text of a command, and the keys it needs. */
 export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | Upkeep): CommandText {
   switch (command.kind) {
     case 'reserve': {
@@ -186,7 +186,7 @@ export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | U
   }
 }
 
-/** What a movement asks for, as its record begins too, and the word that some movements have besides; '' for none. */
+/** The words of a movement, which its record begins with as well, and the extra word of some kinds; '' for none. */
 function movementWords(movement: Movement): readonly [content: string, extra: string] {
   const { kind, quantity, reason } = movement;
   const content = `${kind} ${itemName(movement)}=${quantity} ${encodeReason(reason)}`;
@@ -204,7 +204,7 @@ function movementWords(movement: Movement): readonly [content: string, extra: st
 }
 
 /**
- * The record of a movement, up to the item that follows it. Format: `kind item=quantity reason[ order|-][ version]`.
+ * The record of a movement without the item that follows. Format: `kind item=quantity reason[ order|-][ version]`.
  * Twin: content in lua/movement.lua.
  */
 export function encodeMovementContent(movement: Movement): string {

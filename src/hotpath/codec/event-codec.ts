@@ -1,8 +1,8 @@
 /**
- * The event texts of the stream, read into the domain's events, but for their versions. The fields of each type and their
- * order come from the events table. Twin of every `emit` in lua/.
- * Format: `Type subject actor [lines] field ...`; orders to which the same happened one after the other share a text, their
- * ids joined by `,`. Promises: what cannot be read throws; nothing is guessed.
+ * Decodes the event texts of the stream; stream-codec.ts adds the versions. The fields of each type and their order come from
+ * the events table. Twin of every `emit` in lua/.
+ * Format: `Type subject actor [lines] field ...`; equal events of consecutive orders share a text, the ids joined by `,`.
+ * Promises: any other text throws; nothing is guessed.
  */
 import {
   decodeLines,
@@ -21,13 +21,13 @@ import {
 } from '../../domain/language.ts';
 import { decodeDigits, decodeIdWord, decodeOptionalId, decodeReason, NOTHING, Unreadable } from './words.ts';
 
-/** An event whose lines do not carry their versions yet. */
+/** An event whose lines do not have their versions yet. */
 export type Unversioned<E> = E extends StockEvent
   ? Omit<E, 'lines'> & { lines: readonly StockLine[] }
   : never;
 type AnyEvent = Unversioned<StockEvent>;
 
-// Orders of a flash sale repeat the same lines: each text is read once. Bounded, because baskets do not repeat.
+// Orders of a flash sale have the same lines: each text is decoded once. Bounded, because other orders differ.
 const linesByText = new Map<string, readonly StockLine[]>();
 const LINES_REMEMBERED_MAX = 10_000;
 
@@ -51,7 +51,7 @@ function causeOf(word: string): ReleaseCause {
   return cause;
 }
 
-/** Reads one word of an event; undefined where it stands for nothing and the field may be absent. */
+/** Decoders for one word of an event, by kind of field; undefined for an optional field that is absent. */
 const DECODERS: Readonly<Record<Exclude<FieldKind, 'fingerprint'>, (word: string) => unknown>> = {
   id: (word) => decodeIdWord('an event', word),
   'optional id': (word) => decodeOptionalId('an event', word),
@@ -62,7 +62,7 @@ const DECODERS: Readonly<Record<Exclude<FieldKind, 'fingerprint'>, (word: string
   cause: causeOf,
 };
 
-/** The parts of an event's text: what it begins with, and the words behind it. */
+/** The parts of an event's text. */
 interface EventText {
   readonly subject: string;
   readonly actor: string;
@@ -72,7 +72,7 @@ interface EventText {
 
 type Decoder = (text: EventText) => AnyEvent;
 
-/** How a type of event is read, made once from its row. */
+/** The decoder of an event type, made once from its row. */
 function decoderOf(type: EventType, row: EventRow): Decoder {
   const [subjectField, subjectKind] = Object.entries(row.subject ?? {})[0] ?? [];
   const fields = Object.entries(row.fields).map(([name, kind]) => {
@@ -82,7 +82,7 @@ function decoderOf(type: EventType, row: EventRow): Decoder {
   const first = row.lines === 'none' ? 0 : 1;
   const length = first + fields.length;
   return ({ subject, actor, atMs, words }) => {
-    // Goods in and corrections share their writer with goods out, which leaves an empty word at the end.
+    // The program writes all movements with one function, which leaves an empty word at the end of some.
     const isWhole = words.length === length || (words.length === length + 1 && words[length] === NOTHING);
     if (!isWhole) throw new Unreadable('an event', words.join(' '));
     const event: Record<string, unknown> = { type };
@@ -93,11 +93,11 @@ function decoderOf(type: EventType, row: EventRow): Decoder {
     for (let i = 0; i < fields.length; i++) {
       const { name, decode } = fields[i] as (typeof fields)[number];
       const value = decode(words[first + i] as string);
-      if (value !== undefined) event[name] = value; // an absent member, so that events compare
+      if (value !== undefined) event[name] = value; // absent, not undefined, so that events can be compared
     }
     event.atMs = atMs;
     event.actor = actor;
-    // The table says which members a type has; TypeScript cannot follow a loop over it.
+    // The table defines the members of the type, which TypeScript cannot derive from this loop.
     return event as unknown as AnyEvent;
   };
 }
@@ -109,7 +109,7 @@ const DECODER_OF: ReadonlyMap<string, Decoder> = new Map(
 );
 
 /**
- * The most frequent event, by hand: orders that reserved the same share all but their ids and customers.
+ * Fast path for the most frequent event: orders that reserved the same share everything except their ids and customers.
  * Format: `order[@customer],... actor lines hold_ms requested_lines|- sale|- split|-`.
  */
 function decodeReserved({ subject, actor, atMs, words }: EventText, into: AnyEvent[]): void {
@@ -153,7 +153,11 @@ function requestedLines(text: string): OrderLine[] {
   }
 }
 
-/** Reads one line of the `events` field, which may mean many orders, and appends its events. @throws {Unreadable} */
+/**
+ * Decodes one line of the `events` field, which may be about many orders, and appends its events to `into`.
+ * @param atMs when the batch was decided
+ * @throws {Unreadable}
+ */
 export function decodeEvents(text: string, atMs: number, into: AnyEvent[]): void {
   const [type = '', subject, actorText, ...words] = text.split(' ');
   if (!subject || !actorText) throw new Unreadable('an event', text);

@@ -1,8 +1,8 @@
 /**
- * The record of an item: one field of its SKU's hash, under the warehouse.
- * Format: `total available reserved sold version safety_stock is_low[ stocktake|- until_ms]`: `until_ms` is when the lock
- * ends, or after a lock (`-`) until when no hold expires (BR-007). Format 1, without a mark. Behind the word `quarantined`
- * the program leaves the item alone (D8). Twin: read_item and write_item in lua/item.lua.
+ * The record of an item: a field of its SKU's hash, named by the warehouse.
+ * Format: `total available reserved sold version safety_stock is_low[ stocktake|- until_ms]`; `until_ms` is when the lock
+ * ends, or after a lock (`-`) until when no hold expires (BR-007). Format 1, without a mark. An item whose record begins with
+ * `quarantined ` gets no more commands (D8). Twin: read_item and write_item in lua/item.lua.
  */
 import { type InventoryItem, itemViewOf } from '../../domain/inventory-item.ts';
 import { encodeId, type ItemView, itemName } from '../../domain/language.ts';
@@ -10,7 +10,7 @@ import { decodeIdWord, NOTHING, Unreadable } from './words.ts';
 
 const ITEM = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) ([01])(?: (\S+) (\d{1,15}))?$/;
 
-/** @throws {Unreadable} */
+/** Reads {@link encodeItem} back. @throws {Unreadable} also for a quarantined item */
 export function decodeItem(sku: string, warehouse: string, text: string): InventoryItem {
   const match = ITEM.exec(text);
   if (!match) throw new Unreadable(`item ${itemName({ sku, warehouse })}`, text);
@@ -33,6 +33,7 @@ export function decodeItem(sku: string, warehouse: string, text: string): Invent
   };
 }
 
+/** The record of an item, as the program writes it. */
 export function encodeItem(item: InventoryItem): string {
   const { total, available, reserved, sold, version, safetyStock, isLow, stocktake, holdsUntilMs } = item;
   const text = `${total} ${available} ${reserved} ${sold} ${version} ${safetyStock} ${isLow ? 1 : 0}`;
@@ -40,17 +41,17 @@ export function encodeItem(item: InventoryItem): string {
   return holdsUntilMs === undefined ? text : `${text} ${NOTHING} ${holdsUntilMs}`;
 }
 
-/** As the program leaves an item it was told to leave alone: readable for people, no item for the program (D8). */
+/** The record of a quarantined item (D8): people can read its figures, the program refuses commands about it. */
 export function encodeQuarantinedItem(item: InventoryItem): string {
   return `quarantined ${encodeItem(item)}`;
 }
 
-/** What an answer about an item shows. @throws {Unreadable} */
+/** The answer about an item. Format: its record. @throws {Unreadable} */
 export function decodeItemView(sku: string, warehouse: string, text: string): ItemView {
   return itemViewOf(decodeItem(sku, warehouse, text));
 }
 
-/** The stock of one SKU over all its warehouses, in units. */
+/** The stock of one SKU in all its warehouses, in units. */
 export interface SkuView {
   readonly sku: string;
   readonly total: number;
@@ -60,7 +61,7 @@ export interface SkuView {
   readonly warehouses: readonly Omit<ItemView, 'sku'>[];
 }
 
-/** A SKU over all its warehouses. Format: `warehouse item,...`. @throws {Unreadable} */
+/** The answer about a SKU. Format: `warehouse item,...`. @throws {Unreadable} */
 export function decodeSkuView(sku: string, text: string): SkuView {
   const sum = { total: 0, available: 0, reserved: 0, sold: 0 };
   const warehouses = text.split(',').map((part) => {

@@ -1,7 +1,7 @@
 /**
- * The record of a reservation, and what answers about an order show of it.
+ * The record of a reservation, and the answers about an order.
  * Format: `status reserved_at_ms held_for_ms lines [fingerprint|- resolved_at_ms|- operations|- [customer|- sale|-]]`; the
- * fingerprint is left out where it follows from the other words. Format 1, without a mark.
+ * fingerprint is `-` or absent if it follows from the other words. Format 1, without a mark.
  * Twin: read_reservation and write_reservation in lua/reservation.lua.
  */
 import {
@@ -34,13 +34,13 @@ function linesOf(text: string): StockLine[] {
   try {
     lines = decodeLines(text);
   } catch {
-    // Thrown below, as a text that this program did not write.
+    // Thrown below as Unreadable.
   }
   if (lines.length === 0 || lines.some((line) => line.quantity < 1)) throw new Unreadable('lines', text);
   return lines;
 }
 
-/** @throws {Unreadable} */
+/** Reads {@link encodeReservation} back. @throws {Unreadable} */
 export function decodeReservation(orderId: string, text: string): Reservation {
   const words = text.split(' ');
   const [status, reservedAt, heldFor, linesText = '', fingerprint, resolvedAt, operations, customer, sale] =
@@ -67,7 +67,7 @@ export function decodeReservation(orderId: string, text: string): Reservation {
   };
 }
 
-/** Reads back as {@link decodeReservation}, and is the text the program itself would have written. */
+/** The record of a reservation, as the program writes it. */
 export function encodeReservation(reservation: Reservation): string {
   const { status, reservedAtMs, lines, customerId, saleId, operations, resolvedAtMs } = reservation;
   const heldForMs = reservation.expiresAtMs - reservedAtMs;
@@ -81,12 +81,12 @@ export function encodeReservation(reservation: Reservation): string {
   return hasParty ? `${settled} ${encodeOptionalId(customerId)} ${encodeOptionalId(saleId)}` : settled;
 }
 
-// Orders of a flash sale get the same text in one batch: it is read once. The lines are shared, and readonly by type.
+// Fast path: orders of a flash sale get the same text in one batch, which is decoded once. Their lines are shared.
 let lastText = '';
 let lastRead: Reservation | undefined;
 
 /**
- * What an answer about an order shows. Format: the record; where warehouses were skipped, a line break and
+ * The answer about an order. Format: its record; if warehouses were skipped, a line break and
  * `sku@warehouse=reason,...`. @throws {Unreadable}
  */
 export function decodeReservationView(orderId: string, answer: string): ReservationView {

@@ -1,5 +1,5 @@
 /**
- * A count sheet: a hash of its own, `sku@warehouse` -> line.
+ * A count sheet: a hash with a line for each item, under `sku@warehouse`.
  * Format of a line: `status until_ms book_total counted|-`; an answer adds ` released_orders|-`. Format 1, without a mark.
  * Twin: lua/lock.lua and lua/stocktake.lua.
  */
@@ -18,7 +18,7 @@ export function decodeStocktakeStatus(text: string): StocktakeStatus {
   return status;
 }
 
-/** A line of a sheet, or the answer about one. @throws {Unreadable} */
+/** A line of a sheet, or the answer to a command about one. @throws {Unreadable} */
 export function decodeStocktakeLine(
   stocktakeId: string,
   sku: string,
@@ -40,12 +40,12 @@ export function decodeStocktakeLine(
   };
 }
 
-/** As the sheet keeps it. */
+/** A line as the sheet has it. */
 export function encodeStocktakeLine(line: StocktakeLine): string {
   return `${line.status} ${line.untilMs} ${line.before} ${line.counted ?? NOTHING}`;
 }
 
-/** A whole sheet. Format: `sku@warehouse line,...`. @throws {Unreadable} */
+/** The answer about a whole sheet. Format: `sku@warehouse line,...`. @throws {Unreadable} */
 export function decodeStocktakeSheet(stocktakeId: string, text: string): StocktakeLine[] {
   return text.split(',').map((part) => {
     const space = part.indexOf(' ');

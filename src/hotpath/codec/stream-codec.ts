@@ -1,8 +1,8 @@
 /**
  * The outbox (D6): one entry of the partition's stream for each batch that changed something.
- * Format: id `<epoch>-<sequence>`; fields `at` ms, `count` events of the epoch, `events` one text a line, `items`
- * `sku@warehouse item` a line, each changed item as the batch left it (the checkpoint).
- * Promises: versions are spelled out for each event line; what cannot be read throws.
+ * Format: id `<epoch>-<sequence>`; fields `at` (ms), `count` (events of the epoch so far), `events` (one text a line) and
+ * `items` (`sku@warehouse item` a line: each changed item after the batch, the checkpoint).
+ * Promises: every event line gets its version; any other text throws.
  */
 import type { Redis } from 'ioredis';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
@@ -12,19 +12,19 @@ import { decodeEvents, type Unversioned } from './event-codec.ts';
 import { decodeItem } from './item-codec.ts';
 import { decodeDigits, Unreadable } from './words.ts';
 
-/** What one batch decided. */
+/** The events of one batch, and the items they changed. */
 export interface StreamEntry {
   readonly epoch: number;
   readonly sequence: number;
   readonly atMs: number;
-  /** Events since the epoch began, this entry's included. */
+  /** Events since the epoch began, including those of this entry. */
   readonly eventsTotal: number;
   readonly events: readonly StockEvent[];
-  /** The items this entry changed, as the script left them: what the aggregate must come to as well. */
+  /** The changed items after the batch; the worker's own result must be equal. */
   readonly items: readonly InventoryItem[];
 }
 
-/** Entries after `sequence`, oldest first, at most `countMax`; empty where there is nothing new. @throws {Unreadable} */
+/** Entries after `sequence`, oldest first, at most `countMax`; empty if there are none. @throws {Unreadable} */
 export async function readStream(
   redis: Redis,
   keys: PartitionKeys,
@@ -36,7 +36,7 @@ export async function readStream(
   return rows.map(([id, fields]) => decodeEntry(id, fields));
 }
 
-/** @throws {Unreadable} for an entry this program did not write */
+/** Decodes one entry. @throws {Unreadable} */
 export function decodeEntry(id: string, fields: readonly string[]): StreamEntry {
   const dash = id.indexOf('-');
   const [at, atText, count, countText, events, eventsText = '', items, itemsText = ''] = fields;
@@ -64,7 +64,7 @@ function decodeCheckpoint(text: string): InventoryItem {
   return decodeItem(name.sku, name.warehouse, text.slice(space + 1));
 }
 
-/** The checkpoint has the last version of each item; every event line raised it by one; so each line's version is known. */
+/** The version of each event line follows from the checkpoint: it has the last version of an item, and each line adds one. */
 function withVersions(
   events: readonly Unversioned<StockEvent>[],
   items: readonly InventoryItem[],

@@ -6,7 +6,7 @@ import { encodeId, TRANSFER_STATUSES, type TransferView } from '../../domain/lan
 import type { Transfer } from '../../domain/transfer.ts';
 import { decodeDigits, decodeIdWord, encodeOperations, Unreadable } from './words.ts';
 
-/** @throws {Unreadable} */
+/** The answer about a transfer. Format: its record. @throws {Unreadable} */
 export function decodeTransferView(transferId: string, text: string): TransferView {
   const words = text.split(' ');
   const [statusWord, sku, from, to, quantity, received, rejected, returned] = words;
@@ -25,6 +25,7 @@ export function decodeTransferView(transferId: string, text: string): TransferVi
   };
 }
 
+/** The record of a transfer, as the program writes it. */
 export function encodeTransfer(transfer: Transfer): string {
   const { status, sku, from, to, quantity, received, rejected, returned, operations } = transfer;
   const places = `${encodeId(sku)} ${encodeId(from)} ${encodeId(to)}`;

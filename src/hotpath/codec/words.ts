@@ -1,10 +1,10 @@
 /**
- * The words of which the texts of Redis are made: one codec for each kind of word, both directions.
- * Promises: a word holds no blank and no separator; what cannot be read throws, nothing is guessed.
+ * The words that the texts in Redis consist of: a codec for each kind of word, in both directions.
+ * Promises: a word contains no blank and no separator; any other word throws, nothing is guessed.
  */
 import { decodeId, encodeId } from '../../domain/language.ts';
 
-/** A text that this program did not write: a defect, another program's key, or a record of a newer release. */
+/** A text that this release cannot read: a defect, a key of another program, or a record of a newer release. */
 export class Unreadable extends Error {
   constructor(what: string, text: string) {
     const mark = NEWER_FORMAT.exec(text)?.[1];
@@ -24,10 +24,10 @@ export class Unreadable extends Error {
 export const RECORD_FORMAT = 1;
 const NEWER_FORMAT = /^v(\d+) /;
 
-/** Stands for an absent word. No escaped id is "-". */
+/** Written in place of an absent word. No escaped id is `-`. */
 export const NOTHING = '-';
 
-/** Undefined where the word stands for nothing. */
+/** The word, or undefined if it is {@link NOTHING}. */
 export function given(word: string | undefined): string | undefined {
   return word === NOTHING ? undefined : word;
 }
@@ -47,7 +47,7 @@ export function decodeIdWord(what: string, word: string | undefined): string {
   return id;
 }
 
-/** As {@link decodeIdWord}; undefined where the word stands for nothing. @throws {Unreadable} */
+/** As {@link decodeIdWord}; undefined for an absent word. @throws {Unreadable} */
 export function decodeOptionalId(what: string, word: string | undefined): string | undefined {
   return word === undefined || word === NOTHING ? undefined : decodeIdWord(what, word);
 }
@@ -68,7 +68,7 @@ export function decodeReason(word: string): string {
   try {
     if (word.startsWith('=')) return decodeURIComponent(word.slice(1));
   } catch {
-    // Its bytes are no UTF-8; thrown below.
+    // Not UTF-8: thrown below.
   }
   throw new Unreadable('a reason', word);
 }

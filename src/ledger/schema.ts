@@ -91,14 +91,6 @@ export interface OpenHoldsView {
   expires_at: Instant;
 }
 
-export interface PartitionsTable {
-  partition: number;
-  epoch: number;
-  sequence: number;
-  events_total: number;
-  updated_at: Instant;
-}
-
 export interface DriftTable {
   id: Generated<number>;
   sku: string | null;
@@ -218,7 +210,6 @@ export interface LedgerSchema {
   items: ItemsTable;
   reservations: ReservationsTable;
   open_holds: OpenHoldsView;
-  partitions: PartitionsTable;
   drift: DriftTable;
   parked_events: ParkedEventsTable;
   warehouses: WarehousesTable;

@@ -1,4 +1,4 @@
-/** Alerts in the ledger, written as the worker writes them, without the goods whose sale set them off. */
+/** Alerts in the ledger, written as the worker writes them, without the sales that would cause them. */
 import { newItem } from '../../src/domain/inventory-item.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { LedgerRow } from '../../src/ledger/write/chunk.ts';

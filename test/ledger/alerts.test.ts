@@ -1,6 +1,6 @@
 /**
- * Goal: alerts of the ledger in pages, each acknowledged once and for good, by those who may (BR-005).
- * Method: alerts written as the worker writes them, asked with the rights of the API.
+ * Goal: alerts of the ledger come in pages, and each is acknowledged once, by roles that may (BR-005).
+ * Method: alerts written as the worker writes them, read with the rights of the API.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
@@ -47,7 +47,7 @@ async function all(query: Partial<AlertsQuery>, limit: number) {
 }
 
 describe('alerts (BR-005)', () => {
-  test('come newest first, each once, whatever the size of the page; other entries are none', async () => {
+  test('come newest first and each once for any page size, without other entries', async () => {
     for (const limit of [1, 7, 30, 1_000]) {
       const ids = (await all({}, limit)).map(({ id }) => id);
       expect(ids).toHaveLength(30);
@@ -62,7 +62,7 @@ describe('alerts (BR-005)', () => {
     expect(await all({ sku: 'C' }, 3)).toEqual([]);
   });
 
-  test('tell what was left, and under which line it fell', async () => {
+  test('show what was available and the safety stock that it fell below', async () => {
     const { alerts } = await api.alerts.page({ sku: 'A', warehouse: 'east', state: 'open', limit: 1 });
     expect(alerts).toEqual([
       {
@@ -80,7 +80,7 @@ describe('alerts (BR-005)', () => {
     ]);
   });
 
-  test('of an item are found without reading its other entries', async () => {
+  test('of an item are found by index, without its other entries', async () => {
     await database.owner.query('SET enable_seqscan = off');
     const { rows } = await database.owner.query<{ 'QUERY PLAN': string }>(
       `EXPLAIN SELECT * FROM ledger_entries WHERE type = 'LowStockAlertTriggered'::event_type
@@ -89,13 +89,13 @@ describe('alerts (BR-005)', () => {
     expect(rows.map((line) => line['QUERY PLAN']).join(' ')).toContain('ledger_alerts_of_item');
   });
 
-  test('come in pages of 1 to 1000', async () => {
+  test('in a page of less than 1 or more than 1000 are refused', async () => {
     await expect(api.alerts.page({ state: 'all', limit: 1_001 })).rejects.toThrow(RangeError);
   });
 });
 
 describe('an acknowledgement', () => {
-  test('stands as it was given first, however many give it at once', async () => {
+  test('given many times at once is kept as it was given first', async () => {
     const [alert] = await all({ sku: 'B' }, 1);
     const alertId = alert?.id ?? 0;
     const actors = Array.from({ length: 8 }, (_, i) => `person-${i}`);
@@ -104,15 +104,15 @@ describe('an acknowledgement', () => {
     );
     const first = given.filter((answer) => answer?.replayed === false);
     expect(first).toHaveLength(1);
-    const stands = first[0]?.alert;
-    expect(stands).toMatchObject({ id: alertId, note: `seen by ${stands?.acknowledgedBy}` });
-    expect(stands?.acknowledgedAtMs).toBeGreaterThan(AT_MS);
-    for (const answer of given) expect(answer?.alert).toEqual(stands);
+    const kept = first[0]?.alert;
+    expect(kept).toMatchObject({ id: alertId, note: `seen by ${kept?.acknowledgedBy}` });
+    expect(kept?.acknowledgedAtMs).toBeGreaterThan(AT_MS);
+    for (const answer of given) expect(answer?.alert).toEqual(kept);
     const later = await api.alerts.acknowledge({ alertId, actor: 'somebody' });
-    expect(later).toEqual({ alert: stands, replayed: true });
+    expect(later).toEqual({ alert: kept, replayed: true });
   });
 
-  test('takes the alert out of the open ones', async () => {
+  test('moves the alert from the open ones to the acknowledged', async () => {
     const before = (await all({ sku: 'A', state: 'open' }, 4)).map(({ id }) => id);
     const seen = before.filter((_, i) => i % 3 === 0);
     for (const alertId of seen) await api.alerts.acknowledge({ alertId, actor: 'person' });
@@ -122,7 +122,7 @@ describe('an acknowledgement', () => {
     expect(await ids('acknowledged')).toEqual(seen);
   });
 
-  test('is refused where there is no such alert, also for other entries of the ledger', async () => {
+  test('of an entry that is no alert finds none', async () => {
     const { entries } = await api.read.entries({ type: 'InventoryReceived', limit: 1 });
     const noAlerts = [entries[0]?.id ?? 0, 999_999_999];
     for (const alertId of noAlerts) {
@@ -135,7 +135,7 @@ describe('an acknowledgement', () => {
     expect(rows).toEqual([]);
   });
 
-  test('is for the API to write, and for nobody to change', async () => {
+  test('may be written by the API and changed by no role', async () => {
     const [alert] = await all({ state: 'open' }, 1);
     const given = { alertId: alert?.id ?? 0, actor: 'person' };
     await expect(reader.alerts.acknowledge(given)).rejects.toThrow('permission denied');

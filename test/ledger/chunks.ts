@@ -1,4 +1,4 @@
-/** Chunks written by hand: what the worker would bring, one event at a time. */
+/** Chunks written by hand: what the worker would commit, one event at a time. */
 import { changeOf, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../../src/domain/language.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -63,7 +63,7 @@ export function reserved(orderId: string, quantity: number, version: number): St
   };
 }
 
-/** The row of an event of one line, from an item as it stood; what the aggregate would say of it is not asked. */
+/** The row of an event of one line, from the item before it; the rules of the aggregate are not applied. */
 export function row(event: StockEvent, before: InventoryItem, after?: Partial<InventoryItem>): LedgerRow {
   const line = event.lines[0] as EventLine;
   const change = changeOf(event, line.quantity, before);

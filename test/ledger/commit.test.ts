@@ -1,6 +1,6 @@
 /**
- * The transaction (D7, D8): the cursor moves once and only from where it stands, and the seed's optimistic lock holds for
- * every row. What is refused has left nothing behind.
+ * The transaction (D7, D8): the cursor moves once and only from where it is, and the optimistic lock holds for every row.
+ * A refused chunk leaves no trace.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Reservation } from '../../src/domain/reservation.ts';
@@ -39,39 +39,39 @@ describe('the cursor', () => {
     return error as CursorMoved;
   }
 
-  test('moves with what it brings', async () => {
+  test('moves in the transaction of its chunk', async () => {
     await commit(ledger, 0, { toSequence: 4, eventsTotal: 9 });
     expect(await ledger.cursor(0)).toEqual({ epoch: 1, sequence: 4, eventsTotal: 9 });
     expect(await ledger.cursor(1)).toBeUndefined();
   });
 
-  test('refuses what it has already', async () => {
+  test('refuses a chunk that it has passed', async () => {
     await commit(ledger, 0, { rows: [row(received(5, 1), itemWith())] });
     const again = commit(ledger, 0, { rows: [row(received(5, 2), itemWith())] });
     expect(await troubleOf(again)).toMatchObject({ trouble: 'duplicate', found: { epoch: 1, sequence: 1 } });
     expect(await allEntries(ledger)).toHaveLength(1);
   });
 
-  test('refuses a gap', async () => {
+  test('refuses a chunk that begins after it', async () => {
     expect(await troubleOf(commit(ledger, 3))).toMatchObject({ trouble: 'gap', found: { sequence: 0 } });
   });
 
-  test('refuses another epoch, older or newer', async () => {
+  test('refuses a chunk of an older or a newer epoch', async () => {
     await ledger.beginEpoch(0, 5);
     expect(await troubleOf(commit(ledger, 0, { epoch: 4 }))).toMatchObject({ trouble: 'stale-epoch' });
     expect(await troubleOf(commit(ledger, 0, { epoch: 6 }))).toMatchObject({ trouble: 'future-epoch' });
   });
 
-  test('refuses a partition nobody began', async () => {
+  test('refuses a chunk of a partition without an epoch', async () => {
     const error = await troubleOf(commit(ledger, 0, { partition: 7 }));
     expect(error).toMatchObject({ trouble: 'unknown-partition', found: undefined });
   });
 
-  test('lets one of two through', async () => {
+  test('of two workers lets one commit the chunk', async () => {
     const other = await openLedger({ databaseUrl: database.url });
-    const bring = (to: Ledger, movementId: string) =>
+    const commitTo = (to: Ledger, movementId: string) =>
       commit(to, 0, { rows: [row(received(5, 1, movementId), itemWith())] });
-    const outcomes = await Promise.allSettled([bring(ledger, 'mine'), bring(other, 'yours')]);
+    const outcomes = await Promise.allSettled([commitTo(ledger, 'mine'), commitTo(other, 'yours')]);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     const refused = outcomes.find((outcome) => outcome.status === 'rejected');
     expect(refused?.reason).toMatchObject({ name: 'CursorMoved', trouble: 'duplicate' });
@@ -79,7 +79,7 @@ describe('the cursor', () => {
     await other.close();
   });
 
-  test('begins anew with a newer epoch only', async () => {
+  test('starts over with a newer epoch only', async () => {
     await commit(ledger, 0);
     expect(await ledger.beginEpoch(0, 1)).toBe(false);
     expect(await ledger.cursor(0)).toMatchObject({ epoch: 1, sequence: 1 });
@@ -95,12 +95,12 @@ describe('the optimistic lock', () => {
     await commit(ledger, 0, { items: [write(itemWith({ available: 5, version: 1 }), undefined)] });
   });
 
-  test('lets an item through that stands at the version it was judged from', async () => {
+  test('lets an item change from the version that the worker started from', async () => {
     await commit(ledger, 1, { items: [write(itemWith({ available: 4, reserved: 1, version: 2 }), 1)] });
     expect(await figures()).toMatchObject({ available: 4, reserved: 1, version: 2 });
   });
 
-  test('refuses one that moved on, and all that came with it', async () => {
+  test('refuses an item at another version, and the whole chunk with it', async () => {
     const stale = commit(ledger, 1, {
       rows: [row(reserved('o', 1, 2), itemWith({ available: 5 }))],
       items: [write(itemWith({ available: 3, version: 7 }), 6)],
@@ -111,20 +111,20 @@ describe('the optimistic lock', () => {
     expect(await ledger.cursor(0)).toMatchObject({ sequence: 1 });
   });
 
-  test('refuses a new item that is not new', async () => {
+  test('refuses a new item that exists', async () => {
     const attempt = commit(ledger, 1, { items: [write(itemWith({ available: 9, version: 1 }), undefined)] });
     await expect(attempt).rejects.toThrow(ConcurrentModification);
     expect(await figures()).toMatchObject({ available: 5 });
   });
 
-  test('refuses one that is gone', async () => {
+  test('refuses a change of an item that does not exist', async () => {
     const attempt = commit(ledger, 1, {
       items: [write(itemWith({ sku: 'T', available: 9, version: 2 }), 1)],
     });
     await expect(attempt).rejects.toThrow(ConcurrentModification);
   });
 
-  test('leaves the connection fit for the next chunk', async () => {
+  test('leaves the connection usable after refusals', async () => {
     for (let i = 0; i < 10; i++) await expect(commit(ledger, 9)).rejects.toThrow(CursorMoved);
     await commit(ledger, 1);
     expect(await ledger.cursor(0)).toMatchObject({ sequence: 2 });
@@ -152,7 +152,7 @@ describe('reservations', () => {
     await commit(ledger, 0, { newReservations: [hold, derivable] });
   });
 
-  test('come back as they were given, with a fingerprint derived where it can be', async () => {
+  test('are read as they were written, with a fingerprint derived where it can be', async () => {
     expect(await stored('NULL')).toEqual(hold);
     expect(await ledger.read.reservation('plain')).toEqual(derivable);
     const { rows } = await database.owner.query('SELECT order_id, asked FROM reservations ORDER BY asked');
@@ -163,7 +163,7 @@ describe('reservations', () => {
     expect(await ledger.loadReservations(['unknown', 'plain', 'null'])).toEqual([derivable]);
   });
 
-  test('settle, or change in any other way', async () => {
+  test('are updated as a whole or only in their end', async () => {
     const settled: Reservation = {
       ...derivable,
       status: 'CONFIRMED',
@@ -181,7 +181,7 @@ describe('reservations', () => {
     expect(await stored('NULL')).toEqual(changed);
   });
 
-  test('BR-006: resolve once; only a new life takes the place of an old one', async () => {
+  test('BR-006: resolve once; only a new reservation replaces a resolved one', async () => {
     const settled: Reservation = {
       ...derivable,
       status: 'RELEASED',
@@ -209,7 +209,7 @@ test('an item in quarantine keeps its first reason, and counts what was parked',
   expect(found?.parkedEvents).toBe(5);
 });
 
-test('times and texts pass unchanged, whoever wrote them', async () => {
+test('times and texts are read as they were written', async () => {
   const reason = 'tab\there, line\nthere, back\\slash, "quotes", 櫃, \\N';
   const event = { ...received(5, 1, 'NULL'), reason } as ReturnType<typeof received>;
   await commit(ledger, 0, { rows: [row({ ...event, atMs: 1_762_819_200_007 }, itemWith())] });

@@ -1,6 +1,6 @@
 /**
- * A wire to Postgres that can be cut: nobody gets through until it is mended, or one answer is lost on its way back.
- * Promises: the server itself is untouched, for other tests use it at the same time.
+ * A network connection to Postgres that can be cut: nothing passes until it is mended, or one answer is lost.
+ * Promises: the server is untouched, for other tests use it at the same time.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';

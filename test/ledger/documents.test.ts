@@ -1,6 +1,6 @@
 /**
- * Documents beside the ledger: written as the worker brings them, read as people ask for them; what people decide about
- * them is decided once.
+ * Documents (transfers, count sheets, sales, shortfalls): written as the worker writes them, read as the API reads them; what
+ * people decide about them is decided once.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeLines } from '../../src/domain/language.ts';
@@ -40,7 +40,7 @@ const NOTHING: Documents = {
   shortfalls: [],
   resolvedShortfalls: [],
 };
-async function bring(documents: Partial<Documents>): Promise<void> {
+async function write(documents: Partial<Documents>): Promise<void> {
   await commit(ledger, sequence, { documents: { ...NOTHING, ...documents } });
   sequence++;
 }
@@ -64,24 +64,24 @@ describe('transfers', () => {
     ...figures,
   });
 
-  test('come back as they were written, and change while they are in transit', async () => {
+  test('are read as they were written, and change only while they are in transit', async () => {
     const [t, NULL] = [transfer('t'), transfer('NULL', { reason: '' })];
-    await bring({ newTransfers: [t, NULL] });
+    await write({ newTransfers: [t, NULL] });
     expect(await ledger.loadTransfers(['t', 'NULL', 'unknown'])).toEqual([t, NULL]);
     const landed = { ...t, received: 3, rejected: 1, operations: ['r#a;b'.slice(0, 3), 'r3+1'] };
-    await bring({ changedTransfers: [landed] });
+    await write({ changedTransfers: [landed] });
     expect(await ledger.transfers.one('t')).toEqual(landed);
     const ended = { ...landed, status: 'CANCELLED', returned: 6, closedAtMs: AT_MS + 7 } as const;
-    await bring({ changedTransfers: [ended] });
+    await write({ changedTransfers: [ended] });
     expect(await ledger.transfers.one('t')).toEqual(ended);
-    await expect(bring({ changedTransfers: [landed] })).rejects.toThrow(ConcurrentModification);
-    await expect(bring({ newTransfers: [t] })).rejects.toThrow(RefusedBySql);
+    await expect(write({ changedTransfers: [landed] })).rejects.toThrow(ConcurrentModification);
+    await expect(write({ newTransfers: [t] })).rejects.toThrow(RefusedBySql);
     expect(await ledger.transfers.one('t')).toEqual(ended);
   });
 
   test('are listed newest first, in pages, all or by status', async () => {
     const closed = { status: 'RECEIVED', received: 10, closedAtMs: AT_MS } as const;
-    for (let i = 0; i < 5; i++) await bring({ newTransfers: [transfer(`t${i}`, i % 2 ? closed : {})] });
+    for (let i = 0; i < 5; i++) await write({ newTransfers: [transfer(`t${i}`, i % 2 ? closed : {})] });
     const ids = async (query: Parameters<typeof ledger.transfers.page>[0]) => {
       const { transfers, next } = await ledger.transfers.page(query);
       return { ids: transfers.map(({ transferId }) => transferId), next };
@@ -95,7 +95,7 @@ describe('transfers', () => {
   });
 
   test.each<[string, Partial<TransferDocument>, string]>([
-    ['goods stand in two places', { received: 8, rejected: 3 }, 'nothing_in_two_places'],
+    ['goods are in two places', { received: 8, rejected: 3 }, 'nothing_in_two_places'],
     ['less than nothing arrived', { received: -1 }, 'nothing_in_two_places'],
     ['it is open and nothing is in transit', { received: 10 }, 'open_while_in_transit'],
     [
@@ -112,7 +112,7 @@ describe('transfers', () => {
     ['it goes nowhere', { to: 'W' }, 'between_two_warehouses'],
     ['it carries more than a counter may show', { quantity: 1_000_000_001 }, 'quantity_in_range'],
   ])('are refused by SQL where %s', async (_, figures, constraint) => {
-    const error = await bring({ newTransfers: [transfer('t', figures)] }).catch((thrown: unknown) => thrown);
+    const error = await write({ newTransfers: [transfer('t', figures)] }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RefusedBySql);
     expect((error as RefusedBySql).constraint).toBe(constraint);
     expect(await ledger.cursor(0)).toMatchObject({ sequence: 0 });
@@ -121,7 +121,7 @@ describe('transfers', () => {
 
 test('proposals are listed, and decided once', async () => {
   const proposal = { orderId: 'o', sku: 'S', from: 'W', to: 'V', quantity: 2, actor: 'ann', atMs: AT_MS };
-  await bring({ proposals: [proposal, { ...proposal, orderId: 'p' }, { ...proposal, orderId: 'q' }] });
+  await write({ proposals: [proposal, { ...proposal, orderId: 'p' }, { ...proposal, orderId: 'q' }] });
   const { proposals } = await ledger.transfers.proposals({ state: 'open', limit: 2 });
   expect(proposals.map(({ orderId }) => orderId)).toEqual(['q', 'p']);
   const id = proposals[0]?.id ?? 0;
@@ -172,15 +172,15 @@ describe('count sheets', () => {
     endedAtMs: AT_MS + 9,
   } as const;
 
-  test('show how far they are, and their lines in pages', async () => {
-    await bring({
+  test('show their progress, and their lines in pages', async () => {
+    await write({
       stocktakes: [
         line('k', 'S@W'),
         line('k', 'S@V', { startedBy: 'cid', startedAtMs: AT_MS + 5 }),
         line('k', 'A@W', { ...counted, counted: 12 }),
       ],
     });
-    await bring({ endedStocktakes: [{ stocktakeId: 'k', sku: 'S', warehouse: 'W', ...counted }] });
+    await write({ endedStocktakes: [{ stocktakeId: 'k', sku: 'S', warehouse: 'W', ...counted }] });
     expect(await ledger.stocktakes.sheet('k')).toEqual({
       stocktakeId: 'k',
       startedAtMs: AT_MS,
@@ -202,11 +202,11 @@ describe('count sheets', () => {
     expect(await ledger.stocktakes.sheet('unknown')).toBeUndefined();
   });
 
-  test('are listed by name, all or those with something to count', async () => {
+  test('are listed by id, all or only open ones', async () => {
     for (const [i, id] of ['c', 'a', 'd', 'b'].entries()) {
-      await bring({ stocktakes: [line(id, 'S@W'), line(id, 'T@W', counted)] });
+      await write({ stocktakes: [line(id, 'S@W'), line(id, 'T@W', counted)] });
       if (i % 2 === 0)
-        await bring({ endedStocktakes: [{ stocktakeId: id, sku: 'S', warehouse: 'W', ...counted }] });
+        await write({ endedStocktakes: [{ stocktakeId: id, sku: 'S', warehouse: 'W', ...counted }] });
     }
     const names = async (query: Parameters<typeof ledger.stocktakes.sheets>[0]) => {
       const { stocktakes, next } = await ledger.stocktakes.sheets(query);
@@ -220,25 +220,25 @@ describe('count sheets', () => {
     expect(await names({ limit: 3, after: 'd' })).toEqual(['', null]);
   });
 
-  test('begin anew under a name whose hot record had ended', async () => {
-    await bring({ stocktakes: [line('k', 'S@W', counted)] });
+  test('of an id whose record in Redis had expired replace the former lines', async () => {
+    await write({ stocktakes: [line('k', 'S@W', counted)] });
     const anew = line('k', 'S@W', { before: 7, startedAtMs: AT_MS + 99 });
-    await bring({ stocktakes: [anew] });
+    await write({ stocktakes: [anew] });
     expect((await ledger.stocktakes.lines('k', undefined, 9)).lines).toEqual([anew]);
   });
 
-  test('a line ends once', async () => {
+  test('end a line once', async () => {
     const end = { stocktakeId: 'k', sku: 'S', warehouse: 'W' };
-    await bring({ stocktakes: [line('k', 'S@W')] });
-    await bring({ endedStocktakes: [{ ...end, ...counted }] });
-    await bring({ endedStocktakes: [{ ...end, ...counted, counted: 1, endedBy: 'eve' }] });
+    await write({ stocktakes: [line('k', 'S@W')] });
+    await write({ endedStocktakes: [{ ...end, ...counted }] });
+    await write({ endedStocktakes: [{ ...end, ...counted, counted: 1, endedBy: 'eve' }] });
     expect((await ledger.stocktakes.lines('k', undefined, 9)).lines).toMatchObject([
       { counted: 7, endedBy: 'bob' },
     ]);
   });
 });
 
-test('sales are listed, closed once, and scheduled anew under a name that had ended', async () => {
+test('sales are listed, closed once, and scheduled again under an id that had ended', async () => {
   const sale: SaleDocument = {
     saleId: 'x',
     sku: 'S',
@@ -251,23 +251,23 @@ test('sales are listed, closed once, and scheduled anew under a name that had en
     closedBy: undefined,
     closedAtMs: undefined,
   };
-  await bring({ sales: [sale, { ...sale, saleId: 'y', sku: 'T' }] });
-  await bring({ closedSales: [{ saleId: 'x', closedBy: 'bob', closedAtMs: AT_MS + 5 }] });
-  await bring({ closedSales: [{ saleId: 'x', closedBy: 'eve', closedAtMs: AT_MS + 6 }] });
+  await write({ sales: [sale, { ...sale, saleId: 'y', sku: 'T' }] });
+  await write({ closedSales: [{ saleId: 'x', closedBy: 'bob', closedAtMs: AT_MS + 5 }] });
+  await write({ closedSales: [{ saleId: 'x', closedBy: 'eve', closedAtMs: AT_MS + 6 }] });
   expect(await ledger.sales.one('x')).toEqual({ ...sale, closedBy: 'bob', closedAtMs: AT_MS + 5 });
   expect((await ledger.sales.page({ limit: 1 })).sales).toMatchObject([{ saleId: 'y' }]);
   expect((await ledger.sales.page({ sku: 'S', limit: 9 })).sales).toMatchObject([{ saleId: 'x' }]);
-  await bring({ sales: [{ ...sale, quantity: 9 }] });
+  await write({ sales: [{ ...sale, quantity: 9 }] });
   expect(await ledger.sales.one('x')).toEqual({ ...sale, quantity: 9 });
   expect(await ledger.sales.closingSince(AT_MS + 60_001)).toEqual([]);
   expect(await ledger.sales.closingSince(AT_MS + 60_000)).toHaveLength(2);
 });
 
-test('shortfalls are listed until somebody resolves them, or a later payment does', async () => {
+test('shortfalls are open until a person or a later payment resolves them', async () => {
   const lines = [{ sku: 'S', warehouse: 'W', quantity: 3 }];
   const short = (orderId: string) => ({ orderId, lines, actor: 'ann', atMs: AT_MS });
-  await bring({ shortfalls: [short('o'), short('p'), short('q')] });
-  await bring({
+  await write({ shortfalls: [short('o'), short('p'), short('q')] });
+  await write({
     resolvedShortfalls: [
       { orderId: 'p', actor: 'bob', atMs: AT_MS + 5 },
       { orderId: 'never', actor: 'x', atMs: 1 },
@@ -294,12 +294,12 @@ test('shortfalls are listed until somebody resolves them, or a later payment doe
   ]);
   expect((await ledger.shortfalls.page({ limit: 2, after: all.next ?? 0 })).shortfalls).toHaveLength(1);
   // The order came short in one life after the other.
-  await bring({ shortfalls: [short('o')] });
-  await bring({ shortfalls: [{ ...short('o'), atMs: AT_MS + 7 }] });
+  await write({ shortfalls: [short('o')] });
+  await write({ shortfalls: [{ ...short('o'), atMs: AT_MS + 7 }] });
   expect(await open()).toMatchObject([{ orderId: 'o', atMs: AT_MS + 7 }, { orderId: 'q' }]);
 });
 
-test('an item keeps its lock, and stands in the list of its warehouse', async () => {
+test('an item keeps its lock, and is listed in its warehouse', async () => {
   const stocktake = { stocktakeId: 'NULL', untilMs: AT_MS + 900_001 };
   const write = (sku: string, warehouse: string, rest: object = {}) => ({
     item: { ...itemWith({ available: 5, version: 1 }), sku, warehouse, ...rest },
@@ -331,7 +331,7 @@ test('the newest holds of an item come first', async () => {
     fingerprint: '-',
     operations: [],
   });
-  const others = [hold('other', 0, 'S@V=1'), hold('alike', 0, 'xS@W=1,S@W2=1,S_W@W=1')];
+  const others = [hold('other', 0, 'S@V=1'), hold('similar', 0, 'xS@W=1,S@W2=1,S_W@W=1')];
   const sold = { ...hold('sold', 0), status: 'CONFIRMED' as const, resolvedAtMs: AT_MS };
   await commit(ledger, 0, {
     newReservations: [
@@ -347,7 +347,7 @@ test('the newest holds of an item come first', async () => {
   expect(await ledger.read.newestHolds('S', 'W', 200)).toHaveLength(4);
 });
 
-test('a reservation keeps its customer and its sale; what was fingerprint is derived with them', async () => {
+test('a reservation keeps its customer and its sale, from which its fingerprint is derived', async () => {
   const sold = {
     orderId: 'o',
     status: 'ACTIVE' as const,
@@ -389,7 +389,7 @@ test('a reservation keeps its customer and its sale; what was fingerprint is der
   }
 });
 
-test('one who waits for a sequence hears when the ledger has it, or that it has not', async () => {
+test('waiting for a sequence ends when the ledger has it, or after the time-out', async () => {
   const waiting = ledger.waitForSequence(0, 1, 2, 30_000);
   expect(await ledger.waitForSequence(0, 1, 1, 1)).toBe(false);
   await commit(ledger, 0);

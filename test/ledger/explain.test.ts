@@ -1,6 +1,6 @@
 /**
- * Goal: an explanation is true for any item at any version: its parts come to the whole, and where they do not, it says so.
- * Method: histories by hand with known answers, and some that shoppers made.
+ * Goal: an explanation is right for any item at any version: its parts add up, and where they do not, it says so.
+ * Method: histories written by hand with known answers, and histories of random orders.
  */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -44,8 +44,8 @@ function explained(answer: ExplainAnswer): Explained {
 const why = async (query: Partial<Parameters<Ledger['explain']>[0]> = {}) =>
   explained(await ledger.explain({ ...ITEM, holdsMax: 1_000, ...query }));
 
-describe('an item as it stands', () => {
-  test('is its opening, the sums by kind, and its holds', async () => {
+describe('the explanation of an item now', () => {
+  test('has its opening, the sums by type, and its holds', async () => {
     const { item, entry, opening, sums, holds, check } = await why();
     expect(item).toMatchObject({
       ...ITEM,
@@ -88,14 +88,14 @@ describe('an item as it stands', () => {
     });
   });
 
-  test('lists as many holds as are asked for and counts all of them', async () => {
+  test('lists at most holdsMax holds and counts all', async () => {
     const { holds, check } = await why({ holdsMax: 1 });
     expect(holds).toMatchObject({ count: 3, quantity: 5, list: [{ orderId: 'o2' }] });
     expect(check.matches).toBe(true);
     for (const holdsMax of [0, 1_001, 1.5]) await expect(why({ holdsMax })).rejects.toThrow(RangeError);
   });
 
-  test('is added up from a version or a time on, whose item is the opening', async () => {
+  test('adds up from a version or a time on, whose counters are the opening', async () => {
     for (let version = 1; version <= HISTORY.length; version++) {
       const bySince = await why({ since: { version } });
       expect(bySince).toEqual(await why({ since: { atMs: at(version) } }));
@@ -115,14 +115,14 @@ describe('an item as it stands', () => {
     expect((await why({ since: { atMs: at(99) } })).sums).toEqual([]);
   });
 
-  test('cannot be added up from a version that is not there', async () => {
+  test('is refused from a version that does not exist', async () => {
     const answer = await ledger.explain({ ...ITEM, since: { version: 16 }, holdsMax: 1 });
     expect(answer).toEqual({ outcome: 'since-is-later', version: 15 });
   });
 });
 
-describe('an item as it stood', () => {
-  test('is told with its holds, line and lock of then', async () => {
+describe('the explanation of an item at a moment', () => {
+  test('has the holds, safety stock and lock of that moment', async () => {
     const then = await why({ moment: { version: 11 } });
     expect(then.item).toEqual({
       ...{ ...ITEM, version: 11, total: 100, available: 92, reserved: 4, sold: 4, safetyStock: 7 },
@@ -151,11 +151,11 @@ describe('an item as it stood', () => {
     expect(counted).toMatchObject({ item: { safetyStock: 7, total: 98, stocktake: undefined } });
   });
 
-  test('is told the same of the newest version as it stands', async () => {
+  test('at the newest version is that of now', async () => {
     expect(await why()).toMatchObject(await why({ moment: { version: 15 } }));
   });
 
-  test('is found by time: at an entry, between two, after the last', async () => {
+  test('finds a time at an entry, between two, and after the last', async () => {
     const versionAt = async (atMs: number) => {
       const then = await ledger.asOf(ITEM, { atMs });
       return then.outcome === 'found' ? then.item.version : then;
@@ -166,7 +166,7 @@ describe('an item as it stood', () => {
     }
     expect(await versionAt(at(9_999))).toBe(15);
     expect(await versionAt(at(1) - 1)).toEqual({ outcome: 'before-first-entry', firstAtMs: at(1) });
-    // A batch has one time: the last of its entries is how the item stood then.
+    // A batch has one time: the last of its entries is the item at that time.
     const atMs = at(3);
     const steps = [
       received(9, 'b1'),
@@ -184,7 +184,7 @@ describe('an item as it stood', () => {
     expect(then).toMatchObject({ item: { version: 4, available: 6, reserved: 3 } });
   });
 
-  test('is not told of what is not there', async () => {
+  test('says why there is none: unknown item, before the first entry, no such version', async () => {
     const unknown = { sku: 'TEA', warehouse: 'north' };
     for (const moment of [{ version: 1 }, { atMs: at(3) }]) {
       expect(await ledger.asOf(unknown, moment)).toEqual({ outcome: 'unknown-item' });
@@ -197,8 +197,8 @@ describe('an item as it stood', () => {
   });
 });
 
-describe('what does not add up is said', () => {
-  test('of figures, with what they come to', async () => {
+describe('a mismatch is reported', () => {
+  test('of counters, with what the entries add up to', async () => {
     const steps = [received(10, 'x1'), reserved('x', 4)];
     await book(owner, 'OFF@east', steps, { available: 5 });
     await hold(owner, 'x', 'OFF@east=4', at(2), at(2) + MINUTE_MS);
@@ -210,7 +210,7 @@ describe('what does not add up is said', () => {
     });
   });
 
-  test('of holds, with what they come to', async () => {
+  test('of holds, with what they add up to', async () => {
     await book(owner, 'LOST@east', [received(10, 'y1'), reserved('y', 4), reserved('z', 2)]);
     await hold(owner, 'z', 'LOST@east=2', at(3), at(3) + MINUTE_MS);
     expect((await why({ sku: 'LOST' })).check).toEqual({
@@ -221,7 +221,7 @@ describe('what does not add up is said', () => {
     });
   });
 
-  test('of entries that are missing, and of an item in quarantine', async () => {
+  test('of missing entries, and of an item in quarantine', async () => {
     await book(owner, 'GAP@east', [received(10, 'g1')], { version: 3, quarantineReason: 'a version gap' });
     expect((await why({ sku: 'GAP' })).check).toEqual({
       matches: false,
@@ -234,14 +234,14 @@ describe('what does not add up is said', () => {
   });
 });
 
-describe('whatever shoppers do', () => {
+describe('after random orders', () => {
   let room: Room;
   beforeAll(async () => {
     room = await Room.open();
   });
   afterAll(() => room.close());
 
-  test('every item is explained, now and at each of its versions', async () => {
+  test('every item is explained without mismatch, now and at each of its versions', async () => {
     await shop(room.engine.hot, 11, 250);
     const worker = await room.worker();
     await worker.writeBehind.drained();
@@ -264,7 +264,7 @@ describe('whatever shoppers do', () => {
         );
         expect(then.item).toMatchObject({ ...entry.after, version });
         expect(then.check).toMatchObject({ matches: true });
-        // What is told of the newest version from its entries is what the reservations tell.
+        // The holds of the newest version, from its entries, are those of the reservations.
         if (version === item.version) expect(then.holds).toEqual(now.holds);
         const byTime = await worker.ledger.asOf({ sku, warehouse }, { atMs: entry.atMs });
         const last = entries.find(({ atMs }) => atMs === entry.atMs);

@@ -1,4 +1,4 @@
-/** Histories written by hand, straight into the tables as their owner: also those that no worker would write. */
+/** Histories written by hand, as the owner of the tables: also those that no worker would write. */
 import type pg from 'pg';
 import type { EventType, ReleaseCause } from '../../src/domain/language.ts';
 

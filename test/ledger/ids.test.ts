@@ -247,7 +247,7 @@ describe('an id of any script', () => {
     );
   });
 
-  test('is explained, as the item stands and as it stood', () =>
+  test('is explained, now and at a moment', () =>
     forEach(async ({ name, hold }) => {
       const now = await ledger.explain({ ...name, holdsMax: 100 });
       if (now.outcome !== 'explained') throw new Error(now.outcome);
@@ -287,7 +287,7 @@ describe('an id of any script', () => {
       }
     }));
 
-  test('names a reservation with all it has', async () => {
+  test('names a reservation and all its fields', async () => {
     const held = WORLDS.map(({ hold }) => hold);
     sameInAnyOrder(await ledger.loadReservations(IDS), held);
     const streamed: Reservation[] = [];
@@ -459,7 +459,7 @@ describe('an id of any script', () => {
     });
   });
 
-  test('leaves in every extract as it came', async () => {
+  test('is unchanged in every extract', async () => {
     const extract = async (name: Extract) => {
       const rows: Record<string, ExtractCell | undefined>[] = [];
       for await (const page of ledger.extract(name, 7)) {
@@ -490,7 +490,7 @@ describe('an id of any script', () => {
   });
 });
 
-test('SQL and TypeScript read the text of lines alike', async () => {
+test('order_lines in SQL reads the text of lines as decodeLines does', async () => {
   const lines = WORLDS.flatMap(({ hold }) => hold.lines);
   const { rows } = await database.owner.query('SELECT sku, warehouse, quantity FROM order_lines($1)', [
     encodeLines(lines),

@@ -1,5 +1,5 @@
 /**
- * The lease: one holder, who learns that it lost it; a holder that is gone leaves it to the next.
+ * The lease: it has one holder, which is notified when it loses it; when a holder ends, another can take it.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
@@ -18,7 +18,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-test('one holds a partition until it lets go', async () => {
+test('a partition has one holder until it releases the lease', async () => {
   const lease = await ledger.tryBecomeWorker(0);
   expect(lease?.isHeld).toBe(true);
   expect(await lease?.verify()).toBe(true);
@@ -34,38 +34,38 @@ test('one holds a partition until it lets go', async () => {
   await other?.release();
 });
 
-test('of many at once one gets it', async () => {
+test('of many at once one gets the lease', async () => {
   const leases = await Promise.all(Array.from({ length: 8 }, () => ledger.tryBecomeWorker(0)));
   expect(leases.filter(Boolean)).toHaveLength(1);
   for (const lease of leases) await lease?.release();
 });
 
-test('a holder whose connection ends is told once', async () => {
+test('a holder whose connection ends is notified once', async () => {
   const lease = await ledger.tryBecomeWorker(0);
-  let told = 0;
-  lease?.onLost(() => told++);
+  let losses = 0;
+  lease?.onLost(() => losses++);
   await database.owner.query(
     `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
-  await until(() => told > 0);
+  await until(() => losses > 0);
   expect(lease?.isHeld).toBe(false);
   expect(await lease?.verify()).toBe(false);
-  expect(told).toBe(1);
+  expect(losses).toBe(1);
   const next = await ledger.tryBecomeWorker(0);
   expect(next?.isHeld).toBe(true);
   await next?.release();
   await lease?.release();
 });
 
-test('a holder that lets go is not told that it lost it', async () => {
+test('a holder that releases the lease is not notified of a loss', async () => {
   const lease = await ledger.tryBecomeWorker(0);
-  let told = 0;
-  lease?.onLost(() => told++);
+  let losses = 0;
+  lease?.onLost(() => losses++);
   await lease?.release();
-  expect(told).toBe(0);
+  expect(losses).toBe(0);
 });
 
-test('a wire that is cut is a lease that is lost', async () => {
+test('a cut network loses the lease', async () => {
   const wire = await CutWire.to(database.url);
   const far = await openLedger({ databaseUrl: wire.url });
   const lease = await far.tryBecomeWorker(0);

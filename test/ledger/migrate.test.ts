@@ -1,5 +1,6 @@
 /**
- * Migrations: once each, however often and by however many they are run; and a program that finds older tables says so.
+ * Migrations run once each, however often and by however many they are started; existing rows are kept; a program refuses
+ * tables that are older than it needs.
  */
 import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -118,7 +119,7 @@ describe('a migration', () => {
     expect(await shape(other.url)).toEqual(await shape(database.url));
   });
 
-  test('brings a ledger of the first tables to the newest, with all it holds', async () => {
+  test('keeps the rows of a database with the first tables only', async () => {
     const pool = new pg.Pool({ connectionString: database.url });
     const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
     const provider = { getMigrations: async () => ({ '0001-ledger': ledger0001 }) };
@@ -150,11 +151,11 @@ describe('a migration', () => {
     await pool.end();
     const other = await another();
     await migrate(other.url);
-    // Columns that came later stand behind the others; all else is as in a database that was made today.
+    // Columns that were added later come last; all else is as in a database that was made today.
     expect(await shape(database.url)).toEqual(await shape(other.url));
   });
 
-  test('keeps all that the release before wrote, whose statements work on beside it', async () => {
+  test('keeps the rows of the release before, whose statements still work', async () => {
     const pool = new pg.Pool({ connectionString: database.url });
     const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
     const provider = { getMigrations: async () => RELEASE_BEFORE };
@@ -230,7 +231,7 @@ describe('a migration', () => {
     await pool.end();
   });
 
-  test('does without roles where the user may not make them', async () => {
+  test('works without roles where the user may not make them', async () => {
     const name = `plain_${database.url.split('_').at(-1)}`;
     const url = new URL(database.url);
     await query(database.url, `CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);

@@ -1,5 +1,5 @@
 /**
- * What the ledger answers: entries in pages by key, figures of the past, holds, streams for a rebuild.
+ * Queries of the ledger: entries in pages by key, items at a version, holds, pages for a rebuild.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
@@ -59,7 +59,7 @@ async function pages(query: Omit<EntriesQuery, 'limit'>, limit: number) {
 }
 
 describe('entries', () => {
-  test('come newest first, each once, whatever the size of the page', async () => {
+  test('come newest first and each once for any page size', async () => {
     for (const limit of [1, 7, 40, 1_000]) {
       const { entries, count } = await pages({}, limit);
       expect(entries).toHaveLength(VERSIONS * 4);
@@ -69,7 +69,7 @@ describe('entries', () => {
     }
   });
 
-  test('of one item come by version', async () => {
+  test('of one item come by version, newest first', async () => {
     const { entries } = await pages({ sku: 'A', warehouse: 'west' }, 9);
     expect(entries.map(({ version }) => version)).toEqual(
       Array.from({ length: VERSIONS }, (_, i) => VERSIONS - i),
@@ -77,7 +77,7 @@ describe('entries', () => {
     expect(entries.every(({ sku, warehouse }) => sku === 'A' && warehouse === 'west')).toBe(true);
   });
 
-  test('of one SKU, of one order, of one movement', async () => {
+  test('are found by SKU, by order, by movement and by type', async () => {
     expect((await pages({ sku: 'B' }, 11)).entries).toHaveLength(VERSIONS * 2);
     expect((await pages({ orderId: 'regular' }, 11)).entries).toHaveLength((VERSIONS / 4) * 4);
     expect((await pages({ orderId: 'regular', sku: 'B', warehouse: 'east' }, 3)).entries).toHaveLength(
@@ -90,7 +90,7 @@ describe('entries', () => {
     expect((await pages({ orderId: 'nobody' }, 3)).entries).toEqual([]);
   });
 
-  test('tell before, change and after', async () => {
+  test('have the counters before and after, and the change', async () => {
     const { entries } = await ledger.read.entries({ sku: 'A', warehouse: 'east', limit: 1 });
     expect(entries[0]).toMatchObject({
       type: 'InventoryReserved',
@@ -105,13 +105,13 @@ describe('entries', () => {
     });
   });
 
-  test('come in pages of 1 to 1000', async () => {
+  test('in a page of less than 1 or more than 1000 are refused', async () => {
     for (const limit of [0, -1, 1_001, 1.5, Number.NaN]) {
       await expect(ledger.read.entries({ limit })).rejects.toThrow(RangeError);
     }
   });
 
-  test('of a page that goes on from an entry of another item do not begin anew', async () => {
+  test('after an entry of another item do not start from the newest', async () => {
     const foreign = (await ledger.read.entries({ sku: 'B', warehouse: 'west', limit: 5 })).entries.at(-1)?.id;
     const page = await ledger.read.entries({ sku: 'A', warehouse: 'west', after: foreign, limit: 1_000 });
     expect(page.entries.every(({ id }) => id < (foreign ?? 0))).toBe(true);
@@ -119,7 +119,7 @@ describe('entries', () => {
   });
 });
 
-test('an item as it stood after any of its versions', async () => {
+test('an item is read at any of its versions', async () => {
   expect(await ledger.read.itemAtVersion('A', 'east', 1)).toEqual({
     version: 1,
     total: 1_000,
@@ -176,7 +176,7 @@ describe('reservations', () => {
     expect(await all(ledger.past.resolvedSince(AT_MS + 100_010, 4))).toEqual(settled.slice(10));
   });
 
-  test('that nobody reads to the end cost no connection', async () => {
+  test('whose pages are not read to the end release their connection', async () => {
     const narrow = await openLedger({ databaseUrl: database.url, poolMax: 1 });
     for (let i = 0; i < 3; i++) {
       for await (const page of narrow.past.openReservations(4)) {
@@ -188,7 +188,7 @@ describe('reservations', () => {
     await narrow.close();
   });
 
-  test('tell who holds an item', async () => {
+  test('are listed as the holds of an item, in pages', async () => {
     const first = await ledger.read.openHolds('A', 'east', undefined, 20);
     const rest = await ledger.read.openHolds('A', 'east', first.at(-1)?.orderId, 20);
     expect([...first, ...rest].map(({ orderId }) => orderId)).toEqual(
@@ -201,7 +201,7 @@ describe('reservations', () => {
 });
 
 describe('warehouses', () => {
-  test('are written new and again, and listed by id', async () => {
+  test('are created, updated, and listed by id', async () => {
     expect(await ledger.putWarehouse({ id: 'w2', name: 'West', latitude: 25.03, longitude: 121.56 })).toBe(
       'created',
     );
@@ -213,7 +213,7 @@ describe('warehouses', () => {
     ]);
   });
 
-  test('stand on earth, or nowhere', async () => {
+  test('with coordinates not on earth, or only one of them, are refused', async () => {
     await expect(ledger.putWarehouse({ id: 'w', name: 'x', latitude: 91, longitude: 0 })).rejects.toThrow(
       'on_earth',
     );

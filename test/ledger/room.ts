@@ -1,6 +1,6 @@
 /**
- * An engine, a ledger in a database of its own and as many workers as a test wants, each with what a process of its own
- * would have; and the question every test ends with: is the ledger exact?
+ * An engine, a ledger in a database of its own, and any number of workers, each with the connections that a process of its
+ * own would have; and the check that every test ends with: is the ledger exact?
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
@@ -49,7 +49,7 @@ export interface TestWorker {
   readonly ledger: Ledger;
   readonly findings: Finding[];
   readonly streamRedis: ReturnType<typeof connectRedis>;
-  /** As a killed process leaves it: every connection to Postgres ends where it is. It must stand at a checkpoint. */
+  /** As a killed process leaves it: every connection to Postgres ends where it is. It must have stopped at a checkpoint. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -179,7 +179,7 @@ export async function allEntries(ledger: Ledger): Promise<LedgerEntry[]> {
 }
 
 /**
- * The ledger is exact: every event line that was decided stands in it once, in order and unchanged; each item's entries
+ * The ledger is exact: every event line that was decided is in it once, in order and unchanged; each item's entries
  * follow from each other without a gap; items and reservations are what Redis has.
  */
 export async function expectExact(room: Room, ledger: Ledger): Promise<void> {
@@ -339,7 +339,7 @@ async function expectSameQuotas(room: Room, ledger: Ledger, sale: SaleDocument):
   expect(found, sale.saleId).toEqual(Object.fromEntries(quotas.filter(([, text]) => text !== '0 0')));
 }
 
-/** The keys that begin so, with what stands behind. */
+/** The keys with this prefix, and the rest of each. */
 async function keysBehind(room: Room, start: string): Promise<[id: string, key: string][]> {
   const keys = await room.engine.redis.keys(`${start}*`);
   return keys.map((key) => [key.slice(start.length), key]);

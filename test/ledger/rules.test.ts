@@ -1,6 +1,6 @@
 /**
- * The rules where SQL can say them: each under its number, each refused by the table itself, whoever writes. And the
- * ledger that only grows (D14): not its owner, nor a session that plays a replica, changes or removes a row.
+ * The rules that SQL can express: a breach is refused by the table, under the rule's number, whoever writes. And the ledger
+ * only grows (D14): neither its owner nor a session that plays a replica can change or delete a row.
  */
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -96,12 +96,12 @@ describe('a row of the ledger is refused that breaks', () => {
     expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_002_never_beyond_available');
   });
 
-  test('nothing moves: only a level may be 0', async () => {
+  test('a quantity of 0 that is no level', async () => {
     const nothing = row(received(0, 2), itemWith({ available: 4 }));
     expect(await constraintOf(commit(ledger, 1, { rows: [nothing] }))).toBe('quantity_in_range');
   });
 
-  test('BR-005: an alert fires at or above the line', async () => {
+  test('BR-005: an alert at or above the safety stock', async () => {
     const event = { ...received(4, 2), type: 'LowStockAlertTriggered', safetyStock: 4 } as never;
     const broken = row(event, itemWith({ available: 4 }));
     expect(await constraintOf(commit(ledger, 1, { rows: [broken] }))).toBe('br_005_alert_below_the_line');
@@ -129,7 +129,7 @@ describe('an item is refused that breaks', () => {
       items: [{ item, expectedVersion: undefined, atMs: 1, quarantineReason: undefined, parkedEvents: 0 }],
     });
 
-  test('BR-001', async () => {
+  test('BR-001: counters below 0', async () => {
     expect(await constraintOf(write(itemWith({ available: -1, total: 0, reserved: 1 })))).toBe(
       'br_001_available_not_negative',
     );
@@ -141,7 +141,7 @@ describe('an item is refused that breaks', () => {
     );
   });
 
-  test('BR-004', async () => {
+  test('BR-004: a total that is not the sum', async () => {
     expect(await constraintOf(write(itemWith({ available: 2, total: 3 })))).toBe('br_004_total_is_the_sum');
   });
 
@@ -153,7 +153,7 @@ describe('an item is refused that breaks', () => {
     await expect(attempt).rejects.toMatchObject({ constraint: 'br_007_lock_has_its_deadline' });
   });
 
-  test('BR-005', async () => {
+  test('BR-005: an alert that is out at or above the safety stock', async () => {
     const item = itemWith({ available: 2, safetyStock: 2, isLow: true });
     expect(await constraintOf(write(item))).toBe('br_005_alert_is_out_below_the_line');
   });
@@ -272,7 +272,7 @@ describe('the roles may', () => {
     }
   });
 
-  test('take nothing away, and the reader writes nothing', async () => {
+  test('delete nothing, and the reader writes nothing', async () => {
     const tables = ['items', 'reservations', 'partitions', 'drift', 'parked_events', 'warehouses'];
     for (const table of [
       ...tables,

@@ -1,6 +1,6 @@
 /**
- * Shoppers who do anything: a few hundred commands of every kind from a seed, on few items and few orders, so that they
- * meet. What is refused is refused; nothing is expected but that the engine answers.
+ * Random orders: a few hundred commands of every kind from a seed, on few items and few orders, so that they collide.
+ * Refusals are fine; nothing is expected but that the engine answers.
  */
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 

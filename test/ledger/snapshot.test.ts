@@ -1,6 +1,6 @@
 /**
- * Goal: a look at the ledger is one instant whatever is written meanwhile, is bounded, and finds its rows by key. Method:
- * writes between the questions of a look, and the plans of all its questions in a ledger of 100,000 rows of others.
+ * Goal: queries in a snapshot see one state whatever is written meanwhile, are limited in time, and find their rows by key.
+ * Method: writes between the queries of a snapshot, and the plans of all queries in a ledger of 100,000 rows of other items.
  */
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** A pool whose every statement is told before it is asked. */
+/** A pool that calls back before every statement. */
 function watchedPool(before: (text: string, values: unknown[] | undefined) => Promise<void> | void): pg.Pool {
   const options = {
     role: 'holdfast_reader',
@@ -45,8 +45,8 @@ function watchedPool(before: (text: string, values: unknown[] | undefined) => Pr
   return pool;
 }
 
-describe('a look at the ledger', () => {
-  test('is one snapshot, whatever is written between its questions', async () => {
+describe('a snapshot of the ledger', () => {
+  test('shows one state, whatever is written between its queries', async () => {
     await book(owner, 'BUSY@east', [received(1_000, 'busy')]);
     let version = 1;
     const pool = watchedPool(async (text) => {
@@ -72,9 +72,9 @@ describe('a look at the ledger', () => {
       // The first question of a look makes its snapshot, so that the first write comes before it.
       for (const moment of [undefined, { version: 2 }, { atMs: Date.now() + MINUTE_MS }]) {
         const stoodAt = version + 1;
-        const told = moment && 'version' in moment ? 2 : stoodAt;
+        const expectedVersion = moment && 'version' in moment ? 2 : stoodAt;
         expect(await explain(pool, { ...busy, moment, holdsMax: 1 })).toMatchObject({
-          item: { version: told },
+          item: { version: expectedVersion },
           check: { matches: true },
         });
         expect(version).toBeGreaterThan(stoodAt + 2);
@@ -87,7 +87,7 @@ describe('a look at the ledger', () => {
     }
   });
 
-  test('writes nothing, takes no longer than it may, and leaves no transaction behind', async () => {
+  test('writes nothing, is limited in time, and leaves no transaction open', async () => {
     const pool = openPool(
       { databaseUrl: database.url, role: 'none', statementTimeoutMs: 30_000, applicationName: 'look' },
       1,
@@ -140,7 +140,7 @@ describe('in a large ledger', () => {
       FROM generate_series(0, ${ROWS_OF_OTHERS / 10}) AS n`);
   });
 
-  test.each(['before', 'after'])('no question scans the ledger, %s it was analyzed', async (when) => {
+  test.each(['before', 'after'])('no query scans the ledger, %s it was analyzed', async (when) => {
     if (when === 'after') await owner.query('ANALYZE ledger, items, reservations');
     const asked: { text: string; values: unknown[] }[] = [];
     const pool = watchedPool((text, values) => {
@@ -171,7 +171,7 @@ describe('in a large ledger', () => {
     }
   });
 
-  test('entries of a movement, a transfer or a count sheet are found by it', async () => {
+  test('entries of a movement, a transfer or a count sheet are found by index', async () => {
     const asked: { text: string; values: unknown[] }[] = [];
     const pool = watchedPool((text, values) => {
       if (values) asked.push({ text, values });

@@ -1,6 +1,6 @@
 /**
- * Warehouse people, sellers and their customers who do anything: movements, counts, transfers and sales from a seed, on
- * few items and few names, so that they meet. What is refused is refused; nothing is expected but that the engine answers.
+ * Random work of warehouses and sellers: movements, counts, transfers and sales from a seed, on few items and few ids, so
+ * that they collide. Refusals are fine; nothing is expected but that the engine answers.
  */
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { randomFrom } from './shoppers.ts';

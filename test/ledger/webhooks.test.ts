@@ -1,6 +1,6 @@
 /**
- * Goal: webhooks as people set them: how many, from when on, with which secrets, and who may see those.
- * Method: with the rights of the API and of the worker, which differ; what is sent is tested beside the worker.
+ * Goal: webhooks as people set them: how many, from when on, with which secrets, and which role may read those.
+ * Method: with the rights of the API and of the worker, which differ; sending is tested with the worker.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
@@ -44,7 +44,7 @@ async function signing(webhookId: string): Promise<readonly string[]> {
 }
 
 describe('a webhook', () => {
-  test('is created, changed and left as it is; a repeat says so', async () => {
+  test('is created, updated or unchanged, and the outcome says which', async () => {
     expect(await put('hook', { secret: secretOf(1) })).toMatchObject({ outcome: 'created' });
     expect(await put('hook', { secret: secretOf(1) })).toMatchObject({ outcome: 'unchanged' });
     expect(await put('hook')).toMatchObject({ outcome: 'unchanged', madeSecret: undefined });
@@ -63,7 +63,7 @@ describe('a webhook', () => {
     expect(await signing('hook')).toEqual(made);
   });
 
-  test('has company within a limit, also when they come all at once', async () => {
+  test('above the limit is refused, also when many come at once', async () => {
     await database.owner.query(
       `INSERT INTO webhooks (id, url, after_id, actor) SELECT 'w' || n, $1, 0, 'x' FROM generate_series(1, $2) AS n`,
       [URL, WEBHOOKS_MAX - 2],
@@ -75,7 +75,7 @@ describe('a webhook', () => {
     expect(await api.webhooks.list()).toHaveLength(WEBHOOKS_MAX);
   });
 
-  test('hears of alerts from the moment it was set, each once, however often they are spread', async () => {
+  test('gets every alert since it was set once, however often spread runs', async () => {
     await ring({ sku: 'OLD' });
     await put('hook');
     await ring({ sku: 'A' }, { sku: 'B' });
@@ -90,7 +90,7 @@ describe('a webhook', () => {
     ]);
   });
 
-  test('that is disabled hears of nothing until it is set again, and then from that moment on', async () => {
+  test('that is disabled gets nothing until it is set again, and then the alerts from then on', async () => {
     await put('hook');
     await ring({ sku: 'A' });
     await worker.webhookQueue.spread();
@@ -116,7 +116,7 @@ describe('a webhook', () => {
 });
 
 describe('secrets', () => {
-  test('two sign while one follows the other, never three', async () => {
+  test('two sign during a rotation, never three', async () => {
     await put('hook', { secret: secretOf(1) });
     expect(await put('hook', { secret: secretOf(2) })).toMatchObject({ outcome: 'updated' });
     expect(await signing('hook')).toEqual([secretOf(2), secretOf(1)]);
@@ -149,7 +149,7 @@ describe('secrets', () => {
   });
 });
 
-test('the API writes what people tell it, and takes nothing away', async () => {
+test('the API may write what people decide and delete nothing', async () => {
   const { owner } = database;
   const attempts = [
     ...['ledger', 'items', 'reservations', 'partitions', 'drift', 'webhook_deliveries'].map(
@@ -172,7 +172,7 @@ test('the API writes what people tell it, and takes nothing away', async () => {
 });
 
 describe('a delivery', () => {
-  test('is claimed by one at a time, some of each webhook, those first that waited longest', async () => {
+  test('is claimed by one worker at a time, a few of each webhook, the longest due first', async () => {
     await put('one');
     await put('two');
     await ring(...Array.from({ length: 5 }, (_, i) => ({ sku: `S-${i}` })));
@@ -189,7 +189,7 @@ describe('a delivery', () => {
     expect(new Set(ids).size).toBe(10);
   });
 
-  test('is sent again when a person says so, in whatever state it is', async () => {
+  test('is due again after a retry, in whatever state it was', async () => {
     await put('hook');
     await ring({ sku: 'A' });
     await worker.webhookQueue.spread();

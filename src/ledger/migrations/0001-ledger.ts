@@ -213,6 +213,7 @@ CREATE TABLE warehouses (
 );
 `;
 
+/** Runs the migration, in a transaction of its own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statements of [LEDGER, ITEMS, RESERVATIONS, CARRYING]) await sql.raw(statements).execute(db);
 }

@@ -21,6 +21,7 @@ const EVENT_TYPES = [
   'TransferCancelled',
 ];
 
+/** Runs the migration, in a transaction of its own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const type of EVENT_TYPES) {
     await sql`ALTER TYPE event_type ADD VALUE ${sql.lit(type)}`.execute(db);

@@ -191,6 +191,7 @@ CREATE UNIQUE INDEX shortfalls_open ON shortfalls (order_id) WHERE resolved_at I
 CREATE INDEX shortfalls_of_order ON shortfalls (order_id);
 `;
 
+/** Runs the migration, in a transaction of its own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statements of [LEDGER, ITEMS, RESERVATIONS, TRANSFERS, STOCKTAKES, SALES]) {
     await sql.raw(statements).execute(db);

@@ -74,6 +74,7 @@ CREATE INDEX webhook_deliveries_gave_up ON webhook_deliveries (webhook_id) WHERE
 CREATE INDEX webhook_deliveries_settled ON webhook_deliveries (settled_at) WHERE state <> 'pending';
 `;
 
+/** Runs the migration, in a transaction of its own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statements of [ALERTS, WEBHOOKS]) await sql.raw(statements).execute(db);
 }

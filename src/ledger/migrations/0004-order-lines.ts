@@ -35,6 +35,7 @@ FROM reservations, order_lines(lines) AS line
 WHERE status = 'ACTIVE';
 `;
 
+/** Runs the migration, in a transaction of its own. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statements of [DECODE_ID, ORDER_LINES, OPEN_HOLDS]) await sql.raw(statements).execute(db);
 }

@@ -32,7 +32,7 @@ test(
     onTestFinished(() => holdfast.close());
     expect([...OPERATIONS].sort()).toEqual(await operationsOf(holdfast.url));
     const { failures, world, answers } = await fuzz(holdfast.url, REQUESTS, SEED);
-    expect(failures).toEqual([]);
+    expect([...failures, ...(await holdfast.troubles())]).toEqual([]);
     // A fuzz whose requests are all refused would find nothing.
     expect(answers.get(201) ?? 0).toBeGreaterThan(REQUESTS / 10);
 

@@ -105,7 +105,7 @@ const LEDGER_COLUMNS: readonly [Kind, string][] = [
   ['stocktake', 'SELECT stocktake_id FROM ledger_entries'],
   ['sale', 'SELECT sale_id FROM sales'],
   ['warehouse', 'SELECT id FROM warehouses'],
-  ['webhook', 'SELECT webhook_id FROM webhooks'],
+  ['webhook', 'SELECT id FROM webhooks'],
 ];
 
 async function lostInLedger({ postgres }: FuzzedHoldfast, world: World): Promise<string[]> {

@@ -127,13 +127,14 @@ function call(agent: Agent, url: string, { method, path, body, actor }: FuzzRequ
       );
     });
     sending.on('error', reject);
-    sending.end(text);
+    // As bytes: Node would write a text together with the headers, and those as UTF-8 once more.
+    sending.end(text === undefined ? undefined : Buffer.from(text));
   });
 }
 
-/** Percent-encoded; where nothing can be mistaken, every second time as raw UTF-8 bytes. */
+/** Percent-encoded; where no comma or percent sign is in it, half of them as raw UTF-8 bytes. */
 function actorHeader(actor: string): string {
-  const isPlain = /^[^\p{C}%]+$/u.test(actor) && actor.trim() === actor && actor.length % 2 === 0;
+  const isPlain = /^[^\p{C}%,]+$/u.test(actor) && actor.trim() === actor && actor.length % 2 === 0;
   if (isPlain) return Buffer.from(actor, 'utf8').toString('latin1');
   return Buffer.from(actor, 'utf8').toString() === actor ? encodeURIComponent(actor) : '%ED%A0%80';
 }

@@ -1,17 +1,16 @@
 /**
  * What a reservation costs, not how fast it is: processor time by process, bytes in Redis and in the ledger, syncs; how
- * each grows with holds, SKUs and partitions; and on paper from there. A sample is some ten thousand orders at a fixed
+ * each grows with holds and SKUs; and on paper from there. A sample is some ten thousand orders over HTTP at a fixed
  * concurrency, from the first order until the ledger has the last, so that worker and Postgres are counted completely.
- * Holds and SKUs are sampled over HTTP, partitions by one engine each in one process, because there is no router yet.
  */
 import { lifeFigures } from './cost/life.ts';
 import { paper } from './cost/paper.ts';
 import { PROCESSES, perEvent, perOrder, ROWS, type Row } from './cost/readings.ts';
-import { type Api, openStreet, type Shop, type Street } from './cost/shop.ts';
+import { openStreet, type Shop, type Street } from './cost/shop.ts';
 import { type Bench, type Figure, figure, type Section, seriesOf } from './figures.ts';
 import { sizeText } from './report.ts';
 
-type By = 'holds' | 'SKUs' | 'partitions';
+type By = 'holds' | 'SKUs';
 interface Point {
   readonly by: By;
   readonly to: number;
@@ -19,18 +18,13 @@ interface Point {
 const points = (by: By, ...sizes: number[]): Point[] => sizes.map((to) => ({ by, to }));
 
 const POINTS: readonly Point[] = [
-  ...points('partitions', 1, 4, 16, 64),
   ...points('SKUs', 1, 100, 10_000, 100_000),
   ...points('holds', 1_000, 10_000, 100_000, 1_000_000, 10_000_000),
 ];
-const POINTS_QUICK: readonly Point[] = [
-  ...points('partitions', 1, 4),
-  ...points('SKUs', 1, 1_000),
-  ...points('holds', 1_000, 100_000),
-];
-/** In a sample. Engines sell faster, and processor time comes in hundredths of a second. */
-const ORDERS: Readonly<Record<Api, number>> = { HTTP: 30_000, engine: 80_000 };
-const ORDERS_QUICK: Readonly<Record<Api, number>> = { HTTP: 20_000, engine: 50_000 };
+const POINTS_QUICK: readonly Point[] = [...points('SKUs', 1, 1_000), ...points('holds', 1_000, 100_000)];
+/** In a sample: processor time comes in hundredths of a second. */
+const ORDERS = 30_000;
+const ORDERS_QUICK = 20_000;
 /** Code and caches are cold after a worker began anew. */
 const WARM_UP_PART = 0.25;
 /** Up to so many holds the samples themselves would be most of what there is: each has a shop of its own. */
@@ -44,7 +38,7 @@ const PROGRESS_HOLDS = 1_000_000;
 export const growthTable = (by: By): string => `by ${by}`;
 
 export const cost: Section = {
-  title: 'Cost of a reservation, by process; 100 connections over HTTP, 512 callers of engines',
+  title: 'Cost of a reservation, by process, 100 connections over HTTP',
   run: async (bench) => {
     const street = await openStreet(bench.stores);
     try {
@@ -63,8 +57,8 @@ export const cost: Section = {
   picture: (figures) => ({
     title: 'What an order costs, by how much there is',
     columns: AXES.length,
-    width: 250,
-    height: 190,
+    width: 330,
+    height: 200,
     panels: BANDS.flatMap(({ title, unit, rows }) =>
       AXES.map(({ by, x }) => ({
         title,
@@ -81,7 +75,6 @@ export const cost: Section = {
 const AXES = [
   { by: 'holds', x: 'open holds, over HTTP' },
   { by: 'SKUs', x: 'SKUs, over HTTP' },
-  { by: 'partitions', x: 'partitions on one Redis, no HTTP' },
 ] as const;
 const BANDS: readonly { title: string; unit: string; rows: readonly Row[] }[] = [
   { title: 'CPU time by process', unit: 'us an order', rows: PROCESSES.map((name) => rowOfCpu(name)) },
@@ -128,17 +121,11 @@ async function sample(
   const add = (found: Iterable<[Row, number]>) => {
     for (const [row, value] of found) values.set(row, [...(values.get(row) ?? []), value]);
   };
-  const api: Api = by === 'partitions' ? 'engine' : 'HTTP';
-  const shop = await street.open({
-    api,
-    skus: by === 'holds' ? 1 : to,
-    partitions: by === 'partitions' ? to : 1,
-  });
+  const shop = await street.open({ api: 'HTTP', skus: by === 'holds' ? 1 : to });
   if (by === 'holds') add(await filled(bench, shop, to));
-  const orders = (bench.settings.quick ? ORDERS_QUICK : ORDERS)[api];
+  const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
   const syncsBefore = await shop.walSyncs();
   const sell = async (count: number) => {
-    await shop.prepare(count);
     const before = await shop.reading();
     await shop.sell(count);
     return perOrder(before, await shop.reading(), count);
@@ -168,7 +155,7 @@ async function filled(bench: Bench, shop: Shop, holds: number): Promise<[Row, nu
 }
 
 async function httpFigures(street: Street): Promise<Figure[]> {
-  const shop = await street.open({ api: 'HTTP', skus: 1, partitions: 1 });
+  const shop = await street.open({ api: 'HTTP', skus: 1 });
   const { request, answer } = await shop.httpBytes();
   return [
     figure('an order over HTTP: its request', 'bytes', [request]),

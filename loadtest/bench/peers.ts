@@ -6,7 +6,7 @@
  */
 import { type Bench, type Figure, figure, Incomplete, ratios, type Section, seriesOf } from './figures.ts';
 import { inTurn } from './in-turn.ts';
-import { engineAlone, engineFsync, engineMemory, engineReplica, overHttp } from './peers/holdfast-peers.ts';
+import { engineAlone, engineFsync, engineMemory, overHttp } from './peers/holdfast-peers.ts';
 import { type Measured, measurePeer, type Span } from './peers/measuring.ts';
 import type { Peer, Room } from './peers/peer.ts';
 import { conditional, forUpdate, oneStatement, optimistic } from './peers/postgres-peers.ts';
@@ -17,7 +17,7 @@ import { tryPeer } from './peers/trial.ts';
 import { sizeText } from './report.ts';
 
 const IN_POSTGRES = [optimistic, forUpdate, conditional, oneStatement];
-const WITH_STOCK = [...IN_POSTGRES, script, engineFsync, engineReplica, engineMemory, overHttp];
+const WITH_STOCK = [...IN_POSTGRES, script, engineFsync, engineMemory, overHttp];
 const ALL: readonly Peer[] = [...WITH_STOCK, setWithTtl];
 
 /** Some peers at one number of clients and SKUs, measured alternately. */

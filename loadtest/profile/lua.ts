@@ -8,7 +8,6 @@ import { align } from '../bench/report.ts';
 import { builtModule } from '../bench/shipped.ts';
 import { type Checkout, FULL, type Kind, kinds } from './lua-batches.ts';
 import { type Count, countLua } from './lua-count.ts';
-import { linesOf } from './lua-lines.ts';
 
 const MANY_SKUS = 1_000;
 const ROWS_MAX = 20;
@@ -26,68 +25,77 @@ type Counted = readonly {
   readonly single: readonly Count[];
 }[];
 
+const NAMES = [/^\s*(?:local )?function ([\w.]+)/, /([\w.]+(?:\["[\w-]+"\])?)\s*[=(]\s*function\b/];
+
 /** @param other folder of another built checkout. @returns the tables. @throws {Unavailable} without Lua 5.1 */
 export async function profileLua(other: string | undefined): Promise<string> {
-  const here = new URL('../..', import.meta.url).pathname;
-  const { text, counted, luaFolder } = await countCheckout(here);
-  const lines = linesOf(text, luaFolder);
-  const costs = (read: (count: Count) => [string, number] | undefined) => costsOf(counted, read);
-  const instructions = (name: (count: Count & { kind: 'line' }) => string) =>
-    costs((count) => (count.kind === 'line' ? [name(count), count.instructions] : undefined));
-  const functionOf = ({ begins, line }: Count & { kind: 'line' }) => lines.functionOf(begins, line);
-  const lineOf = ({ line }: Count & { kind: 'line' }) => lines.textOf(line);
-  const tables = [
-    costTable(
-      'Instructions by file',
-      instructions(({ line }) => lines.fileOf(line)),
-    ),
-    costTable('Instructions by function', instructions(functionOf)),
-    costTable('Instructions by line', instructions(lineOf)),
-    costTable(
-      'Bytes made, by line',
-      costs((count) => (count.kind === 'line' ? [lineOf(count), count.bytes] : undefined)),
-    ),
-    costTable(
-      'Calls of C functions',
-      costs((count) => (count.kind === 'call' ? [count.name, count.calls] : undefined)),
-    ),
-  ];
-  if (other === undefined) return tables.join('\n');
-  const there = await countCheckout(resolve(other));
+  const { text, counted } = await countCheckout(new URL('../..', import.meta.url).pathname);
   const totals = (all: Counted) =>
     costsOf(all, (count) => (count.kind === 'line' ? ['all', count.instructions] : undefined));
+  if (other !== undefined) {
+    const there = await countCheckout(resolve(other));
+    const tables = [
+      costTable('Instructions, here', totals(counted)),
+      costTable(`Instructions, ${other}`, totals(there.counted)),
+    ];
+    return tables.join('\n');
+  }
+  const lines = text.split('\n');
+  const lineOf = (line: number) => `${line}: ${(lines[line - 1] ?? '').trim()}`.slice(0, 100);
+  const byLine = (title: string, read: (count: Count & { kind: 'line' }) => [string, number]) =>
+    costTable(
+      title,
+      costsOf(counted, (count) => (count.kind === 'line' ? read(count) : undefined)),
+    );
   return [
-    costTable('Instructions, here', totals(counted)),
-    costTable(`Instructions, ${other}`, totals(there.counted)),
+    byLine('Instructions by function', ({ begins, instructions }) => [
+      functionName(lines, begins),
+      instructions,
+    ]),
+    byLine('Instructions by line of the joined program', ({ line, instructions }) => [
+      lineOf(line),
+      instructions,
+    ]),
+    byLine('Bytes made, by line', ({ line, bytes }) => [lineOf(line), bytes]),
+    costTable(
+      'Calls of C functions',
+      costsOf(counted, (count) => (count.kind === 'call' ? [count.name, count.calls] : undefined)),
+    ),
   ].join('\n');
 }
 
-async function countCheckout(folder: string) {
+/** @param begins its first line in the joined program; 0 for the program itself */
+export function functionName(lines: readonly string[], begins: number): string {
+  if (begins === 0) return 'the program itself';
+  const text = lines[begins - 1] ?? '';
+  const name = NAMES.map((pattern) => pattern.exec(text)?.[1]).find(Boolean) ?? 'function';
+  return `${name} (line ${begins})`;
+}
+
+async function countCheckout(folder: string): Promise<{ text: string; counted: Counted }> {
   const load = (name: string) => builtModule(folder, 'hotpath', name);
   const { HotInventory } = (await load('hot-inventory')) as Pick<Checkout, 'HotInventory'>;
   const { partitionKeys } = (await load('keys')) as Pick<Checkout, 'partitionKeys'>;
-  const { loadProgram } = (await load('program')) as { loadProgram(): { text: string } };
-  const { text } = loadProgram();
+  const { text } = ((await load('program')) as { loadProgram(): { text: string } }).loadProgram();
   const all = await kinds(MANY_SKUS, { HotInventory, partitionKeys });
   const counts = await countLua(
     text,
     all.flatMap(({ full, single }) => [full, single]),
   );
-  const counted: Counted = all.map((kind) => ({
-    kind,
-    full: counts.get(kind.full.name) ?? [],
-    single: counts.get(kind.single.name) ?? [],
-  }));
-  return { text, counted, luaFolder: resolve(folder, 'lua') };
+  const of = (name: string) => counts.get(name) ?? [];
+  return {
+    text,
+    counted: all.map((kind) => ({ kind, full: of(kind.full.name), single: of(kind.single.name) })),
+  };
 }
 
 function costsOf(counted: Counted, read: (count: Count) => [string, number] | undefined): Cost[] {
   const sums = (counts: readonly Count[]): Sums => {
     const found = new Map<string, number>();
-    for (const [name, value] of counts.flatMap((count) =>
-      [read(count) ?? []].filter((pair) => pair.length === 2),
-    ))
-      if (name !== undefined && value !== undefined) found.set(name, (found.get(name) ?? 0) + value);
+    for (const count of counts) {
+      const [name, value] = read(count) ?? ['', 0];
+      if (name !== '') found.set(name, (found.get(name) ?? 0) + value);
+    }
     return found;
   };
   return counted.map(({ kind, full, single }) => ({ kind: kind.name, ...apart(sums(full), sums(single)) }));

@@ -79,7 +79,7 @@ test('a growth is a matrix: a row a cost, a column a size in order, empty where 
     grown('CPU of Redis', 'holds', 100_000, [20, 22, 21]),
     grown('CPU of Redis', 'holds', 1_000, [10]),
     grown('Redis, active', 'holds', 1_000, [250]),
-    grown('CPU of Redis', 'partitions', 1, [Number.NaN]),
+    grown('CPU of Redis', 'SKUs', 1, [Number.NaN]),
   ]);
   expect(lines.map((line) => line.trim().replace(/ {2,}/g, ' | '))).toEqual([
     '',
@@ -87,19 +87,19 @@ test('a growth is a matrix: a row a cost, a column a size in order, empty where 
     'CPU of Redis, us/order | 10.0 | 21.0 ±5%',
     'Redis, active, bytes/hold | 250',
     '',
-    'by partitions | 1 partition',
+    'by SKUs | 1 SKU',
     'CPU of Redis, us/order | -',
   ]);
 });
 
 test('the chart has a panel for each growth and cost, with its unit, and no NaN', async () => {
   const rows: Row[] = ['CPU of Redis', 'CPU of the worker', 'append-only file', 'fsyncs of Redis'];
-  const figures = (['holds', 'SKUs', 'partitions'] as const).flatMap((by) =>
+  const figures = (['holds', 'SKUs'] as const).flatMap((by) =>
     [1_000, 1_000_000].flatMap((to) => rows.map((row) => grown(row, by, to, [1, 2, 3]))),
   );
   const picture = cost.picture?.(figures);
   if (!picture) throw new Error('cost has a chart');
-  expect(picture.panels).toHaveLength(9);
+  expect(picture.panels).toHaveLength(6);
   const svg = await drawPicture({ ...picture, notes: ['n = 3'] });
   for (const text of [
     'us an order',

@@ -1,15 +1,12 @@
 /** The profiles: shares of the time that was busy, and counts of Lua that do not depend on the machine. */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { apart } from '../../loadtest/profile/lua.ts';
+import { roomOf, sharesOf } from '../../loadtest/profile/http.ts';
+import { apart, functionName } from '../../loadtest/profile/lua.ts';
 import { type Checkout, FULL, kinds } from '../../loadtest/profile/lua-batches.ts';
 import { countLua, findLua, toLua } from '../../loadtest/profile/lua-count.ts';
-import { linesOf } from '../../loadtest/profile/lua-lines.ts';
-import { roomOf, sharesOf } from '../../loadtest/profile/node.ts';
 import { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
-import { LUA_FILES, LUA_FOLDER, loadProgram } from '../../src/hotpath/program.ts';
+import { loadProgram } from '../../src/hotpath/program.ts';
 
 test('of Node, samples count within the window; idle time is apart; all shares add up to the busy time', () => {
   const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 6 });
@@ -47,30 +44,16 @@ test.each([
 
 describe('the Lua program', () => {
   const { text } = loadProgram();
-  const lines = linesOf(text, fileURLToPath(LUA_FOLDER));
   const checkout: Checkout = { HotInventory, partitionKeys };
 
-  test('a line of the joined program is found in its file, and every file has some', () => {
-    const joined = text.split('\n');
-    const files = new Map(
-      LUA_FILES.map((name) => [
-        `${name}.lua`,
-        readFileSync(new URL(`${name}.lua`, LUA_FOLDER), 'utf8').split('\n'),
-      ]),
-    );
-    const found = new Set<string>();
-    for (const [i, line] of joined.entries()) {
-      const { file, line: at } = lines.placeOf(i + 1);
-      found.add(file);
-      if (files.has(file)) expect(files.get(file)?.[at - 1]).toBe(line);
-    }
-    for (const file of files.keys()) expect(found).toContain(file);
-  });
-
   test('a function has the name by which it is called', () => {
-    const begins = text.split('\n').findIndex((line) => line.startsWith('local function ')) + 1;
-    const [, name] = /function (\w+)/.exec(text.split('\n')[begins - 1] ?? '') ?? [];
-    expect(lines.functionOf(begins, begins)).toMatch(new RegExp(`^${name} \\([\\w-]+\\.lua:\\d+\\)$`));
+    const lines = ['local function reserve(command)', 'parsers["confirm"] = function(text)', 'return 1'];
+    expect([0, 1, 2, 3].map((begins) => functionName(lines, begins))).toEqual([
+      'the program itself',
+      'reserve (line 1)',
+      'parsers["confirm"] (line 2)',
+      'function (line 3)',
+    ]);
   });
 
   test('two batches separate what grows with the orders from what does not', () => {

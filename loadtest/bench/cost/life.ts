@@ -22,11 +22,11 @@ export async function lifeFigures(bench: Bench, street: Street): Promise<Figure[
   const used = new Map<string, { unit: string; values: number[] }>();
   let kept: Figure[] = [];
   for (let turn = 1; turn <= repeats; turn++) {
-    const shop = await street.open({ api: 'engine', skus: 1, partitions: 1 });
+    const shop = await street.open({ api: 'engine', skus: 1 });
     // Redis is weighed once: its bytes are the same each time, and the deadlines have to be waited for.
     const weigh = turn === repeats ? await scaleOf(shop, orders) : undefined;
-    await shop.prepare(orders, quick ? HOLD_SECONDS_QUICK : HOLD_SECONDS);
-    await step(shop, 'reserve', orders, used, () => shop.sell(orders));
+    const holdSeconds = quick ? HOLD_SECONDS_QUICK : HOLD_SECONDS;
+    await step(shop, 'reserve', orders, used, () => shop.sell(orders, holdSeconds));
     const held = await weigh?.('held');
     await step(shop, 'confirm', orders, used, () => shop.confirm());
     if (!weigh || !held) continue;

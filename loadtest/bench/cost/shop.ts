@@ -1,46 +1,38 @@
 /**
- * The shop whose cost is measured: Redis, Postgres, one API process, one worker, and the load apart from them. The API is the
- * real server, or engines without HTTP, one for each partition. Promises: each shop begins with an empty Redis and a ledger
- * of its own; `sell` and `confirm` resolve when the ledger has everything.
+ * The shop whose cost is measured: Redis, Postgres, one API process and one worker, and the load in this process. The API is
+ * the real server, or the engine in this process. Promises: each shop begins with an empty Redis and an empty ledger;
+ * `sell` and `confirm` resolve when the ledger has everything.
  */
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import pg from 'pg';
 import { partitionKeys } from '../../../src/hotpath/keys.ts';
-import { ask, startChild } from '../child.ts';
-import { WAREHOUSE } from '../hot-sku.ts';
+import { openEngine, orderIds, WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, load, reopenServer, type Server, startServer } from '../http-load.ts';
-import { type LedgerDatabase, makeDatabase, query } from '../ledger-database.ts';
-import type { Told as ToldWorker } from '../peers/ledger-worker.ts';
+import { query } from '../ledger-database.ts';
+import { type LedgerWorker, startLedgerWorker } from '../peers/ledger-worker.ts';
 import { namesOf, skuOf } from '../peers/peer.ts';
 import { memoryOf } from '../redis-memory.ts';
-import { openLedger, openPartition, readControl, rebuild } from '../shipped.ts';
+import { openLedger, readControl, rebuild } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
 import { infoNumber, type Reading, type Sizes, takeReading } from './readings.ts';
-import type { Told } from './seller-process.ts';
 
 const CONNECTIONS = 100;
-const EPOCH = 1;
 /** The engine's default. */
 const TOMBSTONE_MS = 86_400_000;
 /** While one part of a long filling is copied into the ledger, the next is sold. */
 const FILL_STEP = 250_000;
+/** As many callers as fill two batches. */
+const CALLERS = 512;
+/** More than is decided before the worker has copied it, and longer than a busy machine stands still. */
+const ENGINE_LIMITS = { backlogEventsMax: 20_000_000 };
 
 export type Api = 'HTTP' | 'engine';
 
-export interface Wish {
-  readonly api: Api;
-  readonly skus: number;
-  readonly partitions: number;
-}
-
 export interface Shop {
-  /** So many holds more, all of them in the ledger. */
+  /** So many holds more, by the engine, all of them in the ledger. */
   fill(holds: number, onProgress: (held: number) => void): Promise<void>;
-  /** Makes the ids of the orders for {@link sell}. */
-  prepare(orders: number, holdSeconds?: number): Promise<void>;
-  sell(orders: number): Promise<void>;
+  sell(orders: number, holdSeconds?: number): Promise<void>;
   /** Pays all that the engine sold last. */
   confirm(): Promise<void>;
   reading(): Promise<Reading>;
@@ -59,130 +51,113 @@ export interface Shop {
 
 export interface Street {
   readonly stores: Stores;
-  open(wish: Wish): Promise<Shop>;
+  open(wish: { readonly api: Api; readonly skus: number }): Promise<Shop>;
   close(): Promise<void>;
 }
 
 interface Parts {
   readonly stores: Stores;
   readonly admin: pg.Client;
-  readonly worker: ChildProcess;
-  readonly seller: ChildProcess;
+  readonly worker: LedgerWorker;
   readonly server: Server;
   readonly postgresPid: number;
 }
 
 /** Processes that live longer than a shop, so that their code is warm. */
 export async function openStreet(stores: Stores): Promise<Street> {
-  const serverUrl = await stores.databaseUrl();
-  const template = await makeDatabase(serverUrl);
-  const admin = new pg.Client({ connectionString: serverUrl });
+  const worker = await startLedgerWorker(stores);
+  const admin = new pg.Client({ connectionString: await stores.databaseUrl() });
   // The query on a connection that breaks reports it.
   admin.on('error', () => {});
   await admin.connect();
-  const { pid: postgresPid } = await one<{ pid: number }>(
-    admin,
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid`,
-  );
-  const worker = startChild('peers/worker-process.ts');
-  const seller = startChild('cost/seller-process.ts');
+  const postmaster = `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::float8 AS n`;
+  const postgresPid = await numberOf(admin, postmaster);
   const server = await startServer('real', stores.redisUrl);
   await closeServer(server);
-  const parts: Parts = { stores, admin, worker, seller, server, postgresPid };
-  let ledger: LedgerDatabase | undefined;
-  const leave = async () => {
-    await closeServer(server);
-    await tellSeller(seller, 'close');
-    await tellWorker(worker, 'stop');
-    await ledger?.drop();
-    ledger = undefined;
-  };
+  const parts: Parts = { stores, admin, worker, server, postgresPid };
+  let leave = async () => {};
   return {
     stores,
-    open: async (wish) => {
+    open: async ({ api, skus }) => {
       await leave();
-      ledger = await makeDatabase(serverUrl, template);
-      return openShop(parts, wish, ledger.url);
+      const { shop, close } = await openShop(parts, api, skus);
+      leave = close;
+      return shop;
     },
     close: async () => {
       // After a failure Postgres may be away; the failure is what matters then.
       await leave().catch(() => {});
-      for (const child of [worker, seller, server.child]) child.kill();
-      await template.drop().catch(() => {});
+      server.child.kill();
+      await worker.close().catch(() => {});
       await admin.end().catch(() => {});
     },
   };
 }
 
-async function tellSeller(seller: ChildProcess, told: Told): Promise<void> {
-  await ask(seller, told);
+async function numberOf(client: pg.Client, statement: string): Promise<number> {
+  return (await client.query<{ n: number }>(statement)).rows[0]?.n ?? Number.NaN;
 }
 
-async function tellWorker(worker: ChildProcess, told: ToldWorker): Promise<void> {
-  const said = await ask(worker, told);
-  if ('findings' in said && said.findings !== 0) throw new Error('the worker found drift');
-}
-
-async function one<T extends pg.QueryResultRow>(client: pg.Client, statement: string): Promise<T> {
-  return (await client.query<T>(statement)).rows[0] as T;
-}
-
-async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseUrl: string): Promise<Shop> {
-  const { stores, admin, worker, seller, server, postgresPid } = parts;
-  const { redisUrl } = stores;
-  const allKeys = Array.from({ length: partitions }, (_, partition) => partitionKeys(undefined, partition));
-  await stores.clear();
-  for (const keys of allKeys) await openPartition(stores.admin, keys, EPOCH);
-  await tellSeller(seller, { open: { redisUrl, partitions, skus } });
-  const beginWorker = () => tellWorker(worker, { redisUrl, databaseUrl, partitions });
-  const drained = () => tellWorker(worker, 'drained');
-  await beginWorker();
-  await tellSeller(seller, 'receive');
-  await drained();
+async function openShop({ stores, admin, worker, server, postgresPid }: Parts, api: Api, skus: number) {
   const names = namesOf(skus);
+  const hot = await openEngine(stores, ENGINE_LIMITS, names);
+  const { databaseUrl } = await worker.begin();
+  await worker.drained();
   const port = api === 'HTTP' ? await reopenServer(server) : 0;
   const pids = {
-    API: (api === 'HTTP' ? server.child.pid : seller.pid) ?? 0,
+    API: (api === 'HTTP' ? server.child.pid : process.pid) ?? 0,
     Redis: stores.redisPid,
-    worker: worker.pid ?? 0,
+    worker: worker.pid,
     Postgres: postgresPid,
   };
-  const walBytes = async () =>
-    (
-      await one<{ n: number }>(
-        admin,
-        `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS n`,
-      )
-    ).n;
-  const batches = async () => {
-    const controls = await Promise.all(allKeys.map((keys) => readControl(stores.admin, keys)));
-    return controls.reduce((sum, control) => sum + (control?.sequence ?? Number.NaN), 0);
+  const walBytes = () =>
+    numberOf(admin, `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS n`);
+  const batches = async () => (await readControl(stores.admin, partitionKeys()))?.sequence ?? Number.NaN;
+  let [sold, lastSold, runs] = [0, 0, 0];
+  const each = async (
+    from: number,
+    to: number,
+    call: (orderId: string, n: number) => Promise<{ outcome: string }>,
+  ) => {
+    const ids = orderIds(to);
+    let next = from;
+    const run = async () => {
+      while (next < to) {
+        const n = next++;
+        const { outcome } = await call(ids[n] as string, n);
+        if (outcome !== 'done') throw new Error(`${ids[n]} was ${outcome}`);
+      }
+    };
+    await Promise.all(Array.from({ length: CALLERS }, run));
   };
-  let runs = 0;
-  return {
+  const sellHere = async (count: number, hold: { holdSeconds?: number } = {}) => {
+    lastSold = sold;
+    sold += count;
+    await each(lastSold, sold, (orderId, n) => {
+      const line = { sku: names[n % skus] as string, warehouse: WAREHOUSE, quantity: 1 };
+      return hot.reserve({ orderId, lines: [line], ...hold });
+    });
+  };
+  const shop: Shop = {
     fill: async (holds, onProgress) => {
       let copied: Promise<void> = Promise.resolve();
       for (let held = 0; held < holds; held += FILL_STEP) {
-        await tellSeller(seller, { prepare: Math.min(FILL_STEP, holds - held) });
-        await Promise.all([tellSeller(seller, 'sell'), copied]);
-        copied = drained();
+        await Promise.all([sellHere(Math.min(FILL_STEP, holds - held)), copied]);
+        copied = worker.drained();
         copied.catch(() => {}); // awaited one part later
         onProgress(Math.min(holds, held + FILL_STEP));
       }
       await copied;
     },
-    prepare: async (orders, holdSeconds) => {
-      if (api === 'engine') await tellSeller(seller, { prepare: orders, holdSeconds });
-    },
-    sell: async (requests) => {
+    sell: async (requests, holdSeconds) => {
       const mark = `${++runs}`;
-      if (api === 'engine') await tellSeller(seller, 'sell');
+      if (api === 'engine') await sellHere(requests, holdSeconds === undefined ? {} : { holdSeconds });
       else await load({ port, connections: CONNECTIONS, mark, requests, skuOf: (n) => skuOf(names, n) });
-      await drained();
+      await worker.drained();
     },
     confirm: async () => {
-      await tellSeller(seller, 'confirm');
-      await drained();
+      await each(lastSold, sold, (orderId) => hot.confirm({ orderId }));
+      await worker.drained();
     },
     reading: () => takeReading(stores.admin, pids, walBytes, batches),
     weigh: async () => {
@@ -192,14 +167,13 @@ async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseU
     },
     sizes: async () => (await query<{ [name in keyof Sizes]: number }>(databaseUrl, SIZES))[0] as Sizes,
     walSyncs: async () => {
-      await tellWorker(worker, 'stop');
-      await beginWorker();
-      return (await one<{ syncs: number }>(admin, 'SELECT wal_sync::float8 AS syncs FROM pg_stat_wal')).syncs;
+      await worker.restart();
+      return numberOf(admin, 'SELECT wal_sync::float8 AS n FROM pg_stat_wal');
     },
     deadlines: () => stores.admin.zcard(partitionKeys().due),
     rebuild: async () => {
-      await tellSeller(seller, 'close');
-      await tellWorker(worker, 'stop');
+      await hot.close();
+      await worker.stop();
       const ledger = await openLedger({ databaseUrl });
       try {
         const sources = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
@@ -211,6 +185,12 @@ async function openShop(parts: Parts, { api, skus, partitions }: Wish, databaseU
     },
     httpBytes: () => exchange(port, names[0] ?? ''),
   };
+  const close = async () => {
+    await closeServer(server);
+    await hot.close();
+    await worker.stop();
+  };
+  return { shop, close };
 }
 
 const SIZES = `SELECT pg_table_size('ledger')::float8 AS ledger, pg_indexes_size('ledger')::float8 AS "ledgerIndexes",

@@ -23,13 +23,10 @@ const enginePeer = (name: string, ack: AckLevel, hasWorker: boolean): Peer => ({
 export const engineMemory = enginePeer('Holdfast engine, ack memory, no worker', 'memory', false);
 export const engineAlone = enginePeer('Holdfast engine, ack fsync, no worker', 'fsync', false);
 export const engineFsync = enginePeer('Holdfast engine, ack fsync', 'fsync', true);
-export const engineReplica = enginePeer('Holdfast engine, ack replica', 'replica', true);
 
 async function openEngine(room: Room, setting: Setting, ack: AckLevel, hasWorker: boolean): Promise<Shop> {
   const { stores } = room.bench;
-  const replica = ack === 'replica' ? await room.replica() : undefined;
   const finish = await begin(room, setting, hasWorker);
-  await replica?.follow();
   // The usual setting of a Redis whose answers may come before the disk has them.
   if (ack === 'memory') await stores.admin.config('SET', 'appendfsync', 'everysec');
   const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack });
@@ -41,7 +38,6 @@ async function openEngine(room: Room, setting: Setting, ack: AckLevel, hasWorker
     stored: () => storedIn(stores, setting, finish),
     close: async () => {
       await hot.close();
-      await replica?.leave();
       await stores.admin.config('SET', 'appendfsync', 'always');
     },
   };

@@ -9,14 +9,18 @@ import { WrongStore } from './stored.ts';
 
 /** The commands of worker-process.ts: begin; answer when all is copied; the same and stop; stop. */
 export type Told =
-  | { readonly redisUrl: string; readonly databaseUrl: string; readonly partitions?: number }
+  | { readonly redisUrl: string; readonly databaseUrl: string }
   | 'drained'
   | 'finish'
   | 'stop';
 
 export interface LedgerWorker {
+  readonly pid: number;
   /** Begins with an empty ledger; the partition must be at epoch 1. */
   begin(): Promise<{ databaseUrl: string }>;
+  /** Ends its connections, so that Postgres has their statistics, and goes on. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
   /** Resolves when the ledger has everything. @throws on drift */
   drained(): Promise<void>;
   /** The same, then stops, drops the ledger, and answers the number of its holds with an expiry. @throws on drift */
@@ -37,14 +41,19 @@ export async function startLedgerWorker({ databaseUrl: find, redisUrl }: Stores)
     const { findings } = (await ask(child, command)) as { findings: number };
     if (findings > 0) throw new WrongStore('the worker found drift');
   };
+  const stop = async () => void (await ask(child, 'stop'));
+  const start = async () => void (await ask(child, { redisUrl, databaseUrl: ledger?.url ?? '' }));
   return {
+    pid: child.pid ?? 0,
     begin: async () => {
-      await ask(child, 'stop');
+      await stop();
       await drop();
       ledger = await makeDatabase(serverUrl, template);
-      await ask(child, { redisUrl, databaseUrl: ledger.url });
+      await start();
       return { databaseUrl: ledger.url };
     },
+    restart: () => stop().then(start),
+    stop,
     drained: () => told('drained'),
     finish: async () => {
       await told('finish');

@@ -7,7 +7,6 @@ import type { Bench } from '../figures.ts';
 import { SKU } from '../hot-sku.ts';
 import type { Server } from '../http-load.ts';
 import type { LedgerWorker } from './ledger-worker.ts';
-import type { Replica } from './replica.ts';
 import type { Stored } from './stored.ts';
 
 /** `held` also for a repeat of an order that is held. `gave-up`: it lost against others as often as it tried. */
@@ -48,7 +47,6 @@ export interface Room {
   postgres(): Promise<pg.Pool>;
   /** A process of its own whose server is closed. */
   server(): Promise<Server>;
-  replica(): Promise<Replica>;
   /** Copies decisions into a ledger of its own. */
   worker(): Promise<LedgerWorker>;
 }

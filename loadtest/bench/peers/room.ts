@@ -1,10 +1,9 @@
-/** What the peers share: connections, a server, a worker, a replica; made when first needed, closed together. */
+/** What the peers share: connections, a server, a worker; made when first needed, closed together. */
 import pg from 'pg';
 import type { Bench } from '../figures.ts';
 import { closeServer, type Server, startServer } from '../http-load.ts';
 import { type LedgerWorker, startLedgerWorker } from './ledger-worker.ts';
 import { POOL, type Room } from './peer.ts';
-import { type Replica, startReplica } from './replica.ts';
 
 export interface OpenRoom extends Room {
   close(): Promise<void>;
@@ -13,7 +12,6 @@ export interface OpenRoom extends Room {
 export function openRoom(bench: Bench): OpenRoom {
   let pool: Promise<pg.Pool> | undefined;
   let worker: Promise<LedgerWorker> | undefined;
-  let replica: Promise<Replica> | undefined;
   let server: Promise<Server> | undefined;
   return {
     bench,
@@ -25,10 +23,6 @@ export function openRoom(bench: Bench): OpenRoom {
       worker ??= startLedgerWorker(bench.stores);
       return worker;
     },
-    replica: () => {
-      replica ??= startReplica(bench.stores);
-      return replica;
-    },
     server: () => {
       server ??= startClosedServer(bench);
       return server;
@@ -37,7 +31,6 @@ export function openRoom(bench: Bench): OpenRoom {
       // What failed to start was reported where it was needed.
       await server?.then(({ child }) => child.kill()).catch(() => {});
       await worker?.then((running) => running.close()).catch(() => {});
-      await replica?.then((running) => running.close()).catch(() => {});
       await pool?.then((open) => open.end()).catch(() => {});
     },
   };

@@ -1,14 +1,11 @@
 /**
- * Where Node spends its time: V8's sampling profiler in the engine or in the API process. Promises: only time after the
+ * Where the API process spends its time, by V8's sampling profiler, under orders over 100 connections. Promises: only time after the
  * warm-up is counted; idle time is named and left out of the shares; the profile is kept as a .cpuprofile file, which Chrome's
  * DevTools and speedscope show as a flame graph.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
-import { partitionKeys } from '../../src/hotpath/keys.ts';
-import { closedLoop, ownCpu } from '../bench/callers.ts';
-import { openEngine, orderIds, reserveOne } from '../bench/hot-sku.ts';
+import { openEngine } from '../bench/hot-sku.ts';
 import { load } from '../bench/http-load.ts';
 import { align } from '../bench/report.ts';
 import { builtFile } from '../bench/shipped.ts';
@@ -18,11 +15,9 @@ import { endProgram, logLineWith, startProgram } from '../program.ts';
 
 /** Short enough for functions of microseconds; the profiler itself costs a per cent or two. */
 const INTERVAL_US = 250;
-const CALLERS = 512;
-const PER_SECOND_MAX = 300_000;
 const CONNECTIONS = 100;
 const WARM_UP_MS = 2_000;
-const FUNCTIONS_MAX = 25;
+const ROWS_MAX = 25;
 const FOLDER = '.holdfast/profile';
 
 /** A .cpuprofile, as far as it is read. Times in microseconds of the monotonic clock. */
@@ -34,31 +29,6 @@ export interface V8Profile {
   }[];
   readonly samples?: readonly number[] | undefined;
   readonly timeDeltas?: readonly number[] | undefined;
-}
-
-/** @returns the tables */
-export async function profileEngine(stores: Stores, seconds: number): Promise<string> {
-  const span = { warmUpMs: WARM_UP_MS, measureMs: 1_000 * seconds };
-  const callsMax = ((span.warmUpMs + span.measureMs) / 1_000) * PER_SECOND_MAX;
-  const ids = orderIds(callsMax);
-  const hot = await openEngine(stores);
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
-  await session.post('Profiler.setSamplingInterval', { interval: INTERVAL_US });
-  await session.post('Profiler.start');
-  let fromUs = 0;
-  const meter = async () => {
-    fromUs ||= nowUs();
-    return { Node: ownCpu() };
-  };
-  const reserve = (n: number) => reserveOne(hot, ids[n] as string);
-  const calls = await closedLoop(CALLERS, { ...span, callsMax }, meter, reserve);
-  const toUs = nowUs();
-  const { profile } = await session.post('Profiler.stop');
-  await hot.close();
-  const title = `engine, ${CALLERS} callers, ${Math.round(calls.perSecond)} orders/s`;
-  return tablesOf(title, profile, { fromUs, toUs }, calls.cpuUs.Node ?? Number.NaN, 'order');
 }
 
 /** @returns the tables */
@@ -78,47 +48,31 @@ export async function profileHttp(stores: Stores, seconds: number): Promise<stri
   await endProgram(program);
   const name = (await readdir(stores.folder)).find((path) => path.endsWith('.cpuprofile'));
   const profile = JSON.parse(await readFile(join(stores.folder, name ?? ''), 'utf8')) as V8Profile;
-  const held = Number(await stores.admin.zcard(partitionKeys().due));
-  if (held === 0) throw new Error('nothing was held');
-  const title = `POST /v1/reservations, ${CONNECTIONS} connections, ${Math.round(perSecond)} requests/s`;
-  return tablesOf(title, profile, { fromUs, toUs }, cpuUs / created, 'request');
+  const { byRoom, byFunction, busyMs, idleMs } = sharesOf(profile, { fromUs, toUs });
+  await mkdir(FOLDER, { recursive: true });
+  const kept = join(FOLDER, 'http.cpuprofile');
+  await writeFile(kept, JSON.stringify(profile));
+  const eachUs = cpuUs / created;
+  const table = (head: string, times: ReadonlyMap<string, number>) => {
+    const top = [...times].sort((a, b) => b[1] - a[1]).slice(0, ROWS_MAX);
+    const rows = top.map(([name, ms]) => [
+      name,
+      `${((100 * ms) / busyMs).toFixed(1)} %`,
+      ((eachUs * ms) / busyMs).toFixed(2),
+    ]);
+    return ['', ...align([[head, 'share', 'us/request'], ...rows], (column) => column > 0)];
+  };
+  return [
+    `POST /v1/reservations, ${CONNECTIONS} connections, ${Math.round(perSecond)} requests/s, ${eachUs.toFixed(1)} us of CPU each (all threads)`,
+    `main thread: busy ${busyMs.toFixed(0)} ms, idle ${idleMs.toFixed(0)} ms, of ${((toUs - fromUs) / 1_000).toFixed(0)} ms`,
+    ...table('by room', byRoom),
+    ...table('functions with most time of their own', byFunction),
+    `\n${kept}: Chrome's DevTools (Performance) and speedscope show it as a flame graph`,
+  ].join('\n');
 }
 
 /** The clock of V8's profiles. */
 const nowUs = (): number => Number(process.hrtime.bigint() / 1_000n);
-
-async function tablesOf(
-  title: string,
-  profile: V8Profile,
-  window: { fromUs: number; toUs: number },
-  eachUs: number,
-  unit: string,
-): Promise<string> {
-  await mkdir(FOLDER, { recursive: true });
-  const file = join(FOLDER, `${unit === 'order' ? 'engine' : 'http'}.cpuprofile`);
-  await writeFile(file, JSON.stringify(profile));
-  const { byRoom, byFunction, busyMs, idleMs } = sharesOf(profile, window);
-  const rows = (times: ReadonlyMap<string, number>, max: number) =>
-    [...times]
-      .sort((a, b) => b[1] - a[1])
-      .slice(0, max)
-      .map(([name, ms]) => [
-        name,
-        `${((100 * ms) / busyMs).toFixed(1)} %`,
-        ((eachUs * ms) / busyMs).toFixed(2),
-      ]);
-  const table = (head: string, times: ReadonlyMap<string, number>, max: number) => [
-    '',
-    ...align([[head, 'share', `us/${unit}`], ...rows(times, max)], (column) => column > 0),
-  ];
-  return [
-    `${title}, ${eachUs.toFixed(1)} us of CPU each (all threads)`,
-    `main thread: busy ${busyMs.toFixed(0)} ms, idle ${idleMs.toFixed(0)} ms of ${((window.toUs - window.fromUs) / 1_000).toFixed(0)} ms`,
-    ...table('by room', byRoom, Number.POSITIVE_INFINITY),
-    ...table(`the ${FUNCTIONS_MAX} functions with most time of their own`, byFunction, FUNCTIONS_MAX),
-    `\n${file}: open it in Chrome's DevTools (Performance) or speedscope as a flame graph`,
-  ].join('\n');
-}
 
 /** Milliseconds of samples within the window, by what was running itself; idle time apart. */
 export function sharesOf(

@@ -1,164 +1,285 @@
 /**
- * What a reservation costs, not how fast it is: processor time by process, bytes in Redis and in the ledger, syncs; how
- * each grows with holds and SKUs; and on paper from there. A sample is some ten thousand orders over HTTP at a fixed
- * concurrency, from the first order until the ledger has the last, so that worker and Postgres are counted completely.
+ * What a reservation costs, not how fast it is: processor time by process, syncs and bytes, by the number of open holds and
+ * of SKUs over HTTP, and for a reserve and a payment by the engine with full batches. A sample is some ten thousand orders
+ * at a fixed concurrency, from the first order until the ledger has the last, so that worker and Postgres are counted
+ * completely. docs/scaling.md derives the rest from these figures.
  */
-import { lifeFigures } from './cost/life.ts';
-import { paper } from './cost/paper.ts';
-import { PROCESSES, perEvent, perOrder, ROWS, type Row } from './cost/readings.ts';
-import { openStreet, type Shop, type Street } from './cost/shop.ts';
+import pg from 'pg';
+import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { partitionKeys } from '../../src/hotpath/keys.ts';
+import {
+  infoNumber,
+  type Pids,
+  perOrder,
+  type Reading,
+  ROWS,
+  type Row,
+  sizeOfLedger,
+  takeReading,
+} from './cost-readings.ts';
 import { type Bench, type Figure, figure, type Section, seriesOf } from './figures.ts';
+import { openEngine, orderIds, WAREHOUSE } from './hot-sku.ts';
+import { closeServer, load, reopenServer, type Server, startServer } from './http-load.ts';
+import { type LedgerWorker, startLedgerWorker } from './peers/ledger-worker.ts';
+import { namesOf, skuOf } from './peers/peer.ts';
+import { memoryOf } from './redis-memory.ts';
 import { sizeText } from './report.ts';
+import { openLedger, readControl, rebuild } from './shipped.ts';
+import type { Stores } from './stores.ts';
 
-type By = 'holds' | 'SKUs';
-interface Point {
-  readonly by: By;
-  readonly to: number;
-}
-const points = (by: By, ...sizes: number[]): Point[] => sizes.map((to) => ({ by, to }));
-
-const POINTS: readonly Point[] = [
-  ...points('SKUs', 1, 100, 10_000, 100_000),
-  ...points('holds', 1_000, 10_000, 100_000, 1_000_000, 10_000_000),
-];
-const POINTS_QUICK: readonly Point[] = [...points('SKUs', 1, 1_000), ...points('holds', 1_000, 100_000)];
+const HOLDS = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+const HOLDS_QUICK = [1_000, 100_000];
+const SKUS = [1, 100, 10_000, 100_000];
+const SKUS_QUICK = [1, 1_000];
 /** In a sample: processor time comes in hundredths of a second. */
 const ORDERS = 30_000;
 const ORDERS_QUICK = 20_000;
+const ENGINE_ORDERS = 100_000;
 /** Code and caches are cold after a worker began anew. */
 const WARM_UP_PART = 0.25;
-/** Up to so many holds the samples themselves would be most of what there is: each has a shop of its own. */
-const HOLDS_FEW = 10_000;
 /** Below, most of the resident memory is the program itself. */
 const HOLDS_WEIGHTY = 100_000;
-/** A long filling shows a line after each so many holds. */
-const PROGRESS_HOLDS = 1_000_000;
+const CONNECTIONS = 100;
+/** As many callers as fill two batches. */
+const CALLERS = 512;
+/** While one part of a long filling is copied into the ledger, the next is sold. */
+const FILL_STEP = 250_000;
+const ENGINE_LIMITS = { backlogEventsMax: 20_000_000 };
+/** The engine's default. */
+const TOMBSTONE_MS = 86_400_000;
 
-/** The title of a growth's table, by which paper.ts and the chart find it. */
-export const growthTable = (by: By): string => `by ${by}`;
+export const BY_HOLDS = 'by holds';
+export const BY_SKUS = 'by SKUs';
 
 export const cost: Section = {
-  title: 'Cost of a reservation, by process, 100 connections over HTTP',
+  title: `Cost of a reservation, by process; ${CONNECTIONS} connections over HTTP, ${CALLERS} callers of the engine`,
   run: async (bench) => {
-    const street = await openStreet(bench.stores);
+    const parts = await openParts(bench.stores);
+    const { quick } = bench.settings;
     try {
       const figures: Figure[] = [];
-      for (const point of bench.settings.quick ? POINTS_QUICK : POINTS) {
-        const own = await measurePoint(bench, street, point);
+      const add = (name: string, own: readonly Figure[]) => {
         figures.push(...own);
-        bench.progress(`${sizeText(point.to, point.by)}: ${inShort(own)}`);
-      }
-      return [...figures, ...(await httpFigures(street)), ...(await lifeFigures(bench, street))];
+        const cpu = own.filter(({ unit }) => unit === 'us/order').slice(0, 4);
+        bench.progress(
+          `${name}: ${cpu.map(({ name: row, median }) => `${row} ${median.toFixed(1)}`).join(' | ')}`,
+        );
+      };
+      for (const skus of quick ? SKUS_QUICK : SKUS)
+        add(sizeText(skus, 'SKUs'), await overHttp(bench, parts, { skus, holds: 0 }));
+      for (const holds of quick ? HOLDS_QUICK : HOLDS)
+        add(sizeText(holds, 'holds'), await overHttp(bench, parts, { skus: 1, holds }));
+      add('engine', await byEngine(bench, parts));
+      return figures;
     } finally {
-      await street.close();
+      await closeParts(parts);
     }
   },
-  epilogue: paper,
   picture: (figures) => ({
     title: 'What an order costs, by how much there is',
-    columns: AXES.length,
+    columns: 2,
     width: 330,
     height: 200,
     panels: BANDS.flatMap(({ title, unit, rows }) =>
-      AXES.map(({ by, x }) => ({
+      [BY_HOLDS, BY_SKUS].map((table) => ({
         title,
-        x: { title: x, log: true },
+        x: { title: `${table === BY_HOLDS ? 'open holds' : 'SKUs'}, over HTTP`, log: true },
         y: { title: unit },
-        series: rows
-          .map((row) => seriesOf(figures, growthTable(by), row, row.replace(/^(CPU|fsyncs) of (the )?/, '')))
-          .filter(({ points: measured }) => measured.length > 0),
+        series: rows.map((row) => seriesOf(figures, table, row)).filter(({ points }) => points.length > 0),
       })),
     ),
   }),
 };
 
-const AXES = [
-  { by: 'holds', x: 'open holds, over HTTP' },
-  { by: 'SKUs', x: 'SKUs, over HTTP' },
-] as const;
 const BANDS: readonly { title: string; unit: string; rows: readonly Row[] }[] = [
-  { title: 'CPU time by process', unit: 'us an order', rows: PROCESSES.map((name) => rowOfCpu(name)) },
+  {
+    title: 'Processor time',
+    unit: 'us an order',
+    rows: ['CPU of API', 'CPU of Redis', 'CPU of worker', 'CPU of Postgres'],
+  },
   {
     title: 'Bytes kept and written',
     unit: 'bytes an order',
-    rows: ['Redis, active', 'append-only file', 'Postgres, tables and indexes', 'WAL of Postgres'],
+    rows: ['Redis, held', 'append-only file', 'Postgres, tables and indexes', 'WAL of Postgres'],
   },
-  { title: 'Syncs to disk', unit: 'syncs in 1,000 orders', rows: ['fsyncs of Redis', 'fsyncs of Postgres'] },
 ];
-
-function rowOfCpu(name: (typeof PROCESSES)[number]): Row {
-  return name === 'API' || name === 'worker' ? `CPU of the ${name}` : `CPU of ${name}`;
-}
-
-const inShort = (figures: readonly Figure[]): string =>
-  figures
-    .filter(({ unit }) => unit === 'us/order')
-    .map(({ cell, median }) => `${cell?.row.replace(/^CPU of (the )?/, '')} ${median.toFixed(1)}`)
-    .join(' | ');
 
 type Values = Map<Row, number[]>;
 
-async function measurePoint(bench: Bench, street: Street, { by, to }: Point): Promise<Figure[]> {
-  const { repeats } = bench.settings;
-  const values: Values = new Map();
-  const shops = by === 'holds' && to <= HOLDS_FEW ? repeats : 1;
-  for (let i = 0; i < shops; i++) await sample(bench, street, { by, to }, repeats / shops, values);
+function figuresOf(values: Values, name: (row: Row) => string, table?: string, column = 0): Figure[] {
   return (Object.keys(ROWS) as Row[]).flatMap((row) => {
     const all = values.get(row);
-    const cell = { table: growthTable(by), row, column: to, columns: by };
-    return all ? [figure(`${row}, ${sizeText(to, by)}`, ROWS[row], all, { cell })] : [];
+    const columns = table === BY_HOLDS ? 'holds' : 'SKUs';
+    const cell = table === undefined ? {} : { cell: { table, row, column, columns } };
+    return all ? [figure(name(row), ROWS[row], all, cell)] : [];
   });
 }
 
-/** Opens a shop of this size, and adds the values of `turns` samples in it. */
-async function sample(
+/** Orders over HTTP in a shop of this size. */
+async function overHttp(
   bench: Bench,
-  street: Street,
-  { by, to }: Point,
-  turns: number,
-  values: Values,
-): Promise<void> {
-  const add = (found: Iterable<[Row, number]>) => {
-    for (const [row, value] of found) values.set(row, [...(values.get(row) ?? []), value]);
+  parts: Parts,
+  size: { skus: number; holds: number },
+): Promise<Figure[]> {
+  const { skus, holds } = size;
+  const { quick, repeats } = bench.settings;
+  const shop = await openShop(parts, skus);
+  const values: Values = new Map();
+  const add = (row: Row, value: number) => values.set(row, [...(values.get(row) ?? []), value]);
+  if (holds > 0) await fill(shop, holds, add);
+  const port = await reopenServer(parts.server);
+  const names = namesOf(skus);
+  const orders = quick ? ORDERS_QUICK : ORDERS;
+  const sell = async (mark: string, requests: number) => {
+    const wish = { port, connections: CONNECTIONS, mark, requests, skuOf: (n: number) => skuOf(names, n) };
+    const { bytes } = await load(wish);
+    await parts.worker.drained();
+    return bytes;
   };
-  const shop = await street.open({ api: 'HTTP', skus: by === 'holds' ? 1 : to });
-  if (by === 'holds') add(await filled(bench, shop, to));
-  const orders = bench.settings.quick ? ORDERS_QUICK : ORDERS;
-  const syncsBefore = await shop.walSyncs();
-  const sell = async (count: number) => {
+  await sell('w', Math.round(orders * WARM_UP_PART));
+  for (let turn = 0; turn < repeats; turn++) {
     const before = await shop.reading();
-    await shop.sell(count);
-    return perOrder(before, await shop.reading(), count);
-  };
-  const warmUp = Math.round(orders * WARM_UP_PART);
-  await sell(warmUp);
-  for (let turn = 0; turn < turns; turn++) add(await sell(orders));
-  const syncs = (await shop.walSyncs()) - syncsBefore;
-  add([['fsyncs of Postgres', (syncs / (warmUp + turns * orders)) * 1_000]]);
+    add('HTTP, request and answer', await sell(`t${turn}-`, orders));
+    for (const [row, value] of perOrder(before, await shop.reading(), orders)) add(row, value);
+  }
+  await shop.close();
+  return holds > 0
+    ? figuresOf(values, (row) => row, BY_HOLDS, holds)
+    : figuresOf(values, (row) => row, BY_SKUS, skus);
 }
 
 /** So many holds, and what each keeps in both stores. */
-async function filled(bench: Bench, shop: Shop, holds: number): Promise<[Row, number][]> {
-  const [empty, emptySizes] = [await shop.weigh(), await shop.sizes()];
-  let shown = 0;
-  await shop.fill(holds, (held) => {
-    if (held - shown < PROGRESS_HOLDS) return;
-    shown = held;
-    bench.progress(`${held.toLocaleString('en')} held`);
-  });
-  const { bytes, resident } = await shop.weigh();
+async function fill(shop: Shop, holds: number, add: (row: Row, value: number) => void): Promise<void> {
+  const { stores, worker } = shop.parts;
+  const [empty, emptyLedger] = [await memoryOf(stores), await sizeOfLedger(shop.databaseUrl)];
+  let copied: Promise<void> = Promise.resolve();
+  for (let held = 0; held < holds; held += FILL_STEP) {
+    const to = Math.min(holds, held + FILL_STEP);
+    await Promise.all([shop.each(held, to, 'reserve'), copied]);
+    copied = worker.drained();
+    copied.catch(() => {}); // awaited one part later
+  }
+  await copied;
+  add('Redis, held', ((await memoryOf(stores)) - empty) / holds);
+  const info = await stores.admin.info('memory');
+  const resident = infoNumber(info, 'used_memory_rss') / infoNumber(info, 'used_memory');
+  if (holds >= HOLDS_WEIGHTY) add('Redis, resident / used', resident);
+  add('Postgres, tables and indexes', ((await sizeOfLedger(shop.databaseUrl)) - emptyLedger) / holds);
+}
+
+/** A reserve and a payment by the engine in this process; and how fast Redis is filled from the ledger. */
+async function byEngine(bench: Bench, parts: Parts): Promise<Figure[]> {
+  const used = { reserve: new Map() as Values, confirm: new Map() as Values };
+  let rebuilt = Number.NaN;
+  for (let turn = 1; turn <= bench.settings.repeats; turn++) {
+    const shop = await openShop(parts, 1);
+    for (const verb of ['reserve', 'confirm'] as const) {
+      const [before, size] = [await shop.reading(), await sizeOfLedger(shop.databaseUrl)];
+      await shop.each(0, ENGINE_ORDERS, verb);
+      await parts.worker.drained();
+      const found = perOrder(before, await shop.reading(), ENGINE_ORDERS);
+      const grown = ((await sizeOfLedger(shop.databaseUrl)) - size) / ENGINE_ORDERS;
+      for (const [row, value] of [...found, ['Postgres, tables and indexes', grown] as [Row, number]])
+        used[verb].set(row, [...(used[verb].get(row) ?? []), value]);
+    }
+    await shop.close();
+    if (turn === bench.settings.repeats) rebuilt = await rebuildRate(parts, shop.databaseUrl);
+  }
   return [
-    ['Redis, active', (bytes - empty.bytes) / holds],
-    ...(holds < HOLDS_WEIGHTY ? [] : [['Redis, resident / used', resident] as [Row, number]]),
-    ...perEvent(emptySizes, await shop.sizes(), holds),
+    ...figuresOf(used.reserve, (row) => `reserve by the engine: ${row}`),
+    ...figuresOf(used.confirm, (row) => `confirm by the engine: ${row}`),
+    figure('Redis filled from the ledger, settled orders', 'orders/s', [rebuilt]),
   ];
 }
 
-async function httpFigures(street: Street): Promise<Figure[]> {
-  const shop = await street.open({ api: 'HTTP', skus: 1 });
-  const { request, answer } = await shop.httpBytes();
-  return [
-    figure('an order over HTTP: its request', 'bytes', [request]),
-    figure('an order over HTTP: its answer', 'bytes', [answer]),
-  ];
+async function rebuildRate({ stores }: Parts, databaseUrl: string): Promise<number> {
+  const ledger = await openLedger({ databaseUrl });
+  try {
+    const sources = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
+    const { openHolds, settled, durationMs } = await rebuild(sources);
+    return ((openHolds + settled) / durationMs) * 1_000;
+  } finally {
+    await ledger.close();
+  }
+}
+
+// The shop ------------------------------------------------------------------------------------------------
+
+/** Processes that live longer than a shop, so that their code is warm. */
+interface Parts {
+  readonly stores: Stores;
+  readonly worker: LedgerWorker;
+  readonly server: Server;
+  readonly admin: pg.Client;
+  readonly pids: Pids;
+}
+
+async function openParts(stores: Stores): Promise<Parts> {
+  const postgres = await stores.postgres();
+  const worker = await startLedgerWorker(stores);
+  const admin = new pg.Client({ connectionString: postgres.url });
+  // The query on a connection that breaks reports it.
+  admin.on('error', () => {});
+  await admin.connect();
+  const server = await startServer('real', stores.redisUrl);
+  await closeServer(server);
+  const pids = {
+    API: server.child.pid ?? 0,
+    Redis: stores.redisPid,
+    worker: worker.pid,
+    Postgres: postgres.pid,
+  };
+  return { stores, worker, server, admin, pids };
+}
+
+async function closeParts({ worker, server, admin }: Parts): Promise<void> {
+  // After a failure Postgres may be away; the failure is what matters then.
+  server.child.kill();
+  await worker.close().catch(() => {});
+  await admin.end().catch(() => {});
+}
+
+interface Shop {
+  readonly parts: Parts;
+  readonly databaseUrl: string;
+  reading(): Promise<Reading>;
+  /** Orders `from` to `to` by the engine in this process, each of one unit. */
+  each(from: number, to: number, verb: 'reserve' | 'confirm'): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An empty Redis with stock, and an empty ledger. */
+async function openShop(parts: Parts, skus: number): Promise<Shop> {
+  const { stores, worker, server, admin, pids } = parts;
+  const names = namesOf(skus);
+  const hot: HotInventory = await openEngine(stores, ENGINE_LIMITS, names);
+  const { databaseUrl } = await worker.begin();
+  await worker.drained();
+  const batches = async () => (await readControl(stores.admin, partitionKeys()))?.sequence ?? Number.NaN;
+  const call = (orderId: string, n: number, verb: 'reserve' | 'confirm') => {
+    const line = { sku: names[n % skus] as string, warehouse: WAREHOUSE, quantity: 1 };
+    return verb === 'reserve' ? hot.reserve({ orderId, lines: [line] }) : hot.confirm({ orderId });
+  };
+  return {
+    parts,
+    databaseUrl,
+    reading: () => takeReading(stores.admin, admin, pids, batches),
+    each: async (from, to, verb) => {
+      const ids = orderIds(to);
+      let next = from;
+      const run = async () => {
+        while (next < to) {
+          const n = next++;
+          const { outcome } = await call(ids[n] as string, n, verb);
+          if (outcome !== 'done') throw new Error(`${verb} of ${ids[n]} was ${outcome}`);
+        }
+      };
+      await Promise.all(Array.from({ length: CALLERS }, run));
+    },
+    close: async () => {
+      await closeServer(server);
+      await hot.close();
+      await worker.stop();
+    },
+  };
 }

@@ -57,8 +57,6 @@ export interface Section {
   readonly title: string;
   /** @throws {Incomplete} with the figures there are */
   run(bench: Bench): Promise<Figure[]>;
-  /** What is printed after its tables. */
-  readonly epilogue?: (figures: readonly Figure[]) => readonly string[];
   readonly picture?: (figures: readonly Figure[]) => Omit<Picture, 'notes'>;
 }
 

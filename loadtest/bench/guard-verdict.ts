@@ -1,4 +1,4 @@
-/** Holds what the guard measured against its bounds. Promises: what was not measured often enough is told, not judged. */
+/** Compares the guard's figures with their bounds. Promises: what was not measured often enough is shown, not judged. */
 
 import { type Figure, figure, shortBy } from './figures.ts';
 import type { Bound } from './guard-bounds.ts';

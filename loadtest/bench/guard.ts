@@ -5,20 +5,7 @@
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { closedLoop, ownCpu } from './callers.ts';
 import { type Bench, spreadOf } from './figures.ts';
-import {
-  BOUNDS,
-  CONFIRM_TIMES,
-  CPU_TIMES,
-  ENGINE_TIMES,
-  FAR_TIMES,
-  HOLD_BYTES,
-  HTTP_TIMES,
-  RELEASE_TIMES,
-  RESERVE_TIMES,
-  SALE_TIMES,
-  SETTLED_BYTES,
-  SKUS_TIMES,
-} from './guard-bounds.ts';
+import { BOUNDS, type BoundName } from './guard-bounds.ts';
 import { judge, TURNS } from './guard-verdict.ts';
 import { openEngine, orderIds, receive, reserveOne, SKU } from './hot-sku.ts';
 import { closeServer, cpuOf, LoadFailed, load, reopenServer, type Server, startServer } from './http-load.ts';
@@ -56,39 +43,39 @@ const CONNECTIONS = 64;
 const REQUESTS = 2_000;
 const WARM_UP_REQUESTS = 1_000;
 
-type Values = Map<string, number[]>;
+type Add = (name: BoundName, value: number) => void;
 
 /** Answers the exit code. */
 export async function runGuard(bench: Bench): Promise<number> {
-  const values: Values = new Map();
+  const values = new Map<string, number[]>();
+  const add: Add = (bound, value) => {
+    const { name } = BOUNDS[bound];
+    values.set(name, [...(values.get(name) ?? []), value]);
+  };
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), GIVE_UP_MS - performance.now());
   });
-  const through = measure(bench, values).then(() => 'through' as const);
-  const ended = await Promise.race([through, limit]).finally(() => clearTimeout(timer));
-  const turns = values.get(SKUS_TIMES)?.length ?? 0;
-  const { lines, isLost } = judge(BOUNDS, values);
+  const ended = await Promise.race([measure(bench, add), limit]).finally(() => clearTimeout(timer));
+  const turns = values.get(BOUNDS.skus.name)?.length ?? 0;
+  const { lines, isLost } = judge(Object.values(BOUNDS), values);
   console.log(lines.join('\n'));
   if (turns < TURNS)
     console.log(`guard: only ${turns} of ${TURNS} turns fitted into the time: the machine is too busy`);
-  // A turn takes some seconds. Where not one was through, something is wrong that no busy machine explains.
+  // A turn takes some seconds. Where not one ended, something is wrong that no busy machine explains.
   const isStuck = ended === 'late' && turns === 0;
-  if (isStuck) console.log('guard: LOST: not one turn was through in time');
+  if (isStuck) console.log('guard: LOST: not one turn ended in time');
   return isLost || isStuck ? 1 : 0;
 }
 
-async function measure(bench: Bench, values: Values): Promise<void> {
-  const add = (name: string, value: number) => {
-    values.set(name, [...(values.get(name) ?? []), value]);
-  };
+async function measure(bench: Bench, add: Add): Promise<void> {
   const { stores, progress } = bench;
   const starting = Promise.all([startServer('real', stores.redisUrl), startServer('bare', stores.redisUrl)]);
-  // Bytes do not mind who else works meanwhile.
+  // Bytes do not depend on what else runs meanwhile.
   const [servers, { hold, settled }] = await Promise.all([starting, weigh(stores, HOLDS_WEIGHED)]);
   try {
-    add(HOLD_BYTES, hold);
-    add(SETTLED_BYTES, settled);
+    add('hold', hold);
+    add('settled', settled);
     let longestMs = 0;
     for (let turn = 0; turn < TURNS; turn++) {
       const startedMs = performance.now();
@@ -102,29 +89,25 @@ async function measure(bench: Bench, values: Values): Promise<void> {
   }
 }
 
-async function takeTurn(
-  bench: Bench,
-  [real, bare]: readonly [Server, Server],
-  add: (name: string, value: number) => void,
-): Promise<void> {
+async function takeTurn(bench: Bench, [real, bare]: readonly [Server, Server], add: Add): Promise<void> {
   const ours = await engineRate(bench);
   const script = await scriptRate(bench);
-  add(ENGINE_TIMES, ours.perSecond / script.perSecond);
-  add(CPU_TIMES, ours.cpuUs / script.cpuUs);
+  add('engine', ours.perSecond / script.perSecond);
+  add('cpu', ours.cpuUs / script.cpuUs);
 
-  // The median of the batches: one that the system put aside for another process counts for nothing.
+  // The median: a batch during which the system ran another process does not count.
   const us = async (work: Work) =>
     spreadOf(await timesInRedis(bench.stores, work, ORDERS, WARM_UP_BATCHES)).median;
   const reserve = await us(reserveIn(FULL));
-  add(RESERVE_TIMES, reserve / script.us);
-  add(CONFIRM_TIMES, (await us(confirm)) / reserve);
-  add(RELEASE_TIMES, (await us(release)) / reserve);
-  add(SALE_TIMES, (await us(inSale)) / reserve);
-  add(FAR_TIMES, (await us(farthest)) / (await us(anywhere)));
-  add(SKUS_TIMES, (await us(manySkusIn(SMALL))) / (await us(reserveIn(SMALL))));
+  add('reserve', reserve / script.us);
+  add('confirm', (await us(confirm)) / reserve);
+  add('release', (await us(release)) / reserve);
+  add('sale', (await us(inSale)) / reserve);
+  add('far', (await us(farthest)) / (await us(anywhere)));
+  add('skus', (await us(manySkusIn(SMALL))) / (await us(reserveIn(SMALL))));
 
   try {
-    add(HTTP_TIMES, (await serverCpu(bench, real)) / (await serverCpu(bench, bare)));
+    add('http', (await serverCpu(bench, real)) / (await serverCpu(bench, bare)));
   } catch (error) {
     // Requests time out where the machine stands still; it says nothing about what they cost.
     if (!(error instanceof LoadFailed)) throw error;

@@ -65,6 +65,8 @@ export interface Loaded {
   readonly p99Ms: number;
   /** Processor time a request, by process, the load generator's as `load`. */
   readonly cpuUs: Cpu;
+  /** Of a request and its answer, headers included. */
+  readonly bytes: number;
 }
 
 /** Some requests had no answer, or another than 201. */
@@ -83,12 +85,14 @@ export async function load(wish: Load): Promise<Loaded> {
       created++;
     });
     const { perSecond, latenciesMs, cpuUs } = calls;
+    const bytes = clients.reduce((sum, client) => sum + client.bytes, 0) / created;
     return {
       perSecond,
       created,
       p50Ms: percentile(latenciesMs, 0.5),
       p99Ms: percentile(latenciesMs, 0.99),
       cpuUs,
+      bytes,
     };
   });
 }
@@ -97,7 +101,7 @@ export async function load(wish: Load): Promise<Loaded> {
 export async function pacedLoad(
   wish: Load & { readonly durationMs: number },
   perSecond: number,
-): Promise<Omit<Loaded, 'cpuUs'>> {
+): Promise<Omit<Loaded, 'cpuUs' | 'bytes'>> {
   const callsMax = Math.ceil((wish.durationMs / 1_000) * perSecond * 2);
   return withClients(wish, callsMax, async (clients, text) => {
     const waiting: ((client: Client) => void)[] = [];
@@ -172,6 +176,10 @@ class Client {
       this.#failed = reject;
       this.#socket.write(text, 'latin1');
     });
+  }
+
+  get bytes(): number {
+    return this.#socket.bytesRead + this.#socket.bytesWritten;
   }
 
   close(): void {

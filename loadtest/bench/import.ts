@@ -1,22 +1,21 @@
 /**
- * `npm run import` as it ships, from a file to the last row in the ledger: the importer, the worker, Redis and Postgres
- * are processes of their own and share this machine. Timed from the start of the process to its end, so reading the file
- * twice and waiting for the ledger are in it. Promises: every row is in the ledger, or there is no figure.
+ * `npm run import` as it ships, from a file to the last row in the ledger: importer, worker, Redis and Postgres are processes
+ * of their own and share this machine. Measured from the start of the importer to its end, which includes reading the file
+ * twice and waiting for the ledger. Promises: every row is in the ledger, or there is no figure.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { promisify } from 'node:util';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
+import { endProgram, startProgram } from '../program.ts';
 import { type Bench, type Figure, figure, type Section } from './figures.ts';
-import { makeDatabase } from './ledger-database.ts';
-import { readControl } from './shipped.ts';
+import { makeDatabase, query } from './ledger-database.ts';
+import { builtFile, readControl } from './shipped.ts';
 
 const ROWS = 1_000_000;
 const ROWS_QUICK = 100_000;
@@ -26,139 +25,96 @@ const MEMORY_MB_MAX = 300;
 const TURNS_MAX = 2;
 const START_MS_MAX = 20_000;
 const WAREHOUSES = 100;
+const PREFIX = 'bench-import';
+const HERE = new URL('../..', import.meta.url).pathname;
 
-/** Which item row `i` of `rows` is about. */
+/** The SKU and the warehouse of row `i` of `rows`. */
 type Layout = (i: number, rows: number) => readonly [sku: number, warehouse: number];
-
-const LAYOUTS: readonly { readonly name: string; readonly layout: Layout }[] = [
-  { name: '100 warehouses, by SKU', layout: (i) => [Math.floor(i / WAREHOUSES), i % WAREHOUSES] },
-  {
-    name: '100 warehouses, one after the other',
-    layout: (i, rows) => [i % (rows / WAREHOUSES), Math.floor(i / (rows / WAREHOUSES))],
-  },
-  { name: 'one warehouse, every row a SKU', layout: (i) => [i, 0] },
-];
-
-interface Measured {
-  readonly perSecond: number;
-  readonly memoryMb: number;
-}
+const LAYOUTS: Readonly<Record<string, Layout>> = {
+  '100 warehouses, by SKU': (i) => [Math.floor(i / WAREHOUSES), i % WAREHOUSES],
+  '100 warehouses, one after the other': (i, rows) => [
+    i % (rows / WAREHOUSES),
+    Math.floor(i / (rows / WAREHOUSES)),
+  ],
+  'one warehouse, every row a SKU': (i) => [i, 0],
+};
 
 export const importing: Section = {
   title: 'npm run import: rows of opening stock from a CSV file into Redis and the ledger',
   run: async (bench) => {
     const rows = bench.settings.quick ? ROWS_QUICK : ROWS;
     const figures: Figure[] = [];
-    for (const { name, layout } of LAYOUTS) {
-      const all: Measured[] = [];
-      for (let turn = 0; turn < Math.min(bench.settings.repeats, TURNS_MAX); turn++) {
-        const measured = await measure(bench, rows, layout);
-        all.push(measured);
-        const [perSecond, memoryMb] = [measured.perSecond, measured.memoryMb].map(Math.round);
-        bench.progress(`${turn + 1}: ${name}: ${perSecond} rows/s, importer ${memoryMb} MB`);
+    for (const [name, layout] of Object.entries(LAYOUTS)) {
+      const rates: number[] = [];
+      const memory: number[] = [];
+      for (let turn = 1; turn <= Math.min(bench.settings.repeats, TURNS_MAX); turn++) {
+        const { perSecond, memoryMb } = await measure(bench, rows, layout);
+        rates.push(perSecond);
+        memory.push(memoryMb);
+        bench.progress(
+          `${turn}: ${name}: ${Math.round(perSecond)} rows/s, importer ${Math.round(memoryMb)} MB`,
+        );
       }
       figures.push(
-        figure(
-          `${rows} rows, ${name}`,
-          'rows/s',
-          all.map(({ perSecond }) => perSecond),
-          { target: { atLeast: PER_SECOND_MIN } },
-        ),
-        figure(
-          `memory of the importer, ${name}`,
-          'MB',
-          all.map(({ memoryMb }) => memoryMb),
-          { target: { atMost: MEMORY_MB_MAX } },
-        ),
+        figure(`${rows} rows, ${name}`, 'rows/s', rates, { target: { atLeast: PER_SECOND_MIN } }),
+        figure(`memory of the importer, ${name}`, 'MB', memory, { target: { atMost: MEMORY_MB_MAX } }),
       );
     }
     return figures;
   },
 };
 
-async function measure({ stores }: Bench, rows: number, layout: Layout): Promise<Measured> {
+async function measure({ stores, progress }: Bench, rows: number, layout: Layout) {
   await stores.clear();
   const database = await makeDatabase(await stores.databaseUrl());
-  const prefix = `b${randomBytes(6).toString('hex')}`;
-  const path = join(stores.folder, `${prefix}.csv`);
+  const path = join(stores.folder, 'import.csv');
   await pipeline(Readable.from(csv(rows, layout)), createWriteStream(path));
-  const env = {
-    PATH: process.env.PATH ?? '',
-    REDIS_URL: stores.redisUrl,
-    DATABASE_URL: database.url,
-    HOLDFAST_PREFIX: prefix,
-    HOLDFAST_WORKER_PORT: '0',
-    LOG_LEVEL: 'warn',
-  };
-  const worker = spawn(process.execPath, [program('work')], { env, stdio: ['ignore', 'inherit', 'inherit'] });
-  const endWithUs = () => worker.kill('SIGKILL');
-  process.once('exit', endWithUs);
+  const environment = { REDIS_URL: stores.redisUrl, DATABASE_URL: database.url, HOLDFAST_PREFIX: PREFIX };
+  const worker = startProgram(
+    'work',
+    builtFile(HERE, '', 'work'),
+    { ...environment, HOLDFAST_WORKER_PORT: '0' },
+    progress,
+  );
   try {
-    await isOpen(stores.admin, prefix);
+    await isOpen(stores.admin);
     const startedMs = performance.now();
-    const account = await accountOf(
-      spawn(process.execPath, [program('import'), 'stock', path, '--json'], {
-        env,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      }),
-    );
+    const args = [builtFile(HERE, 'programs', 'import'), 'stock', path, '--json'];
+    const env = { PATH: process.env.PATH ?? '', ...environment, LOG_LEVEL: 'warn' };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     const seconds = (performance.now() - startedMs) / 1_000;
-    const entries = await countEntries(database.url);
-    if (account.done !== rows || entries !== rows) {
-      throw new Error(`of ${rows} rows ${account.done} were done and ${entries} are in the ledger`);
-    }
-    return { perSecond: rows / seconds, memoryMb: account.memoryMaxBytes / 1_048_576 };
+    const { done, memoryMaxBytes } = JSON.parse(stdout) as { done: number; memoryMaxBytes: number };
+    const [ledger] = await query<{ entries: number }>(
+      database.url,
+      'SELECT count(*)::int AS entries FROM ledger',
+    );
+    if (done !== rows || ledger?.entries !== rows)
+      throw new Error(`of ${rows} rows ${done} were done and ${ledger?.entries} are in the ledger`);
+    return { perSecond: rows / seconds, memoryMb: memoryMaxBytes / 1_048_576 };
   } finally {
-    process.off('exit', endWithUs);
-    worker.kill('SIGTERM');
-    if (worker.exitCode === null) await once(worker, 'exit');
+    await endProgram(worker);
     await database.drop();
     await rm(path, { force: true });
   }
 }
-
-const program = (name: string): string => new URL(`../../dist/programs/${name}.js`, import.meta.url).pathname;
 
 function* csv(rows: number, layout: Layout): Generator<string> {
   let text = 'sku,warehouse,quantity,reason\n';
   for (let i = 0; i < rows; i++) {
     const [sku, warehouse] = layout(i, rows);
     text += `SKU-${String(sku).padStart(7, '0')},wh-${warehouse},${1 + (i % 90)},opening stock\n`;
-    if (text.length > 65_536) {
-      yield text;
-      text = '';
-    }
+    if (text.length < 65_536) continue;
+    yield text;
+    text = '';
   }
   yield text;
 }
 
 /** A worker opens an empty partition by itself. */
-async function isOpen(redis: Bench['stores']['admin'], prefix: string): Promise<void> {
+async function isOpen(redis: Bench['stores']['admin']): Promise<void> {
   const limitMs = performance.now() + START_MS_MAX;
-  while ((await readControl(redis, partitionKeys(prefix)))?.state !== 'open') {
-    if (performance.now() > limitMs)
-      throw new Error(`the worker did not open the partition in ${START_MS_MAX} ms`);
+  while ((await readControl(redis, partitionKeys(PREFIX)))?.state !== 'open') {
+    if (performance.now() > limitMs) throw new Error(`the partition is not open after ${START_MS_MAX} ms`);
     await sleep(20);
-  }
-}
-
-async function accountOf(importer: ChildProcess): Promise<{ done: number; memoryMaxBytes: number }> {
-  let said = '';
-  importer.stdout?.on('data', (chunk) => {
-    said += chunk;
-  });
-  const [code] = await once(importer, 'close');
-  if (code !== 0) throw new Error(`the import ended with code ${code}: ${said}`);
-  return JSON.parse(said) as { done: number; memoryMaxBytes: number };
-}
-
-async function countEntries(databaseUrl: string): Promise<number> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ count: string }>('SELECT count(*) FROM ledger');
-    return Number(rows[0]?.count);
-  } finally {
-    await client.end();
   }
 }

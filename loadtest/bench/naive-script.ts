@@ -1,8 +1,7 @@
 /**
- * The rival: one straightforward Lua script, called once per order, as one would write it the first time. It checks,
- * moves the counters, keeps the reservation with its time to live, notes the deadline and appends an event: the same work
- * as one reserve of ours, without what makes a repeat safe unless that is asked for. On the same Redis, with the same
- * client.
+ * The rival: one straightforward Lua script, called once per order. It does the work of one reserve of ours: checks, moves
+ * the counters, stores the reservation with its time to live, the deadline and an event, and recognises a repeat. On the
+ * same Redis, with the same client.
  */
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -11,15 +10,11 @@ import type { Stores } from './stores.ts';
 
 const HOLD_MS = 1_800_000;
 
-const HEAD = `
+const SCRIPT = `
 -- KEYS: item, reservation, deadlines, events. ARGV: order id, sku, quantity, hold in milliseconds, deadline.
-`;
-const ONCE = `
 if redis.call("EXISTS", KEYS[2]) == 1 then
   return "REPEATED"
 end
-`;
-const RESERVE = `
 local available = tonumber(redis.call("HGET", KEYS[1], "available"))
 local quantity = tonumber(ARGV[3])
 if not available or available < quantity then
@@ -44,29 +39,20 @@ export interface NaiveScript {
   close(): void;
 }
 
-export interface NaiveOptions {
-  readonly skus?: readonly string[];
-  /** Of each SKU. */
-  readonly units?: number;
-  /** Whether an order that is held already is told so instead of being held twice. */
-  readonly isRepeatSafe?: boolean;
-}
-
 /** Where the script keeps an item. */
 export const naiveItem = (sku: string): string => `item:${sku}`;
 
 export async function openNaiveScript(
   stores: Stores,
-  { skus = [SKU], units = UNITS, isRepeatSafe = false }: NaiveOptions = {},
+  { skus = [SKU], units = UNITS }: { skus?: readonly string[]; units?: number } = {},
 ): Promise<NaiveScript> {
   await stores.clear();
   const redis = new Redis(stores.redisUrl, { lazyConnect: true });
   await redis.connect();
   const stock = { total: units, available: units, reserved: 0, version: 0 };
   await Promise.all(skus.map((sku) => redis.hset(naiveItem(sku), stock)));
-  const script = HEAD + (isRepeatSafe ? ONCE : '') + RESERVE;
-  const sha = createHash('sha1').update(script).digest('hex');
-  await redis.script('LOAD', script);
+  const sha = createHash('sha1').update(SCRIPT).digest('hex');
+  await redis.script('LOAD', SCRIPT);
   const reserve = async (orderId: string, sku: string): Promise<string> => {
     const deadline = Date.now() + HOLD_MS;
     const keys = [naiveItem(sku), `reservation:${orderId}`, 'deadlines', 'events'];

@@ -3,12 +3,11 @@
  * parsing, the append-only file and its sync come on top. One full batch at a time, so that the program is measured and not
  * the traffic.
  */
-import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { type Figure, figure, ratios, type Section } from './figures.ts';
-import { LINE, openEngine, orderIds } from './hot-sku.ts';
+import { openEngine, orderIds } from './hot-sku.ts';
 import { inTurn } from './in-turn.ts';
 import { weigh } from './redis-memory.ts';
-import { FULL, keyOf, SIZES, WORKS, type Work } from './redis-works.ts';
+import { keyOf, WORKS, type Work } from './redis-works.ts';
 import { type Stores, scriptTime } from './stores.ts';
 
 const ORDERS = 40_000;
@@ -24,23 +23,16 @@ export const redisTime: Section = {
   title: 'Time in Redis per order, from its command statistics; bytes per order',
   run: async ({ settings, stores, progress }) => {
     const orders = settings.quick ? ORDERS_QUICK : ORDERS;
-    const rivals = [
-      ...WORKS.map((work) => ({
-        name: keyOf(work),
-        measure: async () => meanOf(await timesInRedis(stores, work, orders)),
-      })),
-      { name: BARE, measure: async () => meanOf(await timesOfBareSets(stores, orders)) },
-    ];
+    const rivals = WORKS.map((work) => ({
+      name: keyOf(work),
+      measure: async () => meanOf(await timesInRedis(stores, work, orders)),
+    }));
     const results = await inTurn(settings.repeats, rivals, progress, (us) => us.toFixed(2));
     const turns: Turns = new Map(rivals.map(({ name }, i) => [name, results[i] ?? []]));
-    const reserve = turns.get(keyOf({ name: 'reserve', size: FULL })) ?? [];
     progress(`bytes of ${HOLDS_WEIGHED} holds`);
     const { hold, settled } = await weigh(stores, HOLDS_WEIGHED);
     return [
       ...WORKS.flatMap((work) => figuresOf(work, turns)),
-      figure(BARE, 'us/order', turns.get(BARE) ?? []),
-      figure(`reserve, batches of ${FULL} / bare SETs`, 'x', ratios(reserve, turns.get(BARE) ?? [])),
-      fixedPart(turns),
       figure('memory per hold', 'bytes', [hold], { target: { atMost: HOLD_BYTES_MAX } }),
       figure('memory per settled reservation', 'bytes', [settled], { target: { atMost: SETTLED_BYTES_MAX } }),
     ];
@@ -56,44 +48,6 @@ function figuresOf({ usMax, against, ...work }: Work, turns: Turns): Figure[] {
   const times = ratios(us, turns.get(against.key) ?? []);
   const name = `${key} / ${against.key.replace(/,[^,]*$/, '')}`;
   return [own, figure(name, 'x', times, target(against.timesMax))];
-}
-
-/** What no program could do without: a key with a time to live for each order, set by one script. */
-const BARE = `a bare SET with a TTL for each order, batches of ${FULL}`;
-const BARE_SETS = `#!lua
-for i = 1, #KEYS do
-  redis.call("SET", KEYS[i], ARGV[1], "PXAT", ARGV[2])
-end
-return #KEYS`;
-const HOLD_AND_TOMBSTONE_MS = 88_200_000;
-
-async function timesOfBareSets(stores: Stores, orders: number): Promise<number[]> {
-  const batches = Math.ceil(orders / FULL) + WARM_UP_BATCHES;
-  const ids = orderIds(batches * FULL);
-  const { reservation } = partitionKeys();
-  await stores.clear();
-  const sha = String(await stores.admin.script('LOAD', BARE_SETS));
-  const now = Date.now();
-  const value = `ACTIVE ${now} 1800000 ${LINE.sku}@${LINE.warehouse}=1`;
-  const times: number[] = [];
-  for (let batch = 0; batch < batches; batch++) {
-    const keys = ids.slice(batch * FULL, (batch + 1) * FULL).map(reservation);
-    const before = await scriptTime(stores);
-    await stores.admin.evalsha(sha, FULL, ...keys, value, now + HOLD_AND_TOMBSTONE_MS);
-    times.push(((await scriptTime(stores)).us - before.us) / FULL);
-  }
-  return times.slice(WARM_UP_BATCHES);
-}
-
-/** The cost of a call without orders, extrapolated from two sizes of batches. */
-function fixedPart(turns: Turns): Figure {
-  const [small = 0, large = 0] = [SIZES[0], SIZES.at(-1)];
-  const of = (size: number) => turns.get(keyOf({ name: 'reserve', size })) ?? [];
-  const values = of(small).map((smallUs, turn) => {
-    const slope = (large * (of(large)[turn] as number) - small * smallUs) / (large - small);
-    return small * (smallUs - slope);
-  });
-  return figure('fixed part of a batch, whatever is in it', 'us', values);
 }
 
 const meanOf = (values: readonly number[]): number =>

@@ -80,7 +80,7 @@ async function runSections(bench: Bench, other: Section | undefined): Promise<nu
     const result = await runSection(bench, name, section);
     bench.known.push(...result.figures);
     results.push(result);
-    console.log([table(result), ...(section.epilogue?.(result.figures) ?? [])].join('\n'));
+    console.log(table(result));
     if (!section.picture || result.figures.length === 0) continue;
     await drawCharts({ ...report, results: [result] }, settings.charts);
     await writeJson(join(settings.charts, `${name}.json`), { ...report, results: [result] });

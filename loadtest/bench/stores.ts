@@ -1,7 +1,6 @@
 /**
- * The run's own Redis and Postgres: in a folder of its own, on free ports of the loopback interface, gone afterwards.
- * Promises: every measurement starts on an empty Redis whose append-only file has been cut, with every write on disk
- * before it is answered, and no rewrite of that file falls into a measurement.
+ * The run's own Redis and Postgres: in a temporary folder, on free ports of the loopback interface, gone afterwards.
+ * Promises: every write is on disk before it is answered; no rewrite of the append-only file falls into a measurement.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,20 +9,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startPostgres } from '../../src/local/postgres-server.ts';
 import { startRedis } from '../../src/local/redis-server.ts';
+import type { LocalServer } from '../../src/local/server-process.ts';
 
-/** An append-only file is cut in well under a second when Redis is empty. */
+/** An empty Redis rewrites its append-only file in well under a second. */
 const CUT_MS_MAX = 30_000;
 
 export interface Stores {
   readonly folder: string;
   readonly redisUrl: string;
   readonly redisPid: number;
+  /** Which Redis it is, and how it was found. */
   readonly redisRoute: string;
-  /** For what the benchmark itself asks: figures, clearing. Never for what is measured. */
+  /** For the benchmark itself: figures, clearing. Never for what is measured. */
   readonly admin: Redis;
   /** Started when a section asks for it. */
+  postgres(): Promise<LocalServer>;
   databaseUrl(): Promise<string>;
-  /** Redis empty, its append-only file cut, its command statistics at zero. */
+  /** Redis empty, its append-only file rewritten, its command statistics at zero. */
   clear(): Promise<void>;
   /** May be called more than once. */
   stop(): Promise<void>;
@@ -51,20 +53,22 @@ export async function startStores(log: (line: string) => void): Promise<Stores> 
     stops.push(async () => admin.disconnect());
     await admin.connect();
     await admin.config('SET', 'auto-aof-rewrite-percentage', '0');
-    let databaseUrl: Promise<string> | undefined;
+    let postgres: Promise<LocalServer> | undefined;
+    const findPostgres = () => {
+      postgres ??= startPostgres({ dataFolder: folder, log }).then((server) => {
+        stops.push(() => server.stop());
+        return server;
+      });
+      return postgres;
+    };
     return {
       folder,
       redisUrl: redis.url,
       redisPid: redis.pid,
       redisRoute: redis.route,
       admin,
-      databaseUrl: () => {
-        databaseUrl ??= startPostgres({ dataFolder: folder, log }).then((postgres) => {
-          stops.push(() => postgres.stop());
-          return postgres.url;
-        });
-        return databaseUrl;
-      },
+      postgres: findPostgres,
+      databaseUrl: async () => (await findPostgres()).url,
       clear: () => clear(admin),
       stop,
     };

@@ -1,17 +1,13 @@
 /**
- * A Holdfast to be loaded, as it runs in production: Redis, Postgres, one worker and one API, each a process of its own,
- * on free ports of the loopback interface and in a folder of its own. Promises: settings of the environment (HOLDFAST_ACK
- * and the like) hold for it as they do for any other; nothing of it is left when it has stopped.
+ * A Holdfast to be loaded, as it runs in production: Redis, Postgres, one worker and one API, each a process of its own, on
+ * free ports of the loopback interface. Promises: settings of the environment (HOLDFAST_ACK and the like) apply to it;
+ * nothing of it is left when it has stopped.
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../../src/ledger/migrate.ts';
-import { startPostgres } from '../../src/local/postgres-server.ts';
-import { startRedis } from '../../src/local/redis-server.ts';
-import { endProgram, logLineWith, startProgram } from '../program.ts';
+import { startStores } from '../bench/stores.ts';
+import { endProgram, logLineWith, type Program, startProgram } from '../program.ts';
 
 const START_MS_MAX = 60_000;
 const READY_POLL_MS = 50;
@@ -40,42 +36,39 @@ export interface LoadedHoldfast {
 
 /** @throws where a part does not start; what was started is stopped first */
 export async function startLoadedHoldfast(log: (line: string) => void): Promise<LoadedHoldfast> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-load-'));
-  const stops: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stores = await startStores(log);
+  const programs: Program[] = [];
   let stopping: Promise<void> | undefined;
   const stopAll = async () => {
-    for (const stop of stops.reverse()) await stop().catch((error: unknown) => log(String(error)));
+    for (const program of programs.reverse()) await endProgram(program);
+    await stores.stop();
   };
   const stop = () => {
     stopping ??= stopAll();
     return stopping;
   };
   try {
-    // Run by root, Postgres belongs to another user, who must be able to reach its folder.
-    await chmod(folder, 0o755);
-    const redis = await startRedis({ dataFolder: folder, log });
-    stops.push(() => redis.stop());
-    const postgres = await startPostgres({ dataFolder: folder, log });
-    stops.push(() => postgres.stop());
+    // As in production: Redis rewrites its file when it has doubled.
+    await stores.admin.config('SET', 'auto-aof-rewrite-percentage', '100');
+    const postgres = await stores.postgres();
     await migrate(postgres.url);
-    const environment = { REDIS_URL: redis.url, DATABASE_URL: postgres.url, HOST: '127.0.0.1' };
-
+    const environment = { REDIS_URL: stores.redisUrl, DATABASE_URL: postgres.url, HOST: '127.0.0.1' };
     const worker = startProgram('work', built('work'), { ...environment, HOLDFAST_WORKER_PORT: '0' }, log);
-    stops.push(() => endProgram(worker));
+    programs.push(worker);
     const { metricsPort } = await logLineWith(worker, 'metricsPort');
     const api = startProgram('serve', built('serve'), { ...environment, PORT: '0' }, log);
-    stops.push(() => endProgram(api));
+    programs.push(api);
     const url = String((await logLineWith(api, 'url')).url);
     await readiness(url);
     return {
       url,
       workerUrl: `http://127.0.0.1:${metricsPort}`,
-      redisUrl: redis.url,
+      redisUrl: stores.redisUrl,
       databaseUrl: postgres.url,
-      routes: [`Redis: ${redis.route}`, `Postgres: ${postgres.route}`],
+      routes: [`Redis: ${stores.redisRoute}`, `Postgres: ${postgres.route}`],
       processes: [
         { name: 'API', pid: api.child.pid ?? 0 },
-        { name: 'Redis', pid: redis.pid },
+        { name: 'Redis', pid: stores.redisPid },
         { name: 'worker', pid: worker.child.pid ?? 0 },
         { name: 'Postgres', pid: postgres.pid },
       ],

@@ -18,8 +18,6 @@ export interface LedgerWorker {
   readonly pid: number;
   /** Begins with an empty ledger; the partition must be at epoch 1. */
   begin(): Promise<{ databaseUrl: string }>;
-  /** Ends its connections, so that Postgres has their statistics, and goes on. */
-  restart(): Promise<void>;
   stop(): Promise<void>;
   /** Resolves when the ledger has everything. @throws on drift */
   drained(): Promise<void>;
@@ -52,7 +50,6 @@ export async function startLedgerWorker({ databaseUrl: find, redisUrl }: Stores)
       await start();
       return { databaseUrl: ledger.url };
     },
-    restart: () => stop().then(start),
     stop,
     drained: () => told('drained'),
     finish: async () => {

@@ -13,7 +13,7 @@ export const script: Peer = {
   isLimit: false,
   givesUp: false,
   open: async ({ bench: { stores } }, setting) => {
-    const naive = await openNaiveScript(stores, { ...setting, isRepeatSafe: true });
+    const naive = await openNaiveScript(stores, setting);
     return {
       reserve: async (orderId, sku) =>
         (await naive.reserve(orderId, sku)) === 'INSUFFICIENT' ? 'refused' : 'held',

@@ -26,9 +26,8 @@ export function startProgram(
   file: string,
   environment: Readonly<Record<string, string>>,
   log: (line: string) => void,
-  nodeFlags: readonly string[] = [],
 ): Program {
-  const child = spawn(process.execPath, [...nodeFlags, file], {
+  const child = spawn(process.execPath, [file], {
     env: { ...process.env, ...environment, LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -7,13 +7,11 @@
 import { type Bench, type Figure, figure, Incomplete, ratios, type Section, seriesOf } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { engineAlone, engineFsync, engineMemory, overHttp } from './peers/holdfast-peers.ts';
-import { type Measured, measurePeer, type Span } from './peers/measuring.ts';
-import type { Peer, Room } from './peers/peer.ts';
+import { type Measured, measurePeer, type Span, tryPeer } from './peers/measuring.ts';
+import { type Peer, type Room, WrongStore } from './peers/peer.ts';
 import { conditional, forUpdate, oneStatement, optimistic } from './peers/postgres-peers.ts';
 import { script, setWithTtl } from './peers/redis-peers.ts';
 import { openRoom } from './peers/room.ts';
-import { WrongStore } from './peers/stored.ts';
-import { tryPeer } from './peers/trial.ts';
 import { sizeText } from './report.ts';
 
 const IN_POSTGRES = [optimistic, forUpdate, conditional, oneStatement];

@@ -31,38 +31,23 @@ export async function builtModule(folder: string, room: string, name: string): P
   return import(pathToFileURL(builtFile(folder, room, name)).href);
 }
 
-export const { connectRedis, HotInventory, openHotInventory } = (await builtModule(
-  HERE,
-  'hotpath',
-  'hot-inventory',
-)) as typeof import('../../src/hotpath/hot-inventory.ts');
-export const { clearPartition, openPartition, readControl } = (await builtModule(
-  HERE,
-  'hotpath',
-  'partition',
-)) as typeof import('../../src/hotpath/partition.ts');
-export const { startExpirySweep } = (await builtModule(
-  HERE,
+const load = (room: string, name: string) => builtModule(HERE, room, name);
+type HotPath = typeof import('../../src/hotpath/hot-inventory.ts');
+type Partition = typeof import('../../src/hotpath/partition.ts');
+
+export const { connectRedis, openHotInventory } = (await load('hotpath', 'hot-inventory')) as HotPath;
+export const { openPartition, readControl } = (await load('hotpath', 'partition')) as Partition;
+export const { startExpirySweep } = (await load(
   'worker',
   'expiry',
 )) as typeof import('../../src/worker/expiry.ts');
-export const { rebuild } = (await builtModule(
-  HERE,
+export const { rebuild } = (await load(
   'worker',
   'rebuild',
 )) as typeof import('../../src/worker/recovery/rebuild.ts');
-export const { startWriteBehind } = (await builtModule(
-  HERE,
+export const { startWriteBehind } = (await load(
   'worker',
   'write-behind',
 )) as typeof import('../../src/worker/carry/write-behind.ts');
-export const { openLedger } = (await builtModule(
-  HERE,
-  'ledger',
-  'ledger',
-)) as typeof import('../../src/ledger/ledger.ts');
-export const { buildServer } = (await builtModule(
-  HERE,
-  'http',
-  'server',
-)) as typeof import('../../src/http/server.ts');
+export const { openLedger } = (await load('ledger', 'ledger')) as typeof import('../../src/ledger/ledger.ts');
+export const { buildServer } = (await load('http', 'server')) as typeof import('../../src/http/server.ts');

@@ -1,22 +1,19 @@
 /**
- * How fast the worker copies decided orders into the ledger: a backlog is made, then copied while nobody sells, and the
- * same rows are written by bare `unnest` inserts on one connection. The worker must also keep up with the orders that come
- * over HTTP, or its backlog grows for as long as the rush lasts.
+ * How fast the worker copies decided orders into the ledger: a backlog is made, then copied while nobody sells. The worker
+ * must keep up with the orders that come over HTTP, or its backlog grows for as long as the rush lasts. Promises: the ledger
+ * has every event, or there is no figure.
  */
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { type Bench, type Figure, figure, ratios, type Section } from './figures.ts';
+import { type Bench, type Figure, figure, type Section } from './figures.ts';
 import { openEngine, WAREHOUSE } from './hot-sku.ts';
 import { HTTP_RATE } from './http.ts';
-import { makeDatabase } from './ledger-database.ts';
+import { query } from './ledger-database.ts';
 import { startLedgerWorker } from './peers/ledger-worker.ts';
 import { namesOf } from './peers/peer.ts';
 
-const TIMES_MIN = 0.6;
 const ORDERS = 200_000;
 const ORDERS_QUICK = 60_000;
 const CALLS_AT_ONCE = 2_048;
-const BARE_ROWS = 4_000;
 const FEEDS = [
   { name: 'one hot SKU', skus: 1, confirmed: 0 },
   { name: '1,000 SKUs, half of the orders confirmed', skus: 1_000, confirmed: 0.5 },
@@ -24,30 +21,20 @@ const FEEDS = [
 type Feed = (typeof FEEDS)[number];
 
 export const worker: Section = {
-  title: 'Write-behind worker and bare unnest inserts of the same rows',
+  title: 'Write-behind worker: a backlog of orders into the ledger',
   run: async (bench) => {
     const { settings, progress } = bench;
     const http = bench.known.find((known) => known.name === HTTP_RATE);
     const figures: Figure[] = [];
     for (const feed of settings.quick ? FEEDS.slice(0, 1) : FEEDS) {
-      const ours: number[] = [];
-      const bare: number[] = [];
+      const rates: number[] = [];
       for (let turn = 1; turn <= settings.repeats; turn++) {
-        const rates = await measure(bench, feed);
-        ours.push(rates.worker);
-        bare.push(rates.bare);
-        const [own, other] = [Math.round(rates.worker), Math.round(rates.bare)];
-        progress(`${turn}/${settings.repeats}: ${feed.name}: worker ${own}/s | bare inserts ${other}/s`);
+        rates.push(await measure(bench, feed));
+        progress(`${turn}/${settings.repeats}: ${feed.name}: ${Math.round(rates.at(-1) ?? 0)} events/s`);
       }
-      figures.push(
-        figure(`worker, ${feed.name}`, 'events/s', ours),
-        figure(`bare inserts, ${feed.name}`, 'events/s', bare),
-        figure(`worker / bare inserts, ${feed.name}`, 'x', ratios(ours, bare), {
-          target: { atLeast: TIMES_MIN },
-        }),
-      );
+      figures.push(figure(`worker, ${feed.name}`, 'events/s', rates));
       if (!http) continue;
-      const times = ours.map((rate) => rate / http.median);
+      const times = rates.map((rate) => rate / http.median);
       const note = `against ${HTTP_RATE} of this run`;
       figures.push(figure(`worker / HTTP route, ${feed.name}`, 'x', times, { target: { atLeast: 1 }, note }));
     }
@@ -56,23 +43,20 @@ export const worker: Section = {
 };
 
 /** Events a second. @throws where the ledger is not complete */
-async function measure({ stores, settings }: Bench, feed: Feed): Promise<{ worker: number; bare: number }> {
-  const orders = settings.quick ? ORDERS_QUICK : ORDERS;
+async function measure({ stores, settings }: Bench, feed: Feed): Promise<number> {
   const ledgerWorker = await startLedgerWorker(stores);
-  const bare = await makeDatabase(await stores.databaseUrl());
   try {
-    const events = await sell(stores, orders, feed);
+    const events = await sell(stores, settings.quick ? ORDERS_QUICK : ORDERS, feed);
     const startedMs = performance.now();
     const { databaseUrl } = await ledgerWorker.begin();
     await ledgerWorker.drained();
     const seconds = (performance.now() - startedMs) / 1_000;
-    const rows = await copyRows(databaseUrl, bare.url);
-    if (rows.count !== events) throw new Error(`${rows.count} rows in the ledger of ${events} events`);
+    const [ledger] = await query<{ rows: number }>(databaseUrl, 'SELECT count(*)::int AS rows FROM ledger');
+    if (ledger?.rows !== events) throw new Error(`${ledger?.rows} rows in the ledger of ${events} events`);
     await ledgerWorker.finish();
-    return { worker: events / seconds, bare: events / rows.seconds };
+    return events / seconds;
   } finally {
     await ledgerWorker.close();
-    await bare.drop();
   }
 }
 
@@ -97,37 +81,4 @@ async function sell(stores: Bench['stores'], orders: number, { skus, confirmed }
   await each(confirms, (n) => hot.confirm({ orderId: ids[n] as string }));
   await hot.close();
   return skus + orders + confirms;
-}
-
-/** The rows of one ledger into another; reading them is not measured. Columns and types are the table's own. */
-async function copyRows(fromUrl: string, toUrl: string): Promise<{ count: number; seconds: number }> {
-  const [from, to] = [fromUrl, toUrl].map((connectionString) => new pg.Client({ connectionString }));
-  if (!from || !to) throw new Error('two databases');
-  await Promise.all([from.connect(), to.connect()]);
-  const { rows: columns } = await from.query<{ name: string; type: string }>(
-    `SELECT quote_ident(attname) AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = 'ledger'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''`,
-  );
-  const names = columns.map(({ name }) => name).join(', ');
-  const arrays = columns.map(({ type }, i) => `$${i + 1}::text[]::${type}[]`).join(', ');
-  const insert = { name: 'insert', text: `INSERT INTO ledger (${names}) SELECT * FROM unnest(${arrays})` };
-  const select = `SELECT ${columns.map(({ name }) => `${name}::text`).join(', ')} FROM ledger WHERE id > $1 ORDER BY id LIMIT $2`;
-  let [count, elapsedMs] = [0, 0];
-  for (;;) {
-    const { rows } = await from.query<(string | null)[]>({
-      text: select,
-      values: [count, BARE_ROWS],
-      rowMode: 'array',
-    });
-    if (rows.length === 0) break;
-    const values = columns.map((_, i) => rows.map((row) => row[i] ?? null));
-    const startedMs = performance.now();
-    await to.query('BEGIN');
-    await to.query({ ...insert, values });
-    await to.query('COMMIT');
-    elapsedMs += performance.now() - startedMs;
-    count += rows.length;
-  }
-  await Promise.all([from.end(), to.end()]);
-  return { count, seconds: elapsedMs / 1_000 };
 }

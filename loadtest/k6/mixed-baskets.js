@@ -1,22 +1,8 @@
 /**
  * A day in a shop with thousands of articles of which few are wanted by many: baskets of one to five lines, reserved and
- * then paid, cancelled, left to expire, or sent twice. Or a user's own baskets, made of his file by `npm run load`.
+ * then paid, cancelled, left to expire, or sent twice.
  */
-import { SharedArray } from 'k6/data';
-import {
-  expectNotOversold,
-  idOf,
-  lineOf,
-  nextOrder,
-  openLoop,
-  optionsFor,
-  rate,
-  receive,
-  reserve,
-  resolve,
-  seconds,
-  warehouseOf,
-} from './shop.js';
+import * as shop from './shop.js';
 
 export { handleSummary, reportRest } from './shop.js';
 
@@ -25,7 +11,7 @@ const ARTICLES = 5_000;
 const LINES_MAX = 5;
 /** In two warehouses each; the articles most wanted run out, which is part of a day in a shop. */
 const STOCK_EACH = 5_000;
-const WAREHOUSES = ['TPE-1', 'KHH-1'].map(warehouseOf);
+const WAREHOUSES = ['TPE-1', 'KHH-1'].map(shop.warehouseOf);
 /** Of the accepted orders; the rest is left to expire. */
 const PAID = 0.5;
 const CANCELLED = 0.2;
@@ -33,38 +19,26 @@ const SENT_TWICE = 0.1;
 /** Long enough to pay in, short enough that what is left returns within the run. */
 const HOLD_SECONDS = 5;
 
-/** The lines of each basket, ready to be sent; undefined where baskets are made up. */
-const baskets = __ENV.LOAD_BASKETS
-  ? new SharedArray('baskets', () =>
-      JSON.parse(open(__ENV.LOAD_BASKETS)).orders.map((lines) =>
-        lines.map(([name, quantity]) => lineOf(idOf(name), quantity)).join(','),
-      ),
-    )
-  : undefined;
-const names = __ENV.LOAD_BASKETS
-  ? new SharedArray('articles', () => JSON.parse(open(__ENV.LOAD_BASKETS)).articles)
-  : Array.from({ length: ARTICLES }, (_, i) => String(i));
-
-export const options = optionsFor(
-  { baskets: openLoop('fillBasket', { buyers: BUYERS }) },
-  { orders: rate * seconds, buyers: BUYERS },
+export const options = shop.optionsFor(
+  { baskets: shop.openLoop('fillBasket', { buyers: BUYERS }) },
+  { orders: shop.rate * shop.seconds, buyers: BUYERS },
 );
 
 const goods = () =>
-  Array.from(names, (name) =>
-    WAREHOUSES.map((warehouse) => ({ sku: idOf(name), warehouse, quantity: STOCK_EACH })),
+  Array.from({ length: ARTICLES }, (_, i) =>
+    WAREHOUSES.map((warehouse) => ({ sku: shop.idOf(i), warehouse, quantity: STOCK_EACH })),
   ).flat();
 
-export const setup = () => receive(goods());
+export const setup = () => shop.receive(goods());
 
 /** Zipf's law: the n-th article is wanted 1/n as often as the first. */
 const anyArticle = () => Math.floor((ARTICLES + 1) ** Math.random()) - 1;
 
 function anyBasket() {
-  if (baskets) return baskets[Math.floor(Math.random() * baskets.length)];
   const count = 1 + Math.floor(Math.random() * LINES_MAX);
   const lines = [];
-  for (let i = 0; i < count; i++) lines.push(lineOf(idOf(anyArticle()), Math.random() < 0.8 ? 1 : 2));
+  for (let i = 0; i < count; i++)
+    lines.push(shop.lineOf(shop.idOf(anyArticle()), Math.random() < 0.8 ? 1 : 2));
   return lines.join(',');
 }
 
@@ -72,13 +46,13 @@ const YES_OR_SHORT = [201, 409];
 const REPEATED = [200];
 
 export function fillBasket() {
-  const name = nextOrder();
+  const name = shop.nextOrder();
   const lines = anyBasket();
-  if (reserve(name, lines, YES_OR_SHORT, HOLD_SECONDS) !== 201) return;
-  if (Math.random() < SENT_TWICE) reserve(name, lines, REPEATED, HOLD_SECONDS);
+  if (shop.reserve(name, lines, YES_OR_SHORT, HOLD_SECONDS) !== 201) return;
+  if (Math.random() < SENT_TWICE) shop.reserve(name, lines, REPEATED, HOLD_SECONDS);
   const dice = Math.random();
-  if (dice < PAID) resolve(name, 'confirm');
-  else if (dice < PAID + CANCELLED) resolve(name, 'release');
+  if (dice < PAID) shop.resolve(name, 'confirm');
+  else if (dice < PAID + CANCELLED) shop.resolve(name, 'release');
 }
 
 export const teardown = () => expectNotOversold(goods().slice(0, 200));

@@ -3,7 +3,6 @@
  * Promises: every check names its bound.
  */
 import type { Proof } from '../../src/proof/proof.ts';
-import { carriedRate, judgeTrial, type Trial, trialsText } from './carrying.ts';
 import type { K6Outcome } from './k6-run.ts';
 import { pictureOf, type Times, timesOf } from './plots.ts';
 import { ordersIn } from './proving.ts';
@@ -13,19 +12,15 @@ import type { LoadSettings } from './settings.ts';
 
 /** The ledger may be this far behind while orders come, and needs at most this long once they have ended. */
 export const LAG_SECONDS_MAX = 10;
+/** Above this share of dropped orders the machine does not carry the rate. */
+const DROPPED_SHARE_MAX = 0.005;
 /** Above this share of all cores other programs are worth a remark. */
 const OTHERS_SHARE_MAX = 0.05;
 
 export interface Course {
   readonly settings: LoadSettings;
-  /** Orders a second that were sent in the end; below the asked rate where that was not carried. */
-  readonly rate: number;
-  /** Rates that were tried first. */
-  readonly trials: readonly Trial[];
   readonly outcome: K6Outcome;
   readonly samples: readonly Sample[];
-  /** How often the API gave each problem code since it started. */
-  readonly problems: Readonly<Record<string, number>>;
   readonly cores: number;
   /** Units still held that should have returned; undefined where none had to. */
   readonly unreturned: number | undefined;
@@ -117,18 +112,12 @@ function checksOf({ settings, outcome, proof, unreturned, isCaughtUp }: Course, 
   return checks;
 }
 
-function remarksOf({ settings, rate, trials, outcome, cores }: Course, mean: Shares['cores']): string[] {
-  const { droppedShare, isCarried } = judgeTrial(rate, outcome.summary);
+function remarksOf({ outcome, cores }: Course, mean: Shares['cores']): string[] {
+  const { dropped_iterations: dropped, iterations: sent } = outcome.summary.metrics;
+  const count = dropped?.values.count ?? 0;
+  const droppedShare = count / Math.max(1, count + (sent?.values.count ?? 0));
   const remarks: string[] = [];
-  if (trials.length > 0) remarks.push(`Tried first: ${trialsText(trials)}.`);
-  if (rate < settings.rate) {
-    const found =
-      carriedRate(trials) === undefined
-        ? 'no rate that was tried is carried, and the lowest was taken'
-        : `${whole(rate)}/s is the highest rate tried that this machine carries with the load generator on it`;
-    remarks.push(`${whole(settings.rate)}/s were asked for; ${found}.`);
-  }
-  if (!isCarried) {
+  if (droppedShare > DROPPED_SHARE_MAX) {
     remarks.push(
       `${percent(droppedShare)} of the orders were dropped: they were due while every buyer was still waiting, so this rate is more than the machine carries.`,
     );
@@ -149,7 +138,7 @@ function remarksOf({ settings, rate, trials, outcome, cores }: Course, mean: Sha
 }
 
 function totalsOf(course: Course, times: Times, lag: Lag): [string, string][] {
-  const { settings, rate, outcome, proof } = course;
+  const { settings, outcome, proof } = course;
   const { waits, statuses, yeses } = outcome.tally;
   const perSecond = outcome.tally
     .seconds()
@@ -161,11 +150,10 @@ function totalsOf(course: Course, times: Times, lag: Lag): [string, string][] {
     ([name, seconds]) => `${name} ${((seconds / waits.total) * 1e6).toFixed(0)} us`,
   );
   return [
-    ['asked for', `${whole(rate)} orders/s for ${settings.seconds} s`],
+    ['asked for', `${whole(settings.rate)} orders/s for ${settings.seconds} s`],
     ['answers', whole(waits.total)],
     ['answers a second', `median ${whole(median)}, busiest ${whole(perSecond.at(-1) ?? 0)}`],
     ['answers by status', counts(statuses)],
-    ['problems by code', counts(course.problems) || 'none'],
     ['orders with a yes', whole(yeses.length)],
     ['orders dropped', whole(outcome.summary.metrics.dropped_iterations?.values.count ?? 0)],
     ['wait for an answer', WAITS.map(wait).join(', ')],

@@ -7,19 +7,16 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, takeConfig } from '../../src/config.ts';
 import { proofText } from '../../src/proof/proof.ts';
-import { basketsOf } from '../../src/sale/orders.ts';
 import { closeOnSignals, runMain } from '../command.ts';
-import { carriedRate, judgeTrial, nextRate, type Trial } from './carrying.ts';
 import { findK6, type K6 } from './find-k6.ts';
 import { findingsOf } from './findings.ts';
 import { type LoadedHoldfast, startLoadedHoldfast } from './holdfast.ts';
 import { type K6Outcome, runK6 } from './k6-run.ts';
 import { caughtUp, heldAtTheEnd, openSources, type ProvingSources, proveAll } from './proving.ts';
 import { drawReport, isPassed, type LoadReport, reportText } from './report.ts';
-import { problemsOf, Sampler } from './sampler.ts';
+import { Sampler } from './sampler.ts';
 import { type LoadSettings, readSettings, USAGE } from './settings.ts';
 
-const TRIAL_SECONDS = 10;
 /** How long the plots go on after the ledger has everything. */
 const AFTERWARDS_MS = 2_000;
 
@@ -33,9 +30,9 @@ interface Run {
   readonly holdfast: LoadedHoldfast;
   readonly sources: ProvingSources;
   readonly sampler: Sampler;
-  /** For k6: its summary, and baskets. */
+  /** For k6's summary. */
   readonly folder: string;
-  /** Orders that got a yes, trials included. */
+  /** Orders that got a yes. */
   readonly acknowledged: string[];
 }
 
@@ -85,11 +82,8 @@ async function load(run: Run): Promise<LoadReport> {
   const { settings, sources, sampler } = run;
   const startedAt = new Date();
   const loadBefore = loadavg()[0] ?? 0;
-  const trials = settings.script.findsRate && !settings.quick ? await findRate(run) : [];
-  // Where nothing was carried, the last that was tried, which is the lowest.
-  const rate = carriedRate(trials) ?? trials.at(-1)?.rate ?? settings.rate;
-  log(`${settings.script.name}: ${rate} orders/s for ${settings.seconds} s`);
-  const outcome = await runScript(run, rate, settings.seconds);
+  log(`${settings.script.name}: ${settings.rate} orders/s for ${settings.seconds} s`);
+  const outcome = await runScript(run);
   const { returning } = settings.script;
   const unreturned = returning === undefined ? undefined : await heldAtTheEnd(sources, returning);
   const isCaughtUp = await caughtUp(sources);
@@ -99,18 +93,14 @@ async function load(run: Run): Promise<LoadReport> {
   const proof = await proveAll(sources, run.acknowledged);
   const cores = availableParallelism();
   const { samples } = sampler;
-  const problems = await problemsOf(run.holdfast.url);
   return {
     title: settings.script.title,
     command: `npm run load -- ${process.argv.slice(2).join(' ')}`,
     startedAt,
     ...findingsOf({
       settings,
-      rate,
-      trials,
       outcome,
       samples,
-      problems,
       cores,
       unreturned,
       isCaughtUp,
@@ -121,32 +111,18 @@ async function load(run: Run): Promise<LoadReport> {
   };
 }
 
-/** Tries the asked rate, and where it is not carried looks for the highest that is. */
-async function findRate(run: Run): Promise<Trial[]> {
-  const trials: Trial[] = [];
-  for (let rate: number | undefined = run.settings.rate; rate !== undefined; rate = nextRate(trials)) {
-    log(`trying ${rate} orders/s for ${TRIAL_SECONDS} s`);
-    const trial = judgeTrial(rate, (await runScript(run, rate, TRIAL_SECONDS)).summary);
-    log(trial.isCarried ? 'carried' : `${(trial.droppedShare * 100).toFixed(1)} % dropped`);
-    trials.push(trial);
-    await caughtUp(run.sources);
-  }
-  return trials;
-}
-
 /** Runs the script once, and remembers the orders that got a yes. */
-async function runScript(run: Run, rate: number, seconds: number): Promise<K6Outcome> {
+async function runScript(run: Run): Promise<K6Outcome> {
   const { settings, k6, holdfast, sampler, folder } = run;
   const name = `k${Date.now().toString(36)}`;
-  const environment: Record<string, string> = {
+  const environment = {
     LOAD_URL: holdfast.url,
     LOAD_RUN: name,
-    LOAD_RATE: String(rate),
-    LOAD_SECONDS: String(seconds),
+    LOAD_RATE: String(settings.rate),
+    LOAD_SECONDS: String(settings.seconds),
     LOAD_P99_MS: String(settings.p99MsMax),
     LOAD_SKU: settings.sku,
   };
-  if (settings.baskets !== undefined) environment.LOAD_BASKETS = await writeBaskets(settings.baskets, folder);
   const outcome = await runK6(k6, {
     script: settings.script.name,
     environment,
@@ -156,19 +132,6 @@ async function runScript(run: Run, rate: number, seconds: number): Promise<K6Out
   });
   for (const order of outcome.tally.yeses) run.acknowledged.push(`${name}-${order}${settings.sku}`);
   return outcome;
-}
-
-/** The baskets of a file in the form the script reads: names that are ids, and of each order what it wants. */
-async function writeBaskets(file: string, folder: string): Promise<string> {
-  const wanted = await basketsOf(file, '', 0);
-  // Each SKU is the run's name, a dash, and the article; the script has a run of its own.
-  const articleOf = (sku: string) => sku.slice(1);
-  const path = join(folder, 'baskets.json');
-  const orders = wanted.orders.map(({ lines }) =>
-    lines.map(({ sku, quantity }) => [articleOf(sku), quantity]),
-  );
-  await writeFile(path, JSON.stringify({ articles: [...wanted.stock.keys()].map(articleOf), orders }));
-  return path;
 }
 
 function machineOf({ k6, holdfast, config }: Run, cores: number, loadBefore: number): string[] {

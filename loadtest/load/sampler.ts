@@ -102,20 +102,6 @@ export function readGauge(page: string, name: string): number {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)?.[1] ?? Number.NaN);
 }
 
-/** How often the API gave each problem code since it started; without those it never gave. */
-export async function problemsOf(apiUrl: string): Promise<Record<string, number>> {
-  const answer = await fetch(`${apiUrl}/metrics`, { signal: AbortSignal.timeout(LOOK_MS_MAX) });
-  return readProblems(await answer.text());
-}
-
-/** The same from a Prometheus page. */
-export function readProblems(page: string): Record<string, number> {
-  const found = [...page.matchAll(/^holdfast_problems_total\{code="([^"]+)"\} (\d+)$/gm)];
-  return Object.fromEntries(
-    found.map(([, code = '', count]) => [code, Number(count)] as const).filter(([, count]) => count > 0),
-  );
-}
-
 /** The rest of the machine. */
 export const OTHERS = 'others';
 

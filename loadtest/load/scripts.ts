@@ -17,10 +17,6 @@ export interface Script {
   readonly full: Load;
   /** About 20 seconds with start, proof and end. */
   readonly quick: Load;
-  /** Takes `--baskets`. */
-  readonly takesBaskets?: boolean;
-  /** Looks first for a rate that this machine carries, from the asked one downwards. */
-  readonly findsRate?: boolean;
   /** Of the SKUs that contain this text nothing may be held at the end. */
   readonly returning?: string;
 }
@@ -37,7 +33,6 @@ export const SCRIPTS: readonly Script[] = [
     title: 'Baskets over thousands of articles: reserved, paid, cancelled, abandoned, sent twice',
     full: { rate: 1_500, seconds: 60 },
     quick: { rate: 400, seconds: 6 },
-    takesBaskets: true,
     returning: '',
   },
   {
@@ -56,8 +51,7 @@ export const SCRIPTS: readonly Script[] = [
   {
     name: 'steady',
     title: 'Orders at one rate for minutes, in an open loop',
-    full: { rate: 10_000, seconds: 120 },
+    full: { rate: 6_000, seconds: 120 },
     quick: { rate: 3_000, seconds: 8 },
-    findsRate: true,
   },
 ];

@@ -5,8 +5,6 @@ import { type Load, SCRIPTS, type Script } from './scripts.ts';
 export interface LoadSettings extends Load {
   readonly script: Script;
   readonly quick: boolean;
-  /** A file of baskets, one a line, articles separated by commas. */
-  readonly baskets: string | undefined;
   /** The last part of every SKU, any text that a SKU may have. */
   readonly sku: string;
   /** 99 % of all answers must come within this time, as k6 waits for them. */
@@ -33,7 +31,6 @@ ${SCRIPTS.map(named).join('\n')}
   --seconds N      how long, ${SECONDS_MIN} to ${SECONDS_MAX}
   --quick          a first look in about 20 seconds
   --sku TEXT       ends every SKU, and names orders and warehouses too: --sku '茶/烏龍 500g'
-  --baskets FILE   mixed-baskets: these baskets instead of generated ones; one a line, articles separated by commas
   --help           this page
 
 Environment: LOAD_P99_MS, the bound for 99 % of all answers (default ${P99_MS_DEFAULT}); and the settings of Holdfast itself,
@@ -50,7 +47,6 @@ export function readSettings(
     seconds: { type: 'string' },
     quick: { type: 'boolean' },
     sku: { type: 'string' },
-    baskets: { type: 'string' },
   });
   if (values.help || argv.length === 0) return 'help';
   const script = SCRIPTS.find(({ name }) => name === positionals[0]);
@@ -58,8 +54,6 @@ export function readSettings(
     const names = SCRIPTS.map(({ name }) => name).join(', ');
     throw new WrongOption(`${JSON.stringify(positionals.join(' '))} is no script; there are ${names}`);
   }
-  if (values.baskets !== undefined && !script.takesBaskets)
-    throw new WrongOption(`--baskets: ${script.name} has no baskets; mixed-baskets has`);
   const quick = values.quick ?? false;
   const { rate, seconds } = quick ? script.quick : script.full;
   const p99 = environment.LOAD_P99_MS || String(P99_MS_DEFAULT);
@@ -68,7 +62,6 @@ export function readSettings(
     quick,
     rate: wholeNumber('--rate', values.rate ?? String(rate), 1, RATE_MAX),
     seconds: wholeNumber('--seconds', values.seconds ?? String(seconds), SECONDS_MIN, SECONDS_MAX),
-    baskets: values.baskets,
     sku: values.sku ?? '',
     p99MsMax: wholeNumber('LOAD_P99_MS', p99, 1, P99_MS_MAX),
   };

@@ -1,8 +1,14 @@
 /** Peers side by side: a peer that sells wrongly is found before it is measured. */
 import { describe, expect, test } from 'vitest';
-import { type Outcome, type Peer, type Room, skuNames, skuOf } from '../../loadtest/bench/peers/peer.ts';
-import { problemIn } from '../../loadtest/bench/peers/stored.ts';
-import { tryPeer } from '../../loadtest/bench/peers/trial.ts';
+import { tryPeer } from '../../loadtest/bench/peers/measuring.ts';
+import {
+  type Outcome,
+  type Peer,
+  problemIn,
+  type Room,
+  skuNames,
+  skuOf,
+} from '../../loadtest/bench/peers/peer.ts';
 
 describe('the small flash sale', () => {
   /** A correct way to sell, except for what a test changes. */

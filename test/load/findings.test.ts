@@ -1,11 +1,10 @@
 /** What makes a load run pass or fail, its remarks, and that its page is one file without a program. */
 import { expect, test } from 'vitest';
-import { carriedRate, judgeTrial, nextRate } from '../../loadtest/load/carrying.ts';
 import { readBusy, readTicks } from '../../loadtest/load/cpu.ts';
 import { type Course, findingsOf } from '../../loadtest/load/findings.ts';
 import type { Summary } from '../../loadtest/load/k6-run.ts';
 import { drawReport, isPassed, type LoadReport, reportText } from '../../loadtest/load/report.ts';
-import { coreShares, readGauge, readProblems, type Sample } from '../../loadtest/load/sampler.ts';
+import { coreShares, readGauge, type Sample } from '../../loadtest/load/sampler.ts';
 import { readSettings } from '../../loadtest/load/settings.ts';
 import { Tally } from '../../loadtest/load/tally.ts';
 import type { Proof } from '../../src/proof/proof.ts';
@@ -60,11 +59,8 @@ function course(more: Partial<Course> = {}): Course {
   if (settings === 'help') throw new Error('these are settings');
   return {
     settings,
-    rate: settings.rate,
-    trials: [],
     outcome: { summary: summary(), tally: tally(), broken: [] },
     samples: samples(),
-    problems: { 'insufficient-stock': 10 },
     cores: 2,
     unreturned: undefined,
     isCaughtUp: true,
@@ -137,56 +133,21 @@ test('abandoned units are spoken of only where some had to return', () => {
 });
 
 test('a rate that is not carried is a remark with the cores that were used, and no failure', () => {
-  const trials = [
-    { rate: 10, droppedShare: 0.3, isCarried: false },
-    { rate: 2, droppedShare: 0, isCarried: true },
-  ];
-  const settings = readSettings(['steady', '--rate', '10'], {});
-  if (settings === 'help') throw new Error('these are settings');
-  const { remarks, checks } = findingsOf(course({ settings, rate: 2, trials }));
-  expect(remarks.join('\n')).toMatch(/10\/s not \(30.0 % dropped\), 2\/s carried/);
-  expect(remarks.join('\n')).toMatch(/10\/s were asked for; 2\/s is the highest/);
+  const { remarks, checks } = findingsOf(course(outcome({ dropped_iterations: counter(5) })));
+  expect(remarks.join('\n')).toMatch(/^20\.0 % of the orders were dropped/);
   expect(remarks.join('\n')).toMatch(/Cores in use, of 2: 1.00 \(k6 0.50, API 0.30, others 0.20\)/);
   expect(remarks.join('\n')).toMatch(/Other programs had 0.20 cores/);
   expect(isPassed({ checks })).toBe(true);
+  expect(findingsOf(course()).remarks.join('\n')).not.toContain('dropped');
 });
 
 test('totals say what was answered, and what it cost', () => {
   const totals = new Map(findingsOf(course()).totals);
   expect(totals.get('answers')).toBe('20');
   expect(totals.get('answers by status')).toBe('201: 10, 409: 10');
-  expect(totals.get('problems by code')).toBe('insufficient-stock: 10');
   expect(totals.get('wait for an answer')).toBe('p50 1.5 ms, p95 2.5 ms, p99 2.5 ms, max 2.5 ms');
   // 0.3 seconds a second over the ten seconds of the load, by 20 answers.
   expect(totals.get('CPU per answer')).toMatch(/API 150000 us/);
-});
-
-test('the search for a rate ends at the highest that is carried', () => {
-  const slow = judgeTrial(
-    10_000,
-    summary({ iterations: counter(8_000), dropped_iterations: counter(2_000) }),
-  );
-  expect(slow).toEqual({ rate: 10_000, droppedShare: 0.2, isCarried: false });
-  expect(judgeTrial(100, summary()).isCarried).toBe(true);
-
-  const limit = 8_600;
-  const trials = [slow];
-  for (let rate = nextRate(trials); rate !== undefined; rate = nextRate(trials)) {
-    trials.push({ rate, droppedShare: rate <= limit ? 0 : 0.1, isCarried: rate <= limit });
-  }
-  expect(trials.map(({ rate }) => rate)).toEqual([10_000, 7_750, 8_850, 8_300]);
-  expect(carriedRate(trials)).toBe(8_300);
-});
-
-test('the search ends at once where the asked rate is carried, and in any case', () => {
-  expect(nextRate([{ rate: 10_000, droppedShare: 0, isCarried: true }])).toBeUndefined();
-  const trials = [{ rate: 10_000, droppedShare: 0.9, isCarried: false }];
-  for (let rate = nextRate(trials); rate !== undefined; rate = nextRate(trials)) {
-    trials.push({ rate, droppedShare: 0.5, isCarried: false });
-  }
-  expect(trials.length).toBeLessThan(10);
-  expect(trials.at(-1)?.rate).toBeGreaterThan(0);
-  expect(carriedRate(trials)).toBeUndefined();
 });
 
 test('processor time is read from what Linux tells', () => {
@@ -207,8 +168,6 @@ test('metrics are found by their whole names', () => {
   const page = '# HELP lag_events x\nlag_events_total 5\nlag_events 3\n';
   expect(readGauge(page, 'lag_events')).toBe(3);
   expect(readGauge(page, 'lag')).toBeNaN();
-  const problems = 'holdfast_problems_total{code="a-b"} 2\nholdfast_problems_total{code="c"} 0\n';
-  expect(readProblems(problems)).toEqual({ 'a-b': 2 });
 });
 
 test('the page is one file, loads nothing from outside, and shows what failed', async () => {

@@ -1,46 +1,11 @@
-/** The profiles: shares of the time that was busy, and counts of Lua that do not depend on the machine. */
+/** Counts of Lua instructions that do not depend on the machine. */
 import { describe, expect, test } from 'vitest';
-import { roomOf, sharesOf } from '../../loadtest/profile/http.ts';
 import { apart, functionName } from '../../loadtest/profile/lua.ts';
 import { type Checkout, FULL, kinds } from '../../loadtest/profile/lua-batches.ts';
 import { countLua, findLua, toLua } from '../../loadtest/profile/lua-count.ts';
 import { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { loadProgram } from '../../src/hotpath/program.ts';
-
-test('of Node, samples count within the window; idle time is apart; all shares add up to the busy time', () => {
-  const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 6 });
-  const nodes = ['(root)', '(idle)', 'send', 'writev'].map((name, i) => ({
-    id: i + 1,
-    callFrame: frame(name, name === 'send' ? 'node:net' : ''),
-  }));
-  const profile = {
-    startTime: 1_000,
-    nodes,
-    samples: [3, 2, 3, 4, 4, 3],
-    timeDeltas: [0, 5_000, 9_000, 1_000, 1_500, 500],
-  };
-  const { byRoom, byFunction, busyMs, idleMs } = sharesOf(profile, { fromUs: 6_000, toUs: 18_000 });
-  expect({ busyMs, idleMs }).toEqual({ busyMs: 3, idleMs: 9 });
-  expect([...byFunction]).toEqual([
-    ['send (node:net:7)', 1],
-    ['writev', 2],
-  ]);
-  expect([...byRoom.values()].reduce((a, b) => a + b)).toBe(busyMs);
-});
-
-test.each([
-  ['dist/hotpath/batcher.js', 'take', 'src/hotpath'],
-  ['node:_http_server', 'resOnFinish', 'node: http'],
-  ['node:internal/streams/writable', 'end', 'node: sockets, streams, timers'],
-  ['node_modules/fastify/lib/reply.js', 'send', 'fastify and its packages'],
-  ['node_modules/ioredis/built/Redis.js', 'sendCommand', 'ioredis'],
-  ['', 'validate10', 'validation'],
-  ['', '(garbage collector)', 'garbage collection'],
-  ['', 'writev', 'system calls, V8 itself'],
-])('%s %s belongs to %s', (path, name, room) => {
-  expect(roomOf(path, name)).toBe(room);
-});
 
 describe('the Lua program', () => {
   const { text } = loadProgram();

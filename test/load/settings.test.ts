@@ -8,7 +8,7 @@ import { readSettings, USAGE } from '../../loadtest/load/settings.ts';
 const read = (line: string, environment = {}) => readSettings(line.split(' ').filter(Boolean), environment);
 
 test('a script has its own load unless another is asked for', () => {
-  expect(read('steady')).toMatchObject({ rate: 10_000, quick: false, p99MsMax: 1_000 });
+  expect(read('steady')).toMatchObject({ rate: 6_000, quick: false, p99MsMax: 1_000 });
   expect(read('steady --rate 250 --seconds 30')).toMatchObject({ rate: 250, seconds: 30 });
   const quick = SCRIPTS.find(({ name }) => name === 'steady')?.quick;
   expect(read('steady --quick')).toMatchObject({ quick: true, ...quick });
@@ -23,11 +23,6 @@ test('the bound of p99 comes from the environment', () => {
 test('any text ends the SKUs', () => {
   expect(readSettings(['steady', '--sku', '茶/烏龍 500g'], {})).toMatchObject({ sku: '茶/烏龍 500g' });
   expect(read('steady')).toMatchObject({ sku: '' });
-});
-
-test('baskets are for the script that has them', () => {
-  expect(read('mixed-baskets --baskets shop.csv')).toMatchObject({ baskets: 'shop.csv' });
-  expect(() => read('steady --baskets shop.csv')).toThrow(/mixed-baskets has/);
 });
 
 test.each([

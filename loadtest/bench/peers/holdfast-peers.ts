@@ -9,9 +9,16 @@ import { receive, WAREHOUSE } from '../hot-sku.ts';
 import { closeServer, reopenServer } from '../http-load.ts';
 import { openHotInventory, openPartition } from '../shipped.ts';
 import type { Stores } from '../stores.ts';
-import type { Outcome, Peer, Room, Setting, Shop } from './peer.ts';
+import {
+  type Outcome,
+  type Peer,
+  type Room,
+  type Setting,
+  type Shop,
+  type Stored,
+  WrongStore,
+} from './peer.ts';
 import { keysWithExpiry } from './redis-peers.ts';
-import { type Stored, WrongStore } from './stored.ts';
 
 const holdfast = { isLimit: false, givesUp: false } as const;
 

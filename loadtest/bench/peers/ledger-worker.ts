@@ -5,7 +5,7 @@
 import { ask, startChild } from '../child.ts';
 import { type LedgerDatabase, makeDatabase, query } from '../ledger-database.ts';
 import type { Stores } from '../stores.ts';
-import { WrongStore } from './stored.ts';
+import { WrongStore } from './peer.ts';
 
 /** The commands of worker-process.ts: begin; answer when all is copied; the same and stop; stop. */
 export type Told =

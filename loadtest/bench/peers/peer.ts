@@ -7,7 +7,6 @@ import type { Bench } from '../figures.ts';
 import { SKU } from '../hot-sku.ts';
 import type { Server } from '../http-load.ts';
 import type { LedgerWorker } from './ledger-worker.ts';
-import type { Stored } from './stored.ts';
 
 /** `held` also for a repeat of an order that is held. `gave-up`: it lost against others as often as it tried. */
 export type Outcome = 'held' | 'refused' | 'gave-up';
@@ -69,4 +68,34 @@ export function skuOf(skus: readonly string[], n: number): string {
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return skus[((hash ^ (hash >>> 16)) >>> 0) % skus.length] as string;
+}
+
+/** What is stored, over all SKUs. */
+export interface Stored {
+  readonly available: number;
+  readonly reserved: number;
+  /** Records of holds that have an expiry. */
+  readonly holds: number;
+}
+
+/** Store and answers differ: no measurement is accepted after that. */
+export class WrongStore extends Error {}
+
+/**
+ * What in the store differs from the answers; undefined where nothing does.
+ * @param acknowledged orders that got a yes
+ * @param stock at the beginning, of a peer that keeps stock
+ */
+export function problemIn(
+  { available, reserved, holds }: Stored,
+  stock: { readonly skus: readonly string[]; readonly units: number } | undefined,
+  acknowledged: number,
+): string | undefined {
+  if (holds !== acknowledged) return `${acknowledged} orders got a yes, ${holds} holds are stored`;
+  if (reserved !== holds) return `${reserved} units are reserved by ${holds} holds of one unit`;
+  if (!stock) return undefined;
+  const units = stock.units * stock.skus.length;
+  if (available < 0 || available + reserved !== units)
+    return `${available} available and ${reserved} reserved, of ${units} units at the beginning`;
+  return undefined;
 }

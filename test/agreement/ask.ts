@@ -1,9 +1,9 @@
-/** Asks the engine what a step of a random history asks. */
+/** Sends the command of a random history to the engine. */
 import type { Decision } from '../../src/domain/language.ts';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { type Asked, isMovement } from '../domain/histories.ts';
+import { isMovement, type RandomCommand } from '../domain/histories.ts';
 
-export function ask(hot: HotInventory, of: Asked): Promise<Decision<unknown>> {
+export function ask(hot: HotInventory, of: RandomCommand): Promise<Decision<unknown>> {
   if (isMovement(of)) return hot.move(of.kind, of);
   switch (of.kind) {
     case 'reserve':

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
 import {
   ACTOR_CLOCK,
+  itemName,
   LIFETIME_SECONDS_MAX,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
@@ -30,7 +31,7 @@ always('BR-002: what an item shows as reserved is what its ACTIVE reservations h
     for (const reservation of inventory.reservations.values()) {
       if (reservation.status !== 'ACTIVE') continue;
       for (const { sku, warehouse, quantity } of reservation.lines) {
-        const name = `${sku}@${warehouse}`;
+        const name = itemName({ sku, warehouse });
         held.set(name, (held.get(name) ?? 0) + quantity);
       }
     }
@@ -72,9 +73,9 @@ always(
 );
 
 always('BR-006: what is asked again at once changes nothing and hears the same', (steps) => {
-  play(steps, ({ inventory, asked, decision, nowMs }) => {
+  play(steps, ({ inventory, input, decision, nowMs }) => {
     const events = inventory.events.length;
-    const again = inventory.decide(commandOf(asked), nowMs);
+    const again = inventory.decide(commandOf(input), nowMs);
     expect(inventory.events.length).toBe(events);
     if (decision.outcome === 'refused') {
       expect(again).toEqual(decision);
@@ -82,7 +83,7 @@ always('BR-006: what is asked again at once changes nothing and hears the same',
     }
     // What was passed by or released on the way is told by the first answer only (language.ts).
     const value: Record<string, unknown> = { ...(decision.value as object), skipped: undefined };
-    if (asked.kind === 'complete-stocktake') value.released = undefined;
+    if (input.kind === 'complete-stocktake') value.released = undefined;
     expect(again).toEqual({ outcome: 'done', replayed: true, value });
   });
 });
@@ -131,7 +132,7 @@ always('BR-007: an item is locked exactly by the sheet on which it is being coun
     const counting = [...inventory.sheets.values()]
       .flatMap((sheet) => [...sheet.values()])
       .filter((line) => line.status === 'COUNTING')
-      .map((line) => `${line.sku}@${line.warehouse} ${line.stocktakeId} ${line.untilMs} ${line.before}`);
+      .map((line) => `${itemName(line)} ${line.stocktakeId} ${line.untilMs} ${line.before}`);
     const locked = [...inventory.items].flatMap(([name, { stocktake, total }]) =>
       stocktake ? [`${name} ${stocktake.stocktakeId} ${stocktake.untilMs} ${total}`] : [],
     );
@@ -146,7 +147,7 @@ always(
     const freeFromMs = new Map<string, number>();
     for (const event of play(steps).events) {
       for (const { sku, warehouse } of event.lines) {
-        const name = `${sku}@${warehouse}`;
+        const name = itemName({ sku, warehouse });
         if (event.type === 'StocktakeStarted') locks.set(name, event.untilMs);
         else if (/^Stocktake/.test(event.type)) {
           const endMs = Math.min(locks.get(name) ?? 0, event.atMs);
@@ -188,7 +189,7 @@ always('the versions of every item begin at 1 and have no gap', (steps) => {
   const { events, items } = play(steps);
   const versions = new Map<string, number>();
   for (const line of events.flatMap((event) => event.lines)) {
-    const name = `${line.sku}@${line.warehouse}`;
+    const name = itemName(line);
     expect(line.version).toBe((versions.get(name) ?? 0) + 1);
     versions.set(name, line.version);
   }

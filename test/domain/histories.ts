@@ -1,6 +1,6 @@
 /**
- * Random histories of a small shop, with all commands, for properties of the aggregate, of the engine, and of both
- * together; and the command that each step stands for. The steps themselves are made in asked.ts.
+ * Random histories of a small shop, with all commands, for properties of the model, of the engine, and of both together;
+ * and the command of each step. The steps themselves are made in random-commands.ts.
  */
 import fc from 'fast-check';
 import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
@@ -18,23 +18,25 @@ import {
 } from '../../src/domain/inputs/goods.ts';
 import { readConfirm, readExtend, readRelease, readReserve } from '../../src/domain/inputs/orders.ts';
 import { CANDIDATES_MAX, type Command, type MovementKind } from '../../src/domain/language.ts';
-import { type Asked, type Step, step } from './asked.ts';
+import { sometimesNasty, withNastyIds } from './ids.ts';
+import { type RandomCommand, type Step, step } from './random-commands.ts';
 import { START_MS, stockLine } from './sentences.ts';
 
-export { type Asked, asked, rush, type Step, step } from './asked.ts';
+export { type RandomCommand, randomCommand, rush, type Step, step } from './random-commands.ts';
 
-/** Random runs of a property; the machine of a long night can be given more. */
+/** Runs of each property; set the variable for more. */
 export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 300);
 
-/** Of `north` nobody said where it stands. */
-export const PLACES: readonly Warehouse[] = [
+/** `north` has no coordinates. */
+const PLAIN_PLACES: readonly Warehouse[] = [
   { id: 'east', name: 'East', latitude: 25, longitude: 121.5 },
   { id: 'north', name: 'North' },
   { id: 'west', name: 'West', latitude: 48.8, longitude: 2.3 },
 ];
+export const PLACES: readonly Warehouse[] = [...PLAIN_PLACES, ...withNastyIds(PLAIN_PLACES)];
 
-/** What every history begins with: some stock, and a sale of a part of it. */
-export const OPENING: readonly Asked[] = [
+/** The first commands of every history: some stock, and a sale of a part of it. */
+export const OPENING: readonly RandomCommand[] = [
   ...[
     'TEA@east=6',
     'TEA@west=4',
@@ -43,7 +45,7 @@ export const OPENING: readonly Asked[] = [
     'RICE@west=2',
     'SALT@east=1',
     'SALT@west=6',
-  ].map((text, i): Asked => {
+  ].map((text, i): RandomCommand => {
     return { kind: 'receive', movementId: `opening-${i}`, ...stockLine(text), reason: '', actor: 'ops' };
   }),
   {
@@ -56,7 +58,7 @@ export const OPENING: readonly Asked[] = [
     limitPerCustomer: 2,
     actor: 'ops',
   },
-  ...['TEA@east=2', 'RICE@east=1,TEA@west=1', 'SALT@west=2'].map((text, i): Asked => {
+  ...['TEA@east=2', 'RICE@east=1,TEA@west=1', 'SALT@west=2'].map((text, i): RandomCommand => {
     const lines = text.split(',').map(stockLine);
     const nothing = { customerId: undefined, saleId: undefined, allocation: undefined, shipTo: undefined };
     return {
@@ -88,22 +90,23 @@ export const OPENING: readonly Asked[] = [
   },
 ];
 
-/** The same with so much more stock that a rush of equal orders is served to the last. */
-export const PLENTY: readonly Asked[] = OPENING.map((of) =>
+/** The same with enough stock to serve all orders of a rush. */
+export const PLENTY: readonly RandomCommand[] = OPENING.map((of) =>
   of.kind === 'receive' || of.kind === 'schedule-sale' ? { ...of, quantity: of.quantity * 20 } : of,
 );
 
-// `max`, for fast-check makes short lists by itself, and short histories meet nothing.
-export const history = fc
-  .array(step, { minLength: 1, maxLength: 60, size: 'max' })
-  .map((steps): Step[] => [...OPENING, ...steps]);
+/** The opening and up to 60 random steps; some histories with ids that need an escape. */
+export const history = sometimesNasty(
+  // `max`, because fast-check prefers short lists, and in short histories little happens.
+  fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }).map((steps): Step[] => [...OPENING, ...steps]),
+);
 
 /** The kinds whose input is that of a movement. */
-export function isMovement(of: Asked): of is Extract<Asked, { kind: MovementKind }> {
+export function isMovement(of: RandomCommand): of is Extract<RandomCommand, { kind: MovementKind }> {
   return 'movementId' in of;
 }
 
-export function commandOf(of: Asked): Command {
+export function commandOf(of: RandomCommand): Command {
   if (isMovement(of)) return readMovement(of.kind, of);
   switch (of.kind) {
     case 'reserve':

@@ -1,4 +1,4 @@
-/** Ids for random tests: those of every day, those of real catalogues, and those that look like something else. */
+/** Ids for random tests: ordinary ones, those of real catalogues, and those that look like a part of some text. */
 import fc from 'fast-check';
 import { isId } from '../../src/domain/language.ts';
 
@@ -88,3 +88,44 @@ export const NOT_IDS = [
   'a'.repeat(129),
   '茶'.repeat(129),
 ] as const;
+
+/** Members of commands, events and records that are ids or lists of ids. */
+const ID_MEMBERS: ReadonlySet<string> = new Set(
+  'id sku warehouse from to orderId movementId stocktakeId transferId saleId customerId releaseId receiptId proposeTransferTo releasable actor'.split(
+    ' ',
+  ),
+);
+const NASTY_NAMES: Readonly<Record<string, string>> = {
+  TEA: '茶/烏龍 500g',
+  RICE: 'a:b',
+  SALT: '100% "salt", 5=6',
+  east: '*',
+  west: 'w@b,c=2',
+  'order-1': 'a@b',
+  'count-1': '-',
+  'transfer-1': '%2F',
+  'sale-1': '%41',
+  ann: '-',
+  bob: 'bob@example.com',
+  web: 'web desk, 2F',
+  clock: 'clock',
+};
+
+/** The same value with ids that need an escape; equal ids stay equal, and different ones different. */
+export function withNastyIds<T>(value: T): T {
+  const rename = (id: string) => NASTY_NAMES[id] ?? `#${id} é`;
+  const copy = (of: unknown, isId: boolean): unknown => {
+    if (typeof of === 'string') return isId ? rename(of) : of;
+    if (Array.isArray(of)) return of.map((one) => copy(one, isId));
+    if (typeof of !== 'object' || of === null) return of;
+    return Object.fromEntries(
+      Object.entries(of).map(([name, member]) => [name, copy(member, ID_MEMBERS.has(name))]),
+    );
+  };
+  return copy(value, false) as T;
+}
+
+/** The same values, one in four with ids that need an escape. */
+export function sometimesNasty<T>(values: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.tuple(values, fc.nat({ max: 3 })).map(([value, n]) => (n === 3 ? withNastyIds(value) : value));
+}

@@ -1,54 +1,59 @@
 /**
- * Plays random histories on the aggregate and looks at it after every decision: what the property tests stand on.
+ * Plays random histories on the reference model and inspects it after every decision, for property tests.
  */
 import fc from 'fast-check';
 import { test } from 'vitest';
-import type { Decision, EventType, StockEvent } from '../../src/domain/language.ts';
+import {
+  type Decision,
+  type EventType,
+  itemName as nameOf,
+  type StockEvent,
+} from '../../src/domain/language.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
-import { type Asked, commandOf, HISTORIES, history, type Step } from './histories.ts';
+import { commandOf, HISTORIES, history, type RandomCommand, type Step } from './histories.ts';
 import { START_MS } from './sentences.ts';
 
-/** One decision of a history and what it was decided on. */
+/** One decision of a history, with its input and the model after it. */
 export interface Moment {
   readonly inventory: ReferenceModel;
-  readonly asked: Asked;
+  readonly input: RandomCommand;
   readonly decision: Decision<unknown>;
   readonly nowMs: number;
-  /** Events there were when it was asked, what had fallen due included. */
+  /** Number of events before the decision, after due holds were expired. */
   readonly eventsBefore: number;
 }
 
-/** Plays a history and looks at the inventory after every decision. */
+/** Plays a history; calls `look` after every decision. */
 export function play(
   steps: readonly Step[],
   look: (moment: Moment) => void = () => undefined,
 ): ReferenceModel {
   const inventory = new ReferenceModel();
   let nowMs = START_MS;
-  for (const asked of steps) {
-    if (asked.kind === 'wait') {
-      nowMs += asked.ms;
+  for (const input of steps) {
+    if (input.kind === 'wait') {
+      nowMs += input.ms;
       continue;
     }
     inventory.returnDue(nowMs);
     const eventsBefore = inventory.events.length;
-    look({ inventory, asked, decision: inventory.decide(commandOf(asked), nowMs), nowMs, eventsBefore });
+    look({ inventory, input, decision: inventory.decide(commandOf(input), nowMs), nowMs, eventsBefore });
   }
   return inventory;
 }
 
-/** A test by the name of what holds after every history. */
+/** A property of every random history. */
 export function always(name: string, holds: (steps: readonly Step[]) => void): void {
   test(name, () => {
     fc.assert(fc.property(history, holds), { numRuns: HISTORIES });
   });
 }
 
-/** Units in the lines of all events of these kinds about one item. */
+/** Units in the lines of all events of these types about one item. */
 export function sumOf(events: readonly StockEvent[], types: readonly EventType[], itemName: string): number {
   return events
     .filter((event) => types.includes(event.type))
     .flatMap((event) => event.lines)
-    .filter((line) => `${line.sku}@${line.warehouse}` === itemName)
+    .filter((line) => nameOf(line) === itemName)
     .reduce((sum, line) => sum + line.quantity, 0);
 }

@@ -2,7 +2,12 @@
  * Sums that hold after every history: nothing is lost, made up, or in two places, whatever was asked in whatever order.
  */
 import { expect } from 'vitest';
-import type { EventType, SaleView, StockEvent } from '../../src/domain/language.ts';
+import {
+  type EventType,
+  itemName as nameOf,
+  type SaleView,
+  type StockEvent,
+} from '../../src/domain/language.ts';
 import { leftIn } from '../../src/domain/sale.ts';
 import { inTransit } from '../../src/domain/transfer.ts';
 import { unitsOf } from '../../src/model/inventory-state.ts';
@@ -15,7 +20,7 @@ function differencesOf(events: readonly StockEvent[], itemName: string): { found
   let total = 0;
   for (const event of events) {
     for (const { sku, warehouse, quantity } of event.lines) {
-      if (`${sku}@${warehouse}` !== itemName) continue;
+      if (nameOf({ sku, warehouse }) !== itemName) continue;
       if (event.type === 'StocktakeCompleted' || event.type === 'InventoryCorrected') {
         differences.found += Math.max(0, quantity - total);
         differences.missing += Math.max(0, total - quantity);
@@ -50,8 +55,8 @@ always(
   'over all warehouses: total + in transit = received - issued - shipped + returned + counted differences',
   (steps) => {
     const { events, items, transfers } = play(steps);
-    for (const sku of ['TEA', 'RICE', 'SALT']) {
-      const names = [...items.keys()].filter((name) => name.startsWith(`${sku}@`));
+    for (const sku of new Set([...items.values()].map((item) => item.sku))) {
+      const names = [...items].filter(([, item]) => item.sku === sku).map(([name]) => name);
       const sum = (...types: EventType[]) => names.reduce((all, name) => all + sumOf(events, types, name), 0);
       const onTheWay = [...transfers.values()]
         .filter((transfer) => transfer.sku === sku)
@@ -77,10 +82,10 @@ always('a transfer leaves nothing in two places or in none', (steps) => {
         (event) => 'transferId' in event && event.transferId === transferId,
       );
       expect([
-        sumOf(its, ['TransferDispatched'], `${sku}@${from}`),
-        sumOf(its, ['TransferReceived'], `${sku}@${to}`),
-        sumOf(its, ['InventoryIssued'], `${sku}@${to}`),
-        sumOf(its, ['TransferCancelled'], `${sku}@${from}`),
+        sumOf(its, ['TransferDispatched'], nameOf({ sku, warehouse: from })),
+        sumOf(its, ['TransferReceived'], nameOf({ sku, warehouse: to })),
+        sumOf(its, ['InventoryIssued'], nameOf({ sku, warehouse: to })),
+        sumOf(its, ['TransferCancelled'], nameOf({ sku, warehouse: from })),
       ]).toEqual([quantity, received + rejected, rejected, returned]);
       const isOver = inTransit(transfer) === 0 ? (returned > 0 ? 'CANCELLED' : 'RECEIVED') : 'IN_TRANSIT';
       expect([status, inTransit(transfer) >= 0]).toEqual([isOver, true]);
@@ -184,11 +189,11 @@ always('no customer holds and buys more in a sale than its limit, late payments 
 });
 
 always('an order that was just held leaves every sale but its own what that set aside', (steps) => {
-  play(steps, ({ inventory, asked, decision, nowMs }) => {
-    if (asked.kind !== 'reserve' || decision.outcome !== 'done' || decision.replayed) return;
-    for (const sku of new Set(asked.lines.map((line) => line.sku))) {
+  play(steps, ({ inventory, input, decision, nowMs }) => {
+    if (input.kind !== 'reserve' || decision.outcome !== 'done' || decision.replayed) return;
+    for (const sku of new Set(input.lines.map((line) => line.sku))) {
       const others = [...inventory.sales.values()].filter(
-        (sale) => sale.sku === sku && sale.saleId !== asked.saleId,
+        (sale) => sale.sku === sku && sale.saleId !== input.saleId,
       );
       const left = others.reduce((sum, sale) => sum + leftIn(sale, nowMs), 0);
       const available = inventory.itemsOf(sku).reduce((sum, item) => sum + item.available, 0);

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Decision, MOVEMENT_KINDS } from '../../src/domain/language.ts';
+import { type Decision, itemName, MOVEMENT_KINDS } from '../../src/domain/language.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
 import { ask } from '../agreement/ask.ts';
@@ -160,16 +160,16 @@ describe('the stream', () => {
         const ids = (await shop.redis.xrange(shop.keys.events, '-', '+')).map(([id]) => id);
         expect(ids).toEqual(entries.map((_, i) => `1-${i + 1}`));
         let eventsTotal = 0;
-        const judged = new ReferenceModel();
+        const model = new ReferenceModel();
         for (const entry of entries) {
           eventsTotal += entry.events.length;
           expect(entry.eventsTotal).toBe(eventsTotal);
-          for (const event of entry.events) judged.apply(event); // asserts each version and each rule
+          for (const event of entry.events) model.apply(event); // asserts each version and each rule
           for (const item of entry.items) {
-            expect(judged.items.get(`${item.sku}@${item.warehouse}`)).toEqual(item);
+            expect(model.items.get(itemName(item))).toEqual(item);
           }
         }
-        for (const [name, item] of judged.items) expect(await shop.item(name)).toEqual(item);
+        for (const item of model.items.values()) expect(await shop.item(item)).toEqual(item);
         expect(shop.hot.head).toMatchObject({ sequence: entries.length, backlogEvents: eventsTotal });
         await shop.close();
       }),

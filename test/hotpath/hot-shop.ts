@@ -7,15 +7,16 @@ import type { Warehouse } from '../../src/domain/geography.ts';
 import type { MovementInput, ReceiveTransferInput } from '../../src/domain/inputs/goods.ts';
 import type { ConfirmInput, ReserveInput } from '../../src/domain/inputs/orders.ts';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
-import type {
-  Decision,
-  ItemView,
-  MovementKind,
-  ReservationView,
-  SaleView,
-  StockEvent,
-  StocktakeLine,
-  TransferView,
+import {
+  type Decision,
+  encodeId,
+  type ItemView,
+  type MovementKind,
+  type ReservationView,
+  type SaleView,
+  type StockEvent,
+  type StocktakeLine,
+  type TransferView,
 } from '../../src/domain/language.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
@@ -189,9 +190,10 @@ export class HotShop {
   }
 
   /** The item as Redis keeps it. @throws where there is none */
-  async item(name: string): Promise<InventoryItem> {
-    const { sku, warehouse } = named(name);
-    return decodeItem(sku, warehouse, (await this.redis.hget(this.keys.sku(sku), warehouse)) ?? 'nothing');
+  async item(name: string | { readonly sku: string; readonly warehouse: string }): Promise<InventoryItem> {
+    const { sku, warehouse } = typeof name === 'string' ? named(name) : name;
+    const text = await this.redis.hget(this.keys.sku(sku), encodeId(warehouse));
+    return decodeItem(sku, warehouse, text ?? 'nothing');
   }
 
   /** `5 = 3 available + 2 reserved + 0 sold`, as Redis keeps it. */

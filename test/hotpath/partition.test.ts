@@ -1,15 +1,16 @@
 /**
- * A partition that was filled from the outside (D10): what TypeScript wrote, Lua reads, and goes on as if it had written
- * it itself: the same decisions, the same items and reservations, and every hold returns at its time.
+ * A partition that was filled by a rebuild (D10): Lua reads the records that TypeScript wrote, and goes on as if it had
+ * written them itself: the same decisions, items and reservations, and every hold expires at its time.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
+import { decodeItemName, itemName } from '../../src/domain/language.ts';
 import { decodeItem, encodeItem } from '../../src/hotpath/codec/item-codec.ts';
-import { decodeSaleView } from '../../src/hotpath/codec/sale-codec.ts';
+import { decodeSaleView, saleField } from '../../src/hotpath/codec/sale-codec.ts';
 import { decodeStocktakeLine } from '../../src/hotpath/codec/stocktake-codec.ts';
 import { decodeTransferView } from '../../src/hotpath/codec/transfer-codec.ts';
-import { Unreadable } from '../../src/hotpath/codec/words.ts';
+import { decodeIdWord, Unreadable } from '../../src/hotpath/codec/words.ts';
 import {
   loadItems,
   loadMovements,
@@ -27,40 +28,40 @@ import { givenShop, type HotShop } from './hot-shop.ts';
 
 const TOMBSTONE_MS = 86_400_000;
 
-/** Plays a history one by one, and tells every decision. */
+/** Plays a history command by command and returns the decisions. */
 async function play(shop: HotShop, steps: readonly Step[]): Promise<unknown[]> {
-  const told: unknown[] = [];
+  const decisions: unknown[] = [];
   for (const step of steps) {
     if (step.kind === 'wait') await shop.wait(step.ms);
-    else told.push(await ask(shop.hot, step));
+    else decisions.push(await ask(shop.hot, step));
   }
   await shop.sweepAll();
-  return told;
+  return decisions;
 }
 
 async function itemsOf(shop: HotShop): Promise<InventoryItem[]> {
   const items: InventoryItem[] = [];
-  for (const sku of ['TEA', 'RICE', 'SALT']) {
+  for (const sku of await idsOf(shop, shop.keys.sku(''))) {
     for (const [field, text] of Object.entries(await shop.redis.hgetall(shop.keys.sku(sku)))) {
-      if (!field.startsWith('*')) items.push(decodeItem(sku, field, text));
+      if (!field.startsWith('*')) items.push(decodeItem(sku, decodeIdWord('a field', field), text));
     }
   }
-  return items.sort((a, b) => (a.sku + a.warehouse < b.sku + b.warehouse ? -1 : 1));
+  return items.sort((a, b) => (itemName(a) < itemName(b) ? -1 : 1));
 }
 
 async function reservationsOf(shop: HotShop) {
-  const first = shop.keys.reservation('');
-  const ids = (await shop.redis.keys(`${first}*`)).map((key) => key.slice(first.length)).sort();
+  const ids = await idsOf(shop, shop.keys.reservation(''));
   return Promise.all(ids.map((id) => shop.reservation(id)));
 }
 
-/** Keys that begin so, by what stands behind. */
+/** The ids of all keys that begin with `start`. */
 async function idsOf(shop: HotShop, start: string): Promise<string[]> {
-  return (await shop.redis.keys(`${start}*`)).map((key) => key.slice(start.length)).sort();
+  const keys = (await shop.redis.keys(`${start}*`)).sort();
+  return keys.map((key) => decodeIdWord('a key', key.slice(start.length)));
 }
 
-/** Transfers, count sheets, sales and quotas, as they stand in Redis. */
-async function documentsOf(shop: HotShop): Promise<Record<string, unknown>> {
+/** The records of transfers, count sheets, sales and quotas in Redis. */
+async function recordsOf(shop: HotShop): Promise<Record<string, unknown>> {
   const { redis, keys } = shop;
   const found: Record<string, unknown> = {};
   for (const id of await idsOf(shop, keys.transfer('')))
@@ -70,13 +71,14 @@ async function documentsOf(shop: HotShop): Promise<Record<string, unknown>> {
   for (const id of await idsOf(shop, keys.quota('')))
     found[`quota ${id}`] = await redis.hgetall(keys.quota(id));
   for (const id of await idsOf(shop, keys.sale(''))) {
-    const asked = (await redis.get(keys.sale(id))) ?? '';
-    found[`sale ${id}`] = [asked, await redis.hget(keys.sku(asked.split(' ')[0] ?? ''), `*${id}`)];
+    const terms = (await redis.get(keys.sale(id))) ?? '';
+    const sku = decodeIdWord('a sale', terms.split(' ')[0]);
+    found[`sale ${id}`] = [terms, await redis.hget(keys.sku(sku), saleField(id))];
   }
   return found;
 }
 
-async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<void> {
+async function fillRecords({ redis, keys }: HotShop, from: HotShop): Promise<void> {
   for (const id of await idsOf(from, from.keys.transfer(''))) {
     const text = (await redis.get(from.keys.transfer(id))) ?? '';
     const operations = text.split(' ').at(-1)?.split(';') ?? [];
@@ -87,18 +89,19 @@ async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<v
   for (const id of await idsOf(from, from.keys.stocktake(''))) {
     const texts = Object.entries(await redis.hgetall(from.keys.stocktake(id)));
     const lines = texts.map(([name, text]) => {
-      const [sku = '', warehouse = ''] = name.split('@');
+      const { sku = '', warehouse = '' } = decodeItemName(name) ?? {};
       return { line: decodeStocktakeLine(id, sku, warehouse, text), sheetChangedMs: from.nowMs };
     });
     await loadStocktakeLines(redis, keys, lines, TOMBSTONE_MS);
   }
   for (const id of await idsOf(from, from.keys.sale(''))) {
     const [sku = '', , closesAt] = ((await redis.get(from.keys.sale(id))) ?? '').split(' ');
-    const text = await redis.hget(from.keys.sku(sku), `*${id}`);
+    const text = await redis.hget(from.keys.sku(decodeIdWord('a sale', sku)), saleField(id));
     if (text === null) continue;
     const sale = decodeSaleView(id, `${sku} ${text}`, from.nowMs);
     await loadSales(redis, keys, [{ ...sale, scheduledToCloseAtMs: Number(closesAt) }], TOMBSTONE_MS);
-    const quotas = Object.entries(await redis.hgetall(from.keys.quota(id))).map(([customerId, units]) => {
+    const quotas = Object.entries(await redis.hgetall(from.keys.quota(id))).map(([customer, units]) => {
+      const customerId = decodeIdWord('a quota', customer);
       const [held = 0, bought = 0] = units.split(' ').map(Number);
       return { customerId, held, bought };
     });
@@ -110,16 +113,16 @@ async function fillDocuments({ redis, keys }: HotShop, from: HotShop): Promise<v
 async function fill(shop: HotShop, from: HotShop): Promise<void> {
   await fencePartition(shop.redis, shop.keys, 1);
   await clearPartition(shop.redis, shop.keys);
-  await shop.engine.setTime(from.nowMs); // a key beside the others, cleared with them
+  await shop.engine.setTime(from.nowMs); // the test clock is a key of the partition, too
   shop.nowMs = from.nowMs;
   const items = (await itemsOf(from)).map((item) => ({ item, isQuarantined: false }));
   await loadItems(shop.redis, shop.keys, items);
   await loadReservations(shop.redis, shop.keys, await reservationsOf(from), TOMBSTONE_MS);
-  await fillDocuments(shop, from);
+  await fillRecords(shop, from);
   await openPartition(shop.redis, shop.keys, 1);
 }
 
-test('a filled partition decides as the one it was filled from', async () => {
+test('a filled partition makes the same decisions as the one it was filled from', async () => {
   await fc.assert(
     fc.asyncProperty(history, history, async (before, after) => {
       const [one, two] = [await givenShop(''), await givenShop('')];
@@ -132,14 +135,14 @@ test('a filled partition decides as the one it was filled from', async () => {
       expect(await play(two, renamed)).toEqual(await play(one, renamed));
       expect(await itemsOf(two)).toEqual(await itemsOf(one));
       expect(await reservationsOf(two)).toEqual(await reservationsOf(one));
-      expect(await documentsOf(two)).toEqual(await documentsOf(one));
+      expect(await recordsOf(two)).toEqual(await recordsOf(one));
       await Promise.all([one.close(), two.close()]);
     }),
     { numRuns: Math.ceil(HISTORIES / 12) },
   );
 });
 
-test('BR-003: a hold that was loaded returns at its deadline, and one that ended meanwhile at once', async () => {
+test('BR-003: a loaded hold expires at its deadline, and one that fell due meanwhile at once', async () => {
   const from = await givenShop('TEA@east=9');
   await from.reserve('ended', 'TEA@east=1', 60);
   await from.reserve('open', 'TEA@east=2', 120);
@@ -159,7 +162,7 @@ test('BR-003: a hold that was loaded returns at its deadline, and one that ended
 
 const receipt = { movementId: 'M-1', sku: 'TEA', warehouse: 'east', quantity: 5, reason: '' };
 
-test('BR-006: a receipt that was loaded is known as a repeat, with its first answer', async () => {
+test('BR-006: the repeat of a loaded receipt gets its first answer', async () => {
   const shop = await givenShop('');
   const first = answer(await shop.hot.receive({ ...receipt, reason: '進貨 100%' }));
   const item = await shop.item('TEA@east');
@@ -184,7 +187,7 @@ test('BR-006: a receipt that was loaded is known as a repeat, with its first ans
   expect(outcome(await other.hot.receive(receipt))).toBe('movement-conflict');
 });
 
-test('an item that was loaded in quarantine is kept and left alone', async () => {
+test('a loaded item in quarantine keeps its figures and refuses commands', async () => {
   const shop = await givenShop('TEA@east=5');
   const item = await shop.item('TEA@east');
   await loadItems(shop.redis, shop.keys, [{ item, isQuarantined: true }]);

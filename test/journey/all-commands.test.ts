@@ -17,7 +17,7 @@ import { decodeTransferView } from '../../src/hotpath/codec/transfer-codec.ts';
 import { type HotInventory, openHotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { InventoryState } from '../../src/model/inventory-state.ts';
 import { ask } from '../agreement/ask.ts';
-import { type Asked, asked, OPENING } from '../domain/histories.ts';
+import { OPENING, type RandomCommand, randomCommand } from '../domain/histories.ts';
 import { START_MS } from '../domain/sentences.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 import { testRedisUrl } from '../services.ts';
@@ -32,7 +32,7 @@ const PAGE = 1_000;
 const SEED = 20_261_111;
 
 /** The same step in a shop of its own, at today's time. */
-function inShop(shop: string, of: Asked): Asked {
+function inShop(shop: string, of: RandomCommand): RandomCommand {
   const own = <T extends string | undefined>(id: T) => (id === undefined ? id : `${shop}.${id}`);
   const copy = { ...of } as Record<string, unknown>;
   for (const field of ['orderId', 'movementId', 'stocktakeId', 'transferId', 'saleId', 'sku']) {
@@ -45,20 +45,20 @@ function inShop(shop: string, of: Asked): Asked {
     copy.opensAtMs = of.opensAtMs + lateMs;
     copy.closesAtMs = of.closesAtMs + lateMs;
   }
-  return copy as unknown as Asked;
+  return copy as unknown as RandomCommand;
 }
 
 /** One shop's history: opened by one client, then lived by all of them at once. */
 async function live(
   shop: string,
-  steps: readonly Asked[],
+  steps: readonly RandomCommand[],
   clients: readonly HotInventory[],
 ): Promise<number> {
   for (const of of OPENING) await ask(clients[0] as HotInventory, inShop(shop, of));
   let done = 0;
   const lives = clients.map(async (client, c) => {
     for (let i = c; i < steps.length; i += clients.length) {
-      const { outcome } = await ask(client, inShop(shop, steps[i] as Asked));
+      const { outcome } = await ask(client, inShop(shop, steps[i] as RandomCommand));
       if (outcome === 'done') done++;
     }
   });
@@ -112,7 +112,7 @@ test(`BR-001 to BR-007: ${HISTORIES} histories of all commands by ${CLIENTS} cli
   );
   onTestFinished(() => Promise.all(clients.map((client) => client.close())).then(() => undefined));
 
-  const histories = fc.sample(fc.array(asked, { minLength: STEPS, maxLength: STEPS, size: 'max' }), {
+  const histories = fc.sample(fc.array(randomCommand, { minLength: STEPS, maxLength: STEPS, size: 'max' }), {
     numRuns: HISTORIES,
     seed: SEED,
   });

@@ -1,6 +1,6 @@
 /**
- * What can be asked of a small shop, at random: few orders, SKUs, warehouses, sheets, transfers and sales, quantities around
- * the stock there is, so that steps collide. Promises: each is a right input; what it comes to is nobody's guess.
+ * Random commands for a small shop: few orders, SKUs, warehouses, sheets, transfers and sales, and quantities around the
+ * stock there is, so that commands collide. Promises: each is a valid input; its decision is not known here.
  */
 import fc from 'fast-check';
 import { START_MS } from './sentences.ts';
@@ -24,7 +24,7 @@ const parts = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.array(fc.record({ sku, quantity }), { minLength: 1, maxLength: 2 }) },
 );
-// A caller may call himself what he likes, also as time itself is called.
+// A caller may choose any actor, also the one of the clock.
 const actor = fc.constantFrom('order-service', 'web', 'ops', 'clock');
 const saleId = fc.constantFrom('sale-1', 'sale-1', 'sale-1', 'sale-2', 'sale-3');
 const stocktakeId = fc.constantFrom('count-1', 'count-1', 'count-1', 'count-2');
@@ -154,8 +154,8 @@ const wait = fc.record({
   ms: fc.constantFrom(1, 999, 1_000, 60_000, 1_800_000, 40_000_000),
 });
 
-/** What a caller asks for: a command's kind and its input. */
-export const asked = fc.oneof(
+/** The kind of a command and its input. */
+export const randomCommand = fc.oneof(
   { weight: 8, arbitrary: reserve },
   { weight: 4, arbitrary: confirm },
   { weight: 3, arbitrary: release },
@@ -172,10 +172,10 @@ export const asked = fc.oneof(
   { weight: 2, arbitrary: schedule },
   { weight: 1, arbitrary: close },
 );
-export type Asked = typeof asked extends fc.Arbitrary<infer A> ? A : never;
+export type RandomCommand = typeof randomCommand extends fc.Arbitrary<infer A> ? A : never;
 
 const rushOrders = fc.uniqueArray(numbered('rush', 12), { minLength: 2, maxLength: 8 });
-const between = fc.array(asked, { maxLength: 2 });
+const between = fc.array(randomCommand, { maxLength: 2 });
 const at = fc.nat({ max: 8 });
 const among = (equal: readonly Step[], between: readonly Step[], at: number): Step[] => [
   ...equal.slice(0, at),
@@ -183,7 +183,7 @@ const among = (equal: readonly Step[], between: readonly Step[], at: number): St
   ...equal.slice(at),
 ];
 
-/** Orders of one moment that ask for the same, as in a flash sale, and something else in between. */
+/** Equal orders at the same instant, as in a flash sale, with other commands in between. */
 const equalReserves = fc
   .record({
     reserve,
@@ -207,6 +207,6 @@ const equalEnds = fc
   });
 export const rush = fc.oneof(equalReserves, equalEnds);
 
-/** What a caller asks for, or time that passes. */
-export const step = fc.oneof({ weight: 8, arbitrary: asked }, { weight: 1, arbitrary: wait });
+/** A command, or time that passes. */
+export const step = fc.oneof({ weight: 8, arbitrary: randomCommand }, { weight: 1, arbitrary: wait });
 export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;

@@ -62,6 +62,21 @@ describe('links and names', () => {
   });
 });
 
+test('docs/internals.md names only classes, functions and types that the code has', () => {
+  const text = ['src', 'lua']
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+    )
+    .filter((name) => /\.(ts|lua)$/.test(name))
+    .map(read)
+    .join('\n');
+  const named = [...read('docs/internals.md').matchAll(/`([A-Za-z]+[A-Z]\w*)`/g)].map(
+    (match) => match[1] ?? '',
+  );
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((name) => name !== 'readX' && !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+});
+
 describe('operations', () => {
   test.each(DOCUMENTS)('%s: every script it runs is one of package.json', (path) => {
     const scripts = Object.keys(JSON.parse(read('package.json')).scripts);

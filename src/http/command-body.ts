@@ -14,6 +14,7 @@ export class CommandBody<T> {
   /** Whether a body that is not there counts as `{}`. */
   readonly mayBeMissing: boolean;
   readonly #knowsAllOf: (value: unknown) => boolean;
+  readonly #join: (body: object, params: object, actor: string | undefined) => T;
 
   /** @param names fields that the path gives */
   constructor(input: Input<T>, names: readonly string[] = []) {
@@ -23,6 +24,10 @@ export class CommandBody<T> {
     this.params = strict(Object.fromEntries(fields.filter(([name]) => names.includes(name))));
     this.mayBeMissing = this.schema.safeParse({}).success;
     this.#knowsAllOf = declare(this.schema).knowsAllOf;
+    this.#join = joinOf<T>(
+      fields.map(([name]) => name),
+      names,
+    );
   }
 
   /** The command, its values not checked yet; or the problem where the body is no object or has unknown fields. */
@@ -31,6 +36,24 @@ export class CommandBody<T> {
     if (typeof given !== 'object' || given === null || Array.isArray(given) || !this.#knowsAllOf(given)) {
       return invalid(issuesOf(this.schema, given));
     }
-    return { command: { ...given, ...params, actor } as T };
+    return { command: this.#join(given, params, actor) };
   }
+}
+
+/**
+ * Puts a command together from its parts, as generated code: it gives every command of a kind one shape, where spreading
+ * the parts costs an order several microseconds. The code holds names of fields, and nothing of any input.
+ */
+function joinOf<T>(
+  fields: readonly string[],
+  names: readonly string[],
+): (body: object, params: object, actor: string | undefined) => T {
+  const parts = fields.map((name) => {
+    const key = JSON.stringify(name);
+    if (name === 'actor') return 'actor';
+    return `${key}: ${names.includes(name) ? 'params' : 'body'}[${key}]`;
+  });
+  return new Function('body', 'params', 'actor', `return { ${parts.join(', ')} };`) as ReturnType<
+    typeof joinOf<T>
+  >;
 }

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { REFUSAL_CODES } from '../../src/domain/language.ts';
+import { jsonName, MEMBER_SCHEMAS } from '../../src/http/problem-members.ts';
 import { PROBLEM_CODES, PROBLEMS } from '../../src/http/problems.ts';
 import { ledgerPage, reconciliation } from '../../src/http/schemas/ledger.ts';
 import { batchResults, reservation } from '../../src/http/schemas/orders.ts';
@@ -63,6 +64,9 @@ interface Operation {
     string,
     { description: string; content?: Record<string, { schema: object; examples?: object }> }
   >;
+}
+interface ProblemSchema {
+  readonly allOf: readonly { properties?: Record<string, object> }[];
 }
 interface Document {
   readonly openapi: string;
@@ -137,6 +141,21 @@ describe('OpenAPI', () => {
       for (const [status] of named) expect(Number(status)).toBe(PROBLEMS[code].status);
     }
     expect(PROBLEM_CODES).toEqual(expect.arrayContaining([...REFUSAL_CODES]));
+  });
+
+  test('gives every member of every problem a schema, not only a description', async () => {
+    const { paths } = await openapi();
+    const members = Object.values(paths)
+      .flatMap((path) => Object.values(path).flatMap(({ responses }) => Object.values(responses)))
+      .flatMap(({ content }) => (content?.['application/problem+json']?.schema as ProblemSchema)?.allOf ?? [])
+      .flatMap(({ properties = {} }) => Object.entries(properties));
+    expect(members.length).toBeGreaterThan(100);
+    for (const [name, schema] of members) {
+      expect(
+        ['type', 'allOf', 'anyOf'].some((word) => word in schema),
+        name,
+      ).toBe(true);
+    }
   });
 
   test('says of reserve what a caller must know', async () => {
@@ -224,6 +243,12 @@ describe('problem pages', () => {
     expect(text).toContain(`<code>${code}</code>, status ${PROBLEMS[code].status}`);
     for (const heading of ['Cause', 'Remedy', 'Try']) expect(text).toContain(`<h2>${heading}</h2>`);
     expect(text).toContain('curl ');
+    for (const [name, { kind }] of Object.entries(PROBLEMS[code].members ?? {})) {
+      const type = 'type' in MEMBER_SCHEMAS[kind] ? 'type' : '$ref';
+      expect(text).toMatch(
+        new RegExp(`<code>${jsonName(name)}</code>.*<code>.*${type.replace('$', '\\$')}.*</code>`),
+      );
+    }
     expect(text).not.toMatch(/undefined|\[object|<script|src=/);
   });
 

@@ -51,11 +51,17 @@ export function printable(lengthMin: 0 | 1, lengthMax: number, intro = 'use') {
   return z
     .string(hint)
     .refine((text) => isPrintable(text, lengthMin, lengthMax), hint)
-    .meta({ ...(lengthMin > 0 ? { minLength: lengthMin } : {}), maxLength: lengthMax });
+    .meta({
+      ...(lengthMin > 0 ? { minLength: lengthMin } : {}),
+      maxLength: lengthMax,
+      pattern: PRINTABLE.source,
+    });
 }
 
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
+
 function isPrintable(text: string, lengthMin: 0 | 1, lengthMax: number): boolean {
-  if (/[\p{Cc}\p{Cs}]/u.test(text) || (lengthMin > 0 && text.trim() === '')) return false;
+  if (!PRINTABLE.test(text) || (lengthMin > 0 && text.trim() === '')) return false;
   return text.length <= lengthMax || (text.length <= 2 * lengthMax && [...text].length <= lengthMax);
 }
 

@@ -56,12 +56,22 @@ export function declareReservations(
   const servedFrom = new AllocationExplainer(hot.places);
 
   function reserve(order: ReserveInput): Promise<Answer> {
-    const input = order.holdSeconds === undefined ? { ...order, holdSeconds: holdSecondsDefault } : order;
+    const {
+      orderId,
+      lines,
+      holdSeconds = holdSecondsDefault,
+      customerId,
+      saleId,
+      shipTo,
+      allocation,
+      actor,
+    } = order;
+    const input = { orderId, lines, holdSeconds, customerId, saleId, shipTo, allocation, actor };
     return hot.reserve(input).then((decision) => {
       if (decision.outcome === 'refused') return refused(decision.refusal);
       const { value, replayed } = decision;
       if (replayed) return { status: 200, body: reservationBody(value), replayed };
-      return { status: 201, body: reservationBody(value, servedFrom.explain(value, input.shipTo)), replayed };
+      return { status: 201, body: reservationBody(value, servedFrom.explain(value, shipTo)), replayed };
     });
   }
 

@@ -8,7 +8,7 @@ import { type Decision, STOCKTAKE_LINES_MAX, type StocktakeLine } from '../../do
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import type { StocktakeSheet } from '../../ledger/read/stocktakes.ts';
 import { actorOf } from '../actor.ts';
-import { type Answer, batchResponse, invalid, type Problem, problem } from '../answers.ts';
+import { type Answer, batchResponse, type Problem, problem } from '../answers.ts';
 import { countBody, iso, sheetBody, stocktakeLineBody } from '../bodies.ts';
 import { completeReleasing, forEach, type ItemName, type LineName, Sheet } from '../count-sheets.ts';
 import { decided, refused } from '../decisions.ts';
@@ -75,9 +75,6 @@ in \`refused\` and the others are locked. A sheet grows by each call under its i
     ],
     handle: async (request) => {
       const { stocktakeId, warehouse, sku, skus, leaseSeconds } = request.body;
-      if (sku !== undefined && skus !== undefined) {
-        return invalid([{ path: 'skus', message: 'give sku or skus, not both' }]);
-      }
       const actor = actorOf(request);
       const named = sku === undefined ? (skus ?? (await skusOf(warehouse))) : [sku];
       if ('problem' in named) return named;
@@ -116,20 +113,13 @@ newest holds to fit. With \`counts\` each line is answered in its place with the
     problems: ['unknown-stocktake', 'stocktake-ended', 'count-below-committed', 'quarantined', 'not-ready'],
     handle: async (request) => {
       const { stocktakeId } = request.params;
-      const { counted, counts, sku, warehouse, ...how } = request.body;
-      if ((counted === undefined) === (counts === undefined)) {
-        return invalid([{ path: counts ? 'counts' : 'counted', message: 'give counted, or counts' }]);
-      }
+      const { counted, counts = [], sku, warehouse, ...how } = request.body;
       const actor = actorOf(request);
       const lines = new Sheet(hot, stocktakeId);
       if (counted !== undefined)
         return complete(lines, { sku, warehouse, counted }, { ...how, stocktakeId, actor });
-      if (sku !== undefined || warehouse !== undefined) {
-        const path = sku === undefined ? 'warehouse' : 'sku';
-        return invalid([{ path, message: 'name it in each of counts' }]);
-      }
-      const names = (counts ?? []).map((count) => ({ sku: count.sku, warehouse: count.warehouse }));
-      const answers = await forEach(counts ?? [], (count) =>
+      const names = counts.map((count) => ({ sku: count.sku, warehouse: count.warehouse }));
+      const answers = await forEach(counts, (count) =>
         complete(lines, count, { ...how, stocktakeId, actor }).catch((error) =>
           routes.failed(error, request.id),
         ),

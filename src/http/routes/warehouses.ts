@@ -7,7 +7,6 @@ import type { Warehouse } from '../../domain/geography.ts';
 import { compareIds } from '../../domain/id.ts';
 import { Fault } from '../../hotpath/fault.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
-import { invalid } from '../answers.ts';
 import type { LedgerClient } from '../ledger-client.ts';
 import type { Routes } from '../route.ts';
 import {
@@ -45,10 +44,6 @@ export function declareWarehouses(
     },
     handle: async (request) => {
       const { name, latitude, longitude } = request.body;
-      if ((latitude === undefined) !== (longitude === undefined)) {
-        const path = latitude === undefined ? 'latitude' : 'longitude';
-        return invalid([{ path, message: 'give latitude and longitude, or neither' }]);
-      }
       const warehouse = { id: request.params.warehouse, name, latitude, longitude };
       const outcome = await ledger.execute((known) => known.putWarehouse(warehouse));
       await hot.places.put(warehouse).catch((error: unknown) => {

@@ -23,12 +23,21 @@ export const returnBody = strict({
 const { actor: __, quantity: total, ...correction } = correctInput.schema.shape;
 export const correctBody = strict({ ...correction, total });
 
+const PLACE_HINT = 'give latitude and longitude, or neither';
 const NAME_LENGTH_MAX = 100;
 export const warehouseBody = strict({
   name: printable(1, NAME_LENGTH_MAX).meta({ description: 'For people.', examples: ['Taipei'] }),
   latitude: latitude.optional().meta({ description: 'With `longitude`, or neither.' }),
   longitude: longitude.optional(),
-});
+})
+  .refine(({ latitude, longitude }) => latitude !== undefined || longitude === undefined, {
+    path: ['latitude'],
+    message: PLACE_HINT,
+  })
+  .refine(({ latitude, longitude }) => longitude !== undefined || latitude === undefined, {
+    path: ['longitude'],
+    message: PLACE_HINT,
+  });
 export const warehousesQuery = strict({
   after: warehouse.optional().meta({ description: 'The `next` of the page before.' }),
   limit,

@@ -19,8 +19,12 @@ export const startBody = strict({
     description: 'Several items. Without `sku` and `skus` every SKU of the warehouse is meant.',
   }),
   leaseSeconds,
+}).refine(({ sku, skus }) => sku === undefined || skus === undefined, {
+  path: ['skus'],
+  message: 'give sku or skus, not both',
 });
 
+const IN_EACH_HINT = 'name it in each of counts';
 const COUNTS_HINT = `give 1 to ${STOCKTAKE_LINES_MAX} counts of {sku, counted}`;
 const lineWarehouse = warehouse.optional().meta({
   description:
@@ -41,7 +45,23 @@ export const completeBody = strict({
     description:
       'Where less was counted than is held and sold: `refuse`, the default, or release the newest holds until it fits.',
   }),
-});
+})
+  .refine(({ counted, counts }) => counted !== undefined || counts !== undefined, {
+    path: ['counted'],
+    message: 'give counted, or counts',
+  })
+  .refine(({ counted, counts }) => counted === undefined || counts === undefined, {
+    path: ['counts'],
+    message: 'give counted, or counts',
+  })
+  .refine(({ counted, counts, sku }) => !counts || counted !== undefined || sku === undefined, {
+    path: ['sku'],
+    message: IN_EACH_HINT,
+  })
+  .refine(({ counted, counts, warehouse }) => !counts || counted !== undefined || warehouse === undefined, {
+    path: ['warehouse'],
+    message: IN_EACH_HINT,
+  });
 export const cancelBody = strict({
   sku: sku.optional().meta({ description: 'Without it every line that is still counted is cancelled.' }),
   warehouse: lineWarehouse,

@@ -81,14 +81,15 @@ export async function testEngine(
   const { turnedClockMs, ...rest } = options;
   const prefix = rest.prefix ?? testPrefix();
   const keys = partitionKeys(prefix);
-  const redis = connectRedis(testRedisUrl());
+  const redisUrl = rest.redisUrl ?? testRedisUrl();
+  const redis = connectRedis(redisUrl);
   await redis.connect();
   const clockKey = keys.control.replace(/control$/, 'test-clock');
   let witnessMs = turnedClockMs ?? 0;
   if (turnedClockMs !== undefined) await redis.set(clockKey, String(turnedClockMs));
   await redis.set(keys.control, `1 0 ${turnedClockMs ?? Date.now()} 0 0 open`);
   const hot = await openHotInventory({
-    redisUrl: testRedisUrl(),
+    redisUrl,
     prefix,
     ...(turnedClockMs === undefined ? {} : { clock: { lua: TURNED_CLOCK, witnessMs: () => witnessMs } }),
     ...rest,

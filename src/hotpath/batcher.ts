@@ -89,6 +89,7 @@ export class Batcher {
   /** Of the last reply; undefined before the first. */
   head: BatchHead | undefined;
   readonly #options: BatcherOptions;
+  #program: Program;
   #queue: Waiting[] = [];
   #next = 0;
   #inFlight = 0;
@@ -103,6 +104,7 @@ export class Batcher {
       throw new Error(`batchCommandsMax ${options.batchCommandsMax}: use at most ${BATCH_COMMANDS_MAX}`);
     }
     this.#options = options;
+    this.#program = options.program;
     this.#epoch = options.epoch;
   }
 
@@ -139,6 +141,11 @@ export class Batcher {
     });
   }
 
+  /** Batches sent from now on run this program: behind a new connection may be another server. */
+  use(program: Program): void {
+    this.#program = program;
+  }
+
   /**
    * Runs a batch without commands, outside the queue and its limits: expires due holds and returns the head.
    * @throws {Fault}
@@ -146,7 +153,7 @@ export class Batcher {
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
     const wasSent = this.#options.redis.status === 'ready';
     try {
-      return this.#open(await this.#run([], dueHoldsMax, this.#options.program.withoutMemory));
+      return this.#open(await this.#run([], dueHoldsMax, this.#program.withoutMemory));
     } catch (error) {
       throw faultOf(error, wasSent);
     }
@@ -227,7 +234,7 @@ export class Batcher {
     try {
       let reply: string[];
       try {
-        reply = await this.#run(batch, this.#options.dueHoldsMax, this.#options.program);
+        reply = await this.#run(batch, this.#options.dueHoldsMax, this.#program);
       } finally {
         this.#endFlight();
       }
@@ -249,8 +256,8 @@ export class Batcher {
   /** Runs the commands that free memory or need no more of it, after Redis refused their batch unread (D13). */
   async #retryWithoutMemory(batch: readonly Waiting[], wasSent: boolean): Promise<void> {
     try {
-      const { dueHoldsMax, program } = this.#options;
-      this.#answer(batch, await this.#run(batch, dueHoldsMax, program.withoutMemory));
+      const { dueHoldsMax } = this.#options;
+      this.#answer(batch, await this.#run(batch, dueHoldsMax, this.#program.withoutMemory));
     } catch (error) {
       this.#fail(batch, faultOf(error, wasSent));
     }

@@ -65,7 +65,7 @@ import { causeOf, connectRedis } from './connection.ts';
 import { Fault } from './fault.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
-import { loadProgram } from './program.ts';
+import { hasMsetex, loadProgram, type Program } from './program.ts';
 import { type AckLevel, checkRedis } from './redis-check.ts';
 import { WarehousePlaces } from './warehouse-places.ts';
 
@@ -86,6 +86,8 @@ export interface HotInventoryOptions {
   readonly limits?: Partial<BatchLimits> | undefined;
   /** For tests that set the time: Lua in place of lua/clock.lua, and the clock of this process to compare it with. */
   readonly clock?: { readonly lua: string; readonly witnessMs: () => number } | undefined;
+  /** False for a program without fast paths: for tests that compare the two. */
+  readonly fastPaths?: boolean | undefined;
 }
 /** The limits of batches and of the queue that a user may set. */
 export type BatchLimits = Omit<
@@ -129,7 +131,8 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
     const keys = partitionKeys(options.prefix, options.partition);
     const replicas = await checkRedis(redis, options.ack ?? 'fsync', keys);
     const control = await readControl(redis, keys);
-    const hot = new HotInventory(redis, options, control?.epoch ?? 0, replicas);
+    const msetex = await hasMsetex(redis, keys.control);
+    const hot = new HotInventory(redis, options, control?.epoch ?? 0, replicas, msetex);
     await hot.places.refresh();
     return hot;
   } catch (error) {
@@ -153,20 +156,26 @@ export class HotInventory {
   /**
    * @param epoch of the partition, 0 if it is not known yet
    * @param replicas how many of them every answer waits for
+   * @param msetex whether this connection has MSETEX; checked again on every new connection
    */
-  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number) {
+  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number, msetex = false) {
     this.keys = partitionKeys(options.prefix, options.partition);
     this.places = new WarehousePlaces(redis, this.keys);
     this.#redis = redis;
+    const programOf = (msetex: boolean): Program =>
+      loadProgram({ clock: options.clock?.lua, fastPaths: options.fastPaths, msetex });
     this.#batcher = new Batcher({
       ...BATCH_LIMITS_DEFAULT,
       ...options.limits,
       redis,
       keys: this.keys,
-      program: loadProgram({ clock: options.clock?.lua }),
+      program: programOf(msetex),
       witnessMs: options.clock?.witnessMs ?? Date.now,
       epoch,
       replicas,
+    });
+    redis.on('ready', () => {
+      void hasMsetex(redis, this.keys.control).then((msetex) => this.#batcher.use(programOf(msetex)));
     });
   }
 

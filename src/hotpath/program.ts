@@ -121,6 +121,23 @@ function luaOf(value: unknown): string {
   return `{\n${fields.join('\n')}\n}`;
 }
 
+/** Fails where the server does not know MSETEX; 0 where this user may not call it. */
+const MSETEX_CHECK = '#!lua\nreturn redis.acl_check_cmd("MSETEX", "1", KEYS[1], "") and 1 or 0';
+
+/**
+ * Whether records can be written with MSETEX on this connection: its server has it (Redis 8.4, Valkey 9.1), and no replica is
+ * connected, because no server says whether its replicas have it.
+ * @param key one that the program writes
+ */
+export async function hasMsetex(redis: Redis, key: string): Promise<boolean> {
+  try {
+    if (!/^connected_slaves:0\r?$/m.test(await redis.info('replication'))) return false;
+    return (await redis.eval(MSETEX_CHECK, 1, key)) === 1;
+  } catch {
+    return false; // SET does the same everywhere
+  }
+}
+
 function scriptOf(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -3,7 +3,7 @@
  * that the test turns must give the same decisions, the same events and the same state on both.
  */
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { InvalidCommand } from '../../src/domain/inputs/declare.ts';
 import { encodeId, itemName, type StockEvent } from '../../src/domain/language.ts';
 import { saleView } from '../../src/domain/sale.ts';
@@ -11,9 +11,11 @@ import { transferView } from '../../src/domain/transfer.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
+import type { HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
   commandOf,
+  differentOrder,
   HISTORIES,
   OPENING,
   PLACES,
@@ -27,11 +29,17 @@ import { sometimesNasty } from '../domain/ids.ts';
 import { START_MS } from '../domain/sentences.ts';
 import { type TestEngine, testEngine } from '../services.ts';
 import { ask } from './ask.ts';
+import { startValkey, type Valkey } from './valkey.ts';
 
 /** Commands sent in one go, decided in one batch at one instant. */
 const burst = fc.oneof(
   { weight: 3, arbitrary: fc.array(step, { minLength: 1, maxLength: 6, size: 'max' }) },
   { weight: 1, arbitrary: rush },
+);
+/** Orders of one moment that differ, as over many SKUs, among a few other commands. */
+const differentOrders = fc.array(
+  fc.oneof({ weight: 6, arbitrary: differentOrder }, { weight: 1, arbitrary: step }),
+  { minLength: 1, maxLength: 8, size: 'max' },
 );
 
 async function compare(engine: TestEngine, bursts: readonly (readonly Step[])[]): Promise<void> {
@@ -134,8 +142,8 @@ afterEach(async () => {
   engine = undefined;
 });
 
-// Where stock is small the shortest ways through the program end soon, so each runs on plenty as well.
-test.each([
+// Where stock is small the fast paths end soon, so each kind runs on plenty as well.
+const KINDS = [
   {
     what: 'histories',
     opening: OPENING,
@@ -146,24 +154,59 @@ test.each([
     opening: PLENTY,
     bursts: fc.array(rush, { minLength: 1, maxLength: 6, size: 'max' }),
   },
-])(
-  'random $what: the same decisions, events and state on both',
-  async ({ opening, bursts }) => {
-    await fc.assert(
-      fc.asyncProperty(sometimesNasty(bursts.map((steps) => [opening, ...steps])), async (bursts) => {
-        engine = await testEngine({ turnedClockMs: START_MS, ack: 'memory', timeoutMs: PATIENCE_MS });
-        try {
-          await compare(engine, bursts);
-        } finally {
-          await engine.close();
-          engine = undefined;
-        }
-      }),
-      { numRuns: HISTORIES },
-    );
+  {
+    what: 'batches of different orders on plenty of stock',
+    opening: PLENTY,
+    bursts: fc.array(differentOrders, { minLength: 1, maxLength: 6, size: 'max' }),
   },
+];
+/** Fewer runs where another form of the same program is compared. */
+const OTHERS = Math.ceil(HISTORIES / 3);
+
+async function compareAll(
+  { opening, bursts }: (typeof KINDS)[number],
+  numRuns: number,
+  options: Partial<HotInventoryOptions> = {},
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(sometimesNasty(bursts.map((steps) => [opening, ...steps])), async (bursts) => {
+      const turned = { turnedClockMs: START_MS, ack: 'memory', timeoutMs: PATIENCE_MS } as const;
+      engine = await testEngine({ ...turned, ...options });
+      try {
+        await compare(engine, bursts);
+      } finally {
+        await engine.close();
+        engine = undefined;
+      }
+    }),
+    { numRuns },
+  );
+}
+
+test.each(KINDS)(
+  'random $what: the same decisions, events and state on both',
+  (kind) => compareAll(kind, HISTORIES),
   TIME_OUT_MS,
 );
+
+test.each(KINDS)(
+  'random $what, with the fast paths of the program off: the same again',
+  (kind) => compareAll(kind, OTHERS, { fastPaths: false }),
+  TIME_OUT_MS,
+);
+
+describe('on a server with MSETEX', () => {
+  let valkey: Valkey | undefined;
+  beforeAll(async () => {
+    valkey = await startValkey((line) => console.log(`twins on MSETEX: ${line}`));
+  }, TIME_OUT_MS);
+  afterAll(() => valkey?.stop());
+
+  test.for(KINDS)('random $what: the same again', { timeout: TIME_OUT_MS }, async (kind, { skip }) => {
+    if (!valkey) return skip('no Valkey with MSETEX');
+    await compareAll(kind, OTHERS, { redisUrl: valkey.url });
+  });
+});
 
 test('an input the domain refuses never reaches Redis', async () => {
   engine = await testEngine({ turnedClockMs: START_MS, ack: 'memory' });

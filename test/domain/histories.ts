@@ -22,7 +22,14 @@ import { sometimesNasty, withNastyIds } from './ids.ts';
 import { type RandomCommand, type Step, step } from './random-commands.ts';
 import { START_MS, stockLine } from './sentences.ts';
 
-export { type RandomCommand, randomCommand, rush, type Step, step } from './random-commands.ts';
+export {
+  differentOrder,
+  type RandomCommand,
+  randomCommand,
+  rush,
+  type Step,
+  step,
+} from './random-commands.ts';
 
 /** Runs of each property; set the variable for more. */
 export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 300);

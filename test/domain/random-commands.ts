@@ -174,6 +174,18 @@ export const randomCommand = fc.oneof(
 );
 export type RandomCommand = typeof randomCommand extends fc.Arbitrary<infer A> ? A : never;
 
+/** An order of its own id, mostly of one line and without a sale. */
+export const differentOrder = fc
+  .record({ reserve, orderId: numbered('single', 40), isShort: fc.boolean(), isOfSale: fc.nat({ max: 9 }) })
+  .map(
+    ({ reserve, orderId, isShort, isOfSale }): Step => ({
+      ...reserve,
+      orderId,
+      lines: isShort ? reserve.lines.slice(0, 1) : reserve.lines,
+      saleId: isOfSale === 0 ? reserve.saleId : undefined,
+    }),
+  );
+
 const rushOrders = fc.uniqueArray(numbered('rush', 12), { minLength: 2, maxLength: 8 });
 const between = fc.array(randomCommand, { maxLength: 2 });
 const at = fc.nat({ max: 8 });

@@ -3132,6 +3132,51 @@ local function write_fields(key, fields)
   end
 end
 
+-- Writes the records of this batch with one MSETEX for those of one expiry, each key once: the last to stage it counts.
+local function set_together()
+  local groups, counts, seen = {}, {}, {} -- by expiry: keys and texts in turn, and how many
+  local function add(key, text, until_text)
+    local group, count = groups[until_text], counts[until_text]
+    if not group then
+      group, count = {}, 0
+      groups[until_text] = group
+    end
+    group[count + 1], group[count + 2] = key, text
+    counts[until_text] = count + 2
+  end
+  for i = staged_count - 2, 1, -3 do
+    local key = staged[i]
+    if not seen[key] then
+      seen[key] = true
+      add(key, staged[i + 1], staged[i + 2])
+    end
+  end
+  for run = 1, runs_count, 4 do
+    local record, until_text = runs[run + 2], runs[run + 3]
+    for i = runs[run], runs[run + 1] do
+      local key = all_keys[KEYS_BEFORE + i]
+      if not seen[key] then
+        add(key, record or values[key], until_text)
+      end
+    end
+  end
+  for until_text, group in pairs(groups) do
+    local count = counts[until_text]
+    for from = 1, count, SLICE_MAX do
+      local to = min(from + SLICE_MAX - 1, count)
+      -- The expiry comes last, and only what comes last may be unpacked: it takes the place of the next slice for the call.
+      local next_key, next_text = group[to + 1], group[to + 2]
+      group[to + 1], group[to + 2] = "PXAT", until_text
+      call("MSETEX", digits((to - from + 1) / 2), unpack(group, from, to + 2))
+      group[to + 1], group[to + 2] = next_key, next_text
+    end
+  end
+end
+
+if CONST.HAS_MSETEX and event_count > 0 then
+  -- An error where this server does not have it: a connection may have moved to another server since the engine looked.
+  assert(redis.acl_check_cmd("MSETEX", "1", control_key, ""), "MSETEX is not allowed")
+end
 -- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is the
 -- first, so that a failure leaves nothing behind.
 if event_count > 0 then
@@ -3193,15 +3238,19 @@ if event_count > 0 then
     -- No lock lasts longer, so the sheet outlives its locks by the tombstone time.
     call("PEXPIREAT", sheet_key, digits(now_ms + CONST.LEASE_MS_MAX + tombstone_ms))
   end
-  for run = 1, runs_count, 4 do
-    local record, until_text = runs[run + 2], runs[run + 3]
-    for i = runs[run], runs[run + 1] do
-      local key = all_keys[KEYS_BEFORE + i]
-      call("SET", key, record or values[key], "PXAT", until_text)
+  if CONST.HAS_MSETEX then
+    set_together()
+  else
+    for run = 1, runs_count, 4 do
+      local record, until_text = runs[run + 2], runs[run + 3]
+      for i = runs[run], runs[run + 1] do
+        local key = all_keys[KEYS_BEFORE + i]
+        call("SET", key, record or values[key], "PXAT", until_text)
+      end
     end
-  end
-  for i = 1, staged_count, 3 do
-    call("SET", staged[i], staged[i + 1], "PXAT", staged[i + 2])
+    for i = 1, staged_count, 3 do
+      call("SET", staged[i], staged[i + 1], "PXAT", staged[i + 2])
+    end
   end
 end
 for _, item in ipairs(stock.quarantined) do

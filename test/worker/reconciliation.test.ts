@@ -23,7 +23,7 @@ test('live traffic raises no alarm', async () => {
   const { hot } = holdfast;
   let isOver = false;
   let orders = 0;
-  const buyers = Array.from({ length: 16 }, async (_, buyer) => {
+  const buyers = Array.from({ length: 6 }, async (_, buyer) => {
     while (!isOver) {
       const orderId = `live-${buyer}-${orders++}`;
       await hot.reserve({ orderId, lines: [{ sku: buyer % 2 ? 'A' : 'B', quantity: 1 }] });
@@ -31,11 +31,11 @@ test('live traffic raises no alarm', async () => {
       else await hot.release({ orderId });
     }
   });
-  for (let i = 0; i < 5; i++)
+  for (let i = 0; i < 3; i++)
     expect(await holdfast.audit()).toMatchObject({ verdict: 'agree', findingsTotal: 0 });
   isOver = true;
   await Promise.all(buyers);
-  expect(orders).toBeGreaterThan(100);
+  expect(orders).toBeGreaterThan(50);
 });
 
 test('counts, transfers and a sale in full rush raise no alarm', async () => {
@@ -52,7 +52,7 @@ test('counts, transfers and a sale in full rush raise no alarm', async () => {
   });
   let isOver = false;
   let steps = 0;
-  const people = Array.from({ length: 12 }, async (_, person) => {
+  const people = Array.from({ length: 6 }, async (_, person) => {
     while (!isOver) {
       const id = `${person}-${steps++}`;
       if (person === 0) {
@@ -76,14 +76,14 @@ test('counts, transfers and a sale in full rush raise no alarm', async () => {
       }
     }
   });
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 3; i++) {
     const found = await audit(holdfast, { catchUpMs: 10_000, withHolds: true, withEntries: i % 2 === 0 });
     expect(found.findings).toEqual([]);
     expect(found.verdict).toBe('agree');
   }
   isOver = true;
   await Promise.all(people);
-  expect(steps).toBeGreaterThan(100);
+  expect(steps).toBeGreaterThan(50);
   expect(await hot.sale('rush')).toMatchObject({ outcome: 'done' });
   expect(await holdfast.audit()).toMatchObject({ verdict: 'agree', documentsCompared: expect.any(Number) });
 });
@@ -105,7 +105,11 @@ test('tampered figures are found, with both sides', async () => {
   ]);
 });
 
-test.each([
+const TAMPERING: readonly (readonly [
+  what: string,
+  kind: string,
+  tamper: (h: TestHoldfast) => Promise<unknown>,
+])[] = [
   [
     'an item that vanished',
     'missing-in-hot-path',
@@ -127,6 +131,11 @@ test.each([
     'hold',
     (h: TestHoldfast) =>
       h.redis.set(h.keys.reservation('open'), `ACTIVE ${Date.now()} 1800000 A@east=6 - - -`),
+  ],
+  [
+    'a key of another program',
+    'missing-in-ledger',
+    (h: TestHoldfast) => h.redis.set(`${h.keys.transfer('')}a b`, 'x'),
   ],
   [
     'a hold out of nowhere',
@@ -157,8 +166,10 @@ test.each([
   ['a sale that vanished', 'sale', (h: TestHoldfast) => h.redis.hdel(h.keys.sku('B'), '*rush')],
   ['a sale that sold more', 'sale', (h: TestHoldfast) => tamperSale(h, '3 0 0 0', '3 1 0 0')],
   ['a sale that holds less', 'sale', (h: TestHoldfast) => tamperSale(h, '3 0 0 0', '2 0 0 0')],
-])('%s is found', async (_, kind, tamper) => {
-  const { hot } = holdfast;
+];
+
+test('every way of tampering with Redis is found, each by itself', async () => {
+  const { hot, redis } = holdfast;
   await hot.receive({ movementId: 'm3', sku: 'A', warehouse: 'west', quantity: 1_009 });
   await hot.dispatchTransfer({ transferId: 'way', sku: 'A', from: 'west', to: 'east', quantity: 9 });
   await hot.startStocktake({ stocktakeId: 'count', sku: 'A', warehouse: 'west' });
@@ -172,11 +183,31 @@ test.each([
   await hot.reserve({ orderId: 'rushed', lines: [{ sku: 'B', quantity: 3 }], saleId: 'rush' });
   await holdfast.working().writeBehind.drained();
   expect(await holdfast.audit()).toMatchObject({ verdict: 'agree', documentsCompared: 2 });
-  await tamper(holdfast);
-  const result = await holdfast.audit();
-  expect(result.verdict).toBe('drift');
-  expect(result.findings.map((finding) => finding.kind)).toContain(kind);
+  for (const [what, kind, tamper] of TAMPERING) {
+    const before = await recordsOf(holdfast);
+    await tamper(holdfast);
+    const { verdict, findings } = await holdfast.audit();
+    expect(verdict, what).toBe('drift');
+    expect(
+      findings.map((finding) => finding.kind),
+      what,
+    ).toContain(kind);
+    for (const key of (await recordsOf(holdfast)).keys()) await redis.del(key);
+    for (const [key, dump] of before) await redis.restore(key, 0, dump);
+  }
+  expect(await holdfast.audit()).toMatchObject({ verdict: 'agree' });
 });
+
+/** Items, holds, transfers and sales in Redis as DUMP gives them: what somebody may tamper with. */
+async function recordsOf({ redis, keys }: TestHoldfast): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  for (const start of [keys.sku(''), keys.reservation(''), keys.transfer(''), keys.sale('')])
+    for (const key of await redis.keys(`${start}*`)) {
+      const dump = await redis.dumpBuffer(key);
+      if (dump) found.set(key, dump);
+    }
+  return found;
+}
 
 async function tamperSale({ redis, keys }: TestHoldfast, from: string, to: string): Promise<void> {
   const text = (await redis.hget(keys.sku('B'), '*rush')) ?? '';

@@ -12,8 +12,8 @@ import { randomFrom, shop } from '../ledger/shoppers.ts';
 import { death } from './death.ts';
 
 const CHECKPOINTS = [...WRITE_BEHIND_CHECKPOINTS, ...COMMIT_CHECKPOINTS];
-/** Small, so that a few hundred commands make many chunks, each with a trim, and one is judged while another is committed. */
-const limits = { chunkLinesMax: 16, trimEveryMs: 0 };
+/** Small, so that some tens of commands make many chunks, each with a trim, and one is validated while another is committed. */
+const limits = { chunkLinesMax: 6, trimEveryMs: 0, idleWaitMsMax: 5, gatherMs: 0 };
 
 let room: Room | undefined;
 afterEach(async () => {
@@ -23,12 +23,12 @@ afterEach(async () => {
 
 async function dieAndInherit(seed: number, isChosen: (name: string) => boolean, n: number): Promise<void> {
   room = await Room.open();
-  await shop(room.engine.hot, seed, 200);
+  await shop(room.engine.hot, seed, 70);
   const { pass, isDead } = death(isChosen, n);
   const victim = await room.worker({ limits, checkpoint: pass, ledger: { commitHook: pass } });
   await until(isDead);
-  // Shoppers do not notice.
-  await shop(room.engine.hot, seed + 1_000, 60);
+  // Shoppers notice nothing.
+  await shop(room.engine.hot, seed + 1_000, 25);
   await victim.kill();
   const heir = await room.worker({ limits });
   await heir.writeBehind.drained();
@@ -57,7 +57,7 @@ describe('a worker that dies', () => {
   test('and its heir, and the heir of that, at random steps until one lives', async () => {
     room = await Room.open();
     const { hot } = room.engine;
-    await shop(hot, 40, 250);
+    await shop(hot, 40, 120);
     for (let generation = 0; generation < 8; generation++) {
       const { pass, isDead } = death(() => true, 5 + Math.floor(random() * 25));
       const victim = await room.worker({ limits, checkpoint: pass, ledger: { commitHook: pass } });

@@ -14,7 +14,7 @@ import { death } from './death.ts';
 
 /** Keys end by Redis's own clock, which must not overtake the turned one. */
 const START_MS = Date.now() + 60_000;
-const limits = { chunkLinesMax: 16 };
+const limits = { chunkLinesMax: 6, idleWaitMsMax: 5, gatherMs: 0 };
 
 let room: Room;
 afterEach(async () => {
@@ -27,11 +27,11 @@ async function decidedTypes(): Promise<Set<string>> {
 }
 
 describe('what traders did', () => {
-  for (const seed of [1, 2, 3, 4]) {
-    test(`stands in the ledger exactly (seed ${seed})`, async () => {
+  for (const seed of [1, 2]) {
+    test(`is in the ledger exactly (seed ${seed})`, async () => {
       room = await Room.open({ turnedClockMs: START_MS });
       const clock = room.turnedClock(START_MS);
-      await trade(room.engine.hot, seed, 500, clock);
+      await trade(room.engine.hot, seed, 300, clock);
       const worker = await room.worker({ limits: { chunkLinesMax: seed % 2 ? 20 : 500 } });
       await worker.writeBehind.drained();
       await expectExact(room, worker.ledger);
@@ -42,7 +42,8 @@ describe('what traders did', () => {
   test('is every event there is', async () => {
     room = await Room.open({ turnedClockMs: START_MS });
     const clock = room.turnedClock(START_MS);
-    for (const seed of [11, 12, 13]) await trade(room.engine.hot, seed, 500, clock);
+    const isAll = async () => (await decidedTypes()).size === EVENT_TYPES.length;
+    for (let seed = 11; seed < 20 && !(await isAll()); seed++) await trade(room.engine.hot, seed, 200, clock);
     const worker = await room.worker();
     await worker.writeBehind.drained();
     await expectExact(room, worker.ledger);
@@ -54,7 +55,7 @@ describe('what traders did', () => {
     const clock = room.turnedClock(START_MS);
     const tiny = { chunkLinesMax: 30, itemsCachedMax: 0, reservationsCachedMax: 0 };
     const worker = await room.worker({ limits: tiny });
-    await Promise.all([shop(room.engine.hot, 5, 200), trade(room.engine.hot, 6, 200, clock)]);
+    await Promise.all([shop(room.engine.hot, 5, 100), trade(room.engine.hot, 6, 100, clock)]);
     await worker.writeBehind.drained();
     await expectExact(room, worker.ledger);
     expect(worker.findings).toEqual([]);
@@ -65,11 +66,11 @@ describe('a worker that dies while traders go on', () => {
   async function dieAndInherit(seed: number, isChosen: (name: string) => boolean, n: number): Promise<void> {
     room = await Room.open({ turnedClockMs: START_MS });
     const clock = room.turnedClock(START_MS);
-    await trade(room.engine.hot, seed, 200, clock);
+    await trade(room.engine.hot, seed, 60, clock);
     const { pass, isDead } = death(isChosen, n);
     const victim = await room.worker({ limits, checkpoint: pass, ledger: { commitHook: pass } });
     await until(isDead);
-    await trade(room.engine.hot, seed + 1_000, 60, clock);
+    await trade(room.engine.hot, seed + 1_000, 25, clock);
     await victim.kill();
     const heir = await room.worker({ limits });
     await heir.writeBehind.drained();

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readImportCall } from '../../src/bulk/import-call.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 import { testRedisUrl } from '../services.ts';
 import { fileWith, stockCsv, temporaryPath } from './importer.ts';
@@ -84,23 +85,35 @@ describe('import', () => {
     expect(JSON.parse(named.out)).toMatchObject({ name: 'piped', end: 'complete', rows: 1, done: 1 });
   });
 
-  test.each([
-    [['stock', '/nowhere.csv'], /nowhere\.csv cannot be read/],
-    [['stock'], /say what and from where/],
-    [['prices', 'x.csv'], /say what and from where/],
-    [['stock', 'x.csv', '--name', 'not a name'], /--name: use 1 to 48 letters/],
-    [['stock', 'x.csv', '--format', 'xml'], /--format: there are csv and ndjson/],
-    [['stock', 'x.csv', '--rejects-max', '-1'], /--rejects-max/],
-    [['stock', 'x.csv', '--sort'], /--sort/],
-  ])('ends with 2 and words for a call that cannot be: %j', async (args, words) => {
-    const { code, err } = await run('import', args);
+  test('ends with 2 and words where a call cannot be', async () => {
+    const { code, err } = await run('import', ['stock', '/nowhere.csv']);
     expect(code).toBe(2);
-    expect(err).toMatch(words);
+    expect(err).toMatch(/nowhere\.csv cannot be read/);
     expect(err).not.toContain('    at ');
   });
 
+  test.each([
+    [['stock'], /say what and from where/],
+    [['prices', 'x.csv'], /say what and from where/],
+    [['stock', 'x.csv', '--name', ' blank'], /--name: use 1 to 128 printable/],
+    [['stock', 'x.csv', '--name', '名'.repeat(49)], /at most 48/],
+    [['stock', 'x.csv', '--format', 'xml'], /--format: there are csv and ndjson/],
+    [['stock', 'x.csv', '--rejects-max', '-1'], /--rejects-max/],
+    [['stock', 'x.csv', '--sort'], /--sort/],
+  ])('names what is wrong with the call %j', (args, words) => {
+    expect(() => readImportCall(args)).toThrow(words);
+  });
+
+  test('takes a name in any script, and the format from the ending of the file', () => {
+    expect(readImportCall(['stock', 'x.jsonl', '--name', '期初 2025/01'])).toMatchObject({
+      format: 'ndjson',
+      name: '期初 2025/01',
+      isDryRun: false,
+    });
+  });
+
   test('told to stop, it ends behind the rows under way and tells how to go on', async () => {
-    const path = await fileWith(stockCsv(200_000, 1_000));
+    const path = await fileWith(stockCsv(60_000, 1_000));
     const child = start('import', ['stock', path, '--name', 'long']);
     let out = '';
     child.stdout.on('data', (chunk) => {

@@ -4,7 +4,7 @@
  */
 import { declare, type Issue, strict, type TypeOf } from '../domain/inputs/declare.ts';
 import { id, inUtf8, reason, sku, warehouse, whole } from '../domain/inputs/fields.ts';
-import { QUANTITY_MAX } from '../domain/language.ts';
+import { ID_LENGTH_MAX, QUANTITY_MAX } from '../domain/language.ts';
 import type { Columns, Fields } from './records.ts';
 
 export interface StockRow {
@@ -28,13 +28,13 @@ export const STOCK_COLUMNS: Columns = {
   numbers: ['quantity', 'safetyStock'],
 };
 
-/** Movement ids of an import are its name, a dot and the row: 64 letters in all. */
-export const IMPORT_NAME_LENGTH_MAX = 48;
 const ROW_DIGITS = 8;
-/** Of one file. */
+/** The most characters (code points) of an import's name: with a dot and the row it must be an id. */
+export const IMPORT_NAME_LENGTH_MAX = ID_LENGTH_MAX - 1 - ROW_DIGITS;
+/** The most rows of one file. */
 export const ROWS_MAX = 10 ** ROW_DIGITS - 1;
 
-/** Of a fixed width, so that rows that follow each other stand side by side in the ledger's index. */
+/** The movement id of a row that names none. Of a fixed width, so that the rows of a page are a range of the ledger's index. */
 export function movementIdOf(importName: string, row: number): string {
   return `${importName}.${String(row).padStart(ROW_DIGITS, '0')}`;
 }

@@ -5,10 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ExportProgress, exportTo, exportToFile } from '../../src/bulk/exporting.ts';
 import type { BulkFormat } from '../../src/bulk/records.ts';
 import type { Extract } from '../../src/ledger/read/extracts.ts';
+import { NASTY_IDS } from '../domain/ids.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 import { importText, temporaryPath } from './importer.ts';
 
@@ -82,6 +84,30 @@ describe('stock', () => {
       expect((await to.audit()).verdict).toBe('agree');
     },
   );
+});
+
+describe('ids of every kind', () => {
+  const ids = NASTY_IDS.map((id) => id.normalize('NFC'));
+
+  test.each(['csv', 'ndjson'] as const)('leave as %s and come back byte for byte', async (format) => {
+    const from = await givenHoldfast();
+    const rows = ids.map((sku, i) => [sku, ids.at(-1 - i), 1 + i, `${[...sku].slice(0, 20).join('')} #${i}`]);
+    const csv = stringify([['sku', 'warehouse', 'quantity', 'movementId'], ...rows]);
+    const first = await importText(from, `\ufeff${csv}`);
+    expect(first.reports.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+    const text = await exported(from, 'stock', format);
+    for (const id of ids)
+      expect(text).toContain(format === 'csv' ? id.replaceAll('"', '""') : JSON.stringify(id));
+    const to = await givenHoldfast();
+    await importText(to, text, { format, name: '期初 2025/01 "一"' });
+    const columns = (holdfast: TestHoldfast) => exported(holdfast, 'stock').then((all) => cut(all, 3));
+    expect(await columns(to)).toEqual(await columns(from));
+    expect(await columns(to)).toHaveLength(1 + ids.length);
+    // The name of the import is an id as well, so the same rows again are known by it.
+    const again = await importText(to, text, { format, name: '期初 2025/01 "一"' });
+    expect(again.outcomes.counts).toMatchObject({ replayed: ids.length, done: 0 });
+    expect((await to.audit()).verdict).toBe('agree');
+  });
 });
 
 test('warehouses go out and in as they are, whatever they are called', async () => {

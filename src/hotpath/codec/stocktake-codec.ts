@@ -11,9 +11,9 @@ import {
 } from '../../domain/language.ts';
 import { decodeDigits, decodeIdWord, NOTHING, Unreadable } from './words.ts';
 
-/** @throws {Unreadable} */
-export function decodeStocktakeStatus(text: string): StocktakeStatus {
-  const status = STOCKTAKE_STATUSES.find((known) => known === text);
+/** @param text that the word is a part of, for the error @throws {Unreadable} */
+export function decodeStocktakeStatus(word: string, text = word): StocktakeStatus {
+  const status = STOCKTAKE_STATUSES.find((known) => known === word);
   if (!status) throw new Unreadable('a stocktake', text);
   return status;
 }
@@ -25,12 +25,14 @@ export function decodeStocktakeLine(
   warehouse: string,
   text: string,
 ): StocktakeLine {
-  const [status = '', until, before, counted, released = NOTHING] = text.split(' ');
+  const words = text.split(' ');
+  const [status = '', until, before, counted, released = NOTHING] = words;
+  if (words.length > 5) throw new Unreadable('a stocktake', text);
   return {
     stocktakeId,
     sku,
     warehouse,
-    status: decodeStocktakeStatus(status),
+    status: decodeStocktakeStatus(status, text),
     untilMs: decodeDigits('a stocktake', until),
     before: decodeDigits('a stocktake', before),
     ...(counted !== NOTHING && { counted: decodeDigits('a stocktake', counted) }),

@@ -15,7 +15,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     join(root, 'node_modules', 'vitest', 'vitest.mjs'),
-    ...['run', '--config', 'test/vitest.config.ts', '--disable-console-intercept', 'test/fuzz'],
+    ...['run', 'test/fuzz', '--config', 'test/vitest.config.ts', '--disableConsoleIntercept'],
   ],
   {
     cwd: root,

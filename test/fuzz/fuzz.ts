@@ -44,9 +44,11 @@ export async function fuzz(url: string, requests: number, seed: number): Promise
       const answer = await call(agent, url, request);
       answers.set(answer.status, (answers.get(answer.status) ?? 0) + 1);
       const failure = judge(request, answer);
-      if (failure !== undefined)
-        failures.push(`${failure}\n${shown(request)}\n-> ${answer.status} ${answer.text.slice(0, 500)}`);
-      else if (answer.status < 300) request.accepted(answer.isReplayed, JSON.parse(answer.text));
+      if (failure !== undefined) {
+        const text = `${failure}\n${shown(request)}\n-> ${answer.status} ${answer.text.slice(0, 500)}`;
+        failures.push(text);
+        console.log(text);
+      } else if (answer.status < 300) request.accepted(answer.isReplayed, JSON.parse(answer.text));
     }
   };
   try {

@@ -1,11 +1,22 @@
 /** All mutants by room, and the check that the list fits the tree. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HOTPATH } from './hotpath.ts';
+import { HTTP } from './http.ts';
+import { LEDGER } from './ledger.ts';
+import { LUA } from './lua.ts';
 import type { Mutant } from './mutant.ts';
+import { WORKER } from './worker.ts';
 
 export type Room = keyof typeof MUTANTS;
 
-export const MUTANTS = {} satisfies Record<string, readonly Mutant[]>;
+export const MUTANTS = {
+  lua: LUA,
+  hotpath: HOTPATH,
+  worker: WORKER,
+  ledger: LEDGER,
+  http: HTTP,
+} satisfies Record<string, readonly Mutant[]>;
 
 /** A sentence for each mutant whose place is not there exactly once, or whose tests are not. */
 export async function wrongAnchors(root: string): Promise<string[]> {

@@ -1,0 +1,111 @@
+/** Breaks of the worker in src/worker/. */
+import type { Mutant } from './mutant.ts';
+
+const DRIFT = 'test/worker/write-behind-drift.test.ts';
+const NOT_READY = 'test/worker/write-behind-not-ready.test.ts';
+const REBUILD = 'test/worker/rebuild.test.ts';
+const RECONCILIATION = 'test/worker/reconciliation.test.ts';
+const VALIDATOR = 'test/worker/event-validator.test.ts';
+const WEBHOOKS = 'test/worker/webhooks.test.ts';
+const WRITE_BEHIND = 'test/worker/write-behind.test.ts';
+
+export const WORKER: readonly Mutant[] = [
+  {
+    fault: 'an item that the script left with other figures than the domain goes on (D8)',
+    file: 'src/worker/carry/entry-validator.ts',
+    find: 'if (!found || isStopped(state) || isSame(state.next, found)) continue;',
+    replace: 'if (!found || isStopped(state) || found.version > 0) continue;',
+    tests: [DRIFT],
+  },
+  {
+    fault: 'a movement that is in the ledger already is not known as one (BR-006)',
+    file: 'src/worker/carry/entry-validator.ts',
+    find: 'if (this.#movements.has(movementId)) {',
+    replace: "if (movementId === '') {",
+    tests: [DRIFT, 'test/worker/document-validator.test.ts'],
+  },
+  {
+    fault: 'the second use of an order id counts as a step of the first',
+    file: 'src/worker/carry/entry-validator.ts',
+    find: 'evolveReservation(isReused ? undefined : before, event)',
+    replace: 'evolveReservation(before, event)',
+    tests: [DRIFT, VALIDATOR],
+  },
+  {
+    fault: 'a gap in the stream is not noticed',
+    file: 'src/worker/carry/stream-reader.ts',
+    find: '    return id === `',
+    replace: '    if (sequence >= 0) return id.startsWith(String(epoch));\n    return id === `',
+    tests: [NOT_READY],
+  },
+  {
+    fault: 'a partition of a newer epoch is carried under the old one',
+    file: 'src/worker/carry/stream-reader.ts',
+    find: "if (head.epoch !== epoch) throw new NotReady('epoch-mismatch'",
+    replace: "if (head.epoch < epoch) throw new NotReady('epoch-mismatch'",
+    tests: [NOT_READY],
+  },
+  {
+    fault: 'a Redis that lacks what the ledger has is not noticed',
+    file: 'src/worker/carry/stream-reader.ts',
+    find: "if (head.sequence < sequence) throw new NotReady('ledger-ahead'",
+    replace: "if (head.sequence < 0) throw new NotReady('ledger-ahead'",
+    tests: [NOT_READY],
+  },
+  {
+    fault: 'the stream is cut before the ledger has it',
+    file: 'src/worker/carry/replication-loop.ts',
+    find: '          commit = this.#commit(chunk, to, atMs, mode);',
+    replace: '          this.#trimmer.soon(to);\n          commit = this.#commit(chunk, to, atMs, mode);',
+    tests: [WRITE_BEHIND, 'test/worker/write-behind-pace.test.ts', 'test/worker/write-behind-crash.test.ts'],
+  },
+  {
+    fault: 'a whole chunk is condemned for one entry that SQL refuses',
+    file: 'src/worker/carry/poison-isolation.ts',
+    find: "if (mode.kind === 'strict' && isOneEntry) {",
+    replace: "if (mode.kind === 'strict') {",
+    tests: [VALIDATOR, DRIFT],
+  },
+  {
+    fault: 'the audit does not compare until when a hold lasts',
+    file: 'src/worker/audit/audit-holds.ts',
+    find: '    hot.expiresAtMs === reservation.expiresAtMs &&\n',
+    replace: '',
+    tests: [RECONCILIATION],
+  },
+  {
+    fault: 'the audit does not look for items that the ledger lacks',
+    file: 'src/worker/audit/audit-items.ts',
+    find: "auditor.addFinding({ kind: 'missing-in-ledger'",
+    replace: "if (sku === '') auditor.addFinding({ kind: 'missing-in-ledger'",
+    tests: [RECONCILIATION],
+  },
+  {
+    fault: 'a rebuild keeps the epoch: answers of the lost Redis stay valid (D10)',
+    file: 'src/worker/recovery/rebuild.ts',
+    find: 'Math.max(cursor?.epoch ?? 0, control?.epoch ?? 0) + 1',
+    replace: 'Math.max(cursor?.epoch ?? 1, control?.epoch ?? 1)',
+    tests: [REBUILD],
+  },
+  {
+    fault: 'a rebuild sells from an item that is in quarantine',
+    file: 'src/worker/recovery/rebuild.ts',
+    find: 'isQuarantined: quarantine !== undefined',
+    replace: 'isQuarantined: false',
+    tests: [REBUILD, 'test/worker/rebuild-trade.test.ts', DRIFT],
+  },
+  {
+    fault: 'a stream with a gap is rebuilt without asking a person',
+    file: 'src/worker/recovery/recover.ts',
+    find: "if (reason === 'sequence-gap') {",
+    replace: "if (reason === 'forgotten') {",
+    tests: [REBUILD],
+  },
+  {
+    fault: 'a delivery is given up one attempt early',
+    file: 'src/worker/webhooks/webhooks.ts',
+    find: 'const waitMs = waitsMs[attempts - 1];',
+    replace: 'const waitMs = waitsMs[attempts];',
+    tests: [WEBHOOKS],
+  },
+];

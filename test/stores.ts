@@ -67,7 +67,7 @@ async function administer(databaseUrl: string, statement: string): Promise<void>
 const STORE_BYTES_MAX = 4 * 1_024 ** 3;
 
 /** Memory where the machine has a folder of it: no test pulls the plug, so none needs a disk, and each sync is free. */
-async function folderOfStores(): Promise<string> {
+export async function folderOfStores(): Promise<string> {
   const shared = await statfs('/dev/shm').catch(() => undefined);
   return shared && shared.bavail * shared.bsize > STORE_BYTES_MAX ? '/dev/shm' : tmpdir();
 }

@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 const BOUNDED = 'test/hotpath/bounded.test.ts';
 const EPOCH = 'test/hotpath/epoch.test.ts';
 const ID = 'test/domain/id.test.ts';
-const RECORDS = 'test/hotpath/record-codec.test.ts';
+const RECORDS = 'test/hotpath/codec-agreement.test.ts';
 const FUZZ = 'test/fuzz/ids.test.ts';
 const TWINS = 'test/agreement/twins.test.ts';
 

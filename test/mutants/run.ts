@@ -5,13 +5,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../../src/local/postgres-server.ts';
 import { startRedis } from '../../src/local/redis-server.ts';
+import { folderOfStores } from '../stores.ts';
 import { MUTANTS, type Room, wrongAnchors } from './list.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -20,7 +20,7 @@ const COPIES = join(ROOT, '.holdfast', 'mutants');
 /** One in so many may survive. */
 const SURVIVORS_PART = 30;
 /** A test file that has not ended by then hangs on the fault. */
-const TEST_MS_MAX = 240_000;
+const TEST_MS_MAX = 300_000;
 const COPIED = [
   'src',
   'lua',
@@ -56,7 +56,8 @@ async function main(): Promise<number> {
   const mutants = rooms.flatMap((room) => MUTANTS[room as Room] ?? []);
   if (mutants.length === 0) throw new Error(`there are mutants of ${Object.keys(MUTANTS).join(', ')}`);
 
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-mutants-'));
+  const folder = await mkdtemp(join(await folderOfStores(), 'holdfast-mutants-'));
+  await chmod(folder, 0o755);
   const quiet = () => {};
   const redis = await startRedis({ dataFolder: folder, log: quiet });
   const postgres = await startPostgres({ dataFolder: folder, log: quiet });

@@ -2,7 +2,7 @@
  * The acknowledgement level `ledger` (D11), asked for by a request: its answer waits until Postgres has what was decided.
  * Promises: one question to the ledger at a time however many wait; who waits too long hears that the outcome is decided
  * but not yet in the ledger, which a repeat under the same id tells. The worker gathers for some 25 ms, and in a rush the
- * ledger may be up to some seconds behind (src/worker/pace.ts): so much longer such an answer takes. Refuses to know: what
+ * ledger may be up to some seconds behind (src/worker/carry/throttle.ts): so much longer such an answer takes. Refuses to know: what
  * was decided.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';

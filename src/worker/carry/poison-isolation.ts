@@ -1,14 +1,14 @@
 /**
- * What to do about a chunk that SQL refused although the aggregate allowed it: find the entry that is to blame without
- * stopping the others. First the same entries again, asking the ledger what is usually taken for granted; then entry by
- * entry; an entry that is refused even alone is condemned, and its items go into quarantine.
+ * Finds the one entry that SQL refuses although the domain allowed it, without stopping the others: the same chunk again,
+ * validated strictly; then entry by entry; an entry that is refused even alone is condemned, and its items go into
+ * quarantine. Promises: each refusal narrows the search or is final.
  */
 
 import type { RefusedBySql } from '../../ledger/errors.ts';
 import type { LedgerChunk } from '../../ledger/write/chunk.ts';
 import type { ValidationMode } from './event-validator.ts';
 
-/** SQL refused a chunk, and there is another way to judge it: at once, from the cursor. */
+/** SQL refused a chunk, and there is a stricter way to validate it: at once, from the cursor. */
 export class ValidateAgain extends Error {
   constructor(refusal: RefusedBySql) {
     super(refusal.message, { cause: refusal });
@@ -17,31 +17,35 @@ export class ValidateAgain extends Error {
 }
 
 export class PoisonIsolation {
-  /** Sequence up to which nothing is taken for granted; 0: nothing is suspected. */
-  #upTo = 0;
+  /** Entries up to this sequence are validated strictly; 0: none. */
+  #strictUpTo = 0;
   #isOneByOne = false;
+  /** By the sequence of the entry, why SQL refused it. */
   readonly #condemned = new Map<number, string>();
 
-  /** How to judge a chunk that begins with this entry. */
+  /** How to validate the chunk that begins with this entry. */
   modeFor(sequence: number): ValidationMode {
     const refusal = this.#condemned.get(sequence);
     if (refusal !== undefined) return { kind: 'condemned', refusal };
-    return { kind: sequence <= this.#upTo ? 'strict' : 'none' };
+    return { kind: sequence <= this.#strictUpTo ? 'strict' : 'none' };
   }
 
-  /** Event lines a chunk behind this sequence may have. */
+  /** The most event lines of the chunk after this sequence. @param usual where nothing is isolated */
   linesMax(sequence: number, usual: number): number {
-    return this.#isOneByOne && sequence < this.#upTo ? 1 : usual;
+    return this.#isOneByOne && sequence < this.#strictUpTo ? 1 : usual;
   }
 
-  /** What to throw: the refusal itself only where a condemned entry was refused as well, and nothing is left but to wait. */
+  /**
+   * Takes a refusal. Answers the error to throw: {@link ValidateAgain}, or the refusal itself where a condemned entry was
+   * refused as well and only waiting is left.
+   */
   refused(
     chunk: Pick<LedgerChunk, 'fromSequence' | 'toSequence'>,
     mode: ValidationMode,
     refusal: RefusedBySql,
   ): Error {
     const isOneEntry = chunk.toSequence === chunk.fromSequence + 1;
-    this.#upTo = Math.max(this.#upTo, chunk.toSequence);
+    this.#strictUpTo = Math.max(this.#strictUpTo, chunk.toSequence);
     if (mode.kind === 'condemned') return refusal;
     if (mode.kind === 'strict' && isOneEntry) {
       const { code, constraint, detail, message } = refusal;
@@ -52,14 +56,15 @@ export class PoisonIsolation {
     return new ValidateAgain(refusal);
   }
 
-  /** The ledger has everything up to here. */
+  /** The ledger has everything up to this sequence. */
   committed(sequence: number): void {
     this.#condemned.delete(sequence);
-    if (sequence >= this.#upTo) this.clear();
+    if (sequence >= this.#strictUpTo) this.clear();
   }
 
+  /** Forgets everything: sequences start anew with an epoch. */
   clear(): void {
-    this.#upTo = 0;
+    this.#strictUpTo = 0;
     this.#isOneByOne = false;
     this.#condemned.clear();
   }

@@ -1,7 +1,8 @@
 /**
- * One round of carrying: from the ledger's cursor on, chunk after chunk, until something is wrong or it is time to stop.
- * While one chunk is being committed the next is read and judged; commits follow each other in order.
- * Promises: when a round is over nothing of it is under way. Refuses to know: what to do about trouble.
+ * The replication loop: copies the stream to the ledger from the ledger's cursor on, chunk by chunk, until something fails
+ * or it is to stop. While one chunk is being committed the next is read and validated; commits stay in order.
+ * Promises: when {@link ReplicationLoop.run} ends, nothing of it is under way. Refuses to know: what to do about failures;
+ * the states are in write-behind.ts.
  */
 import { isReservationEvent } from '../../domain/language.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
@@ -21,27 +22,27 @@ import {
   type StreamRedis,
 } from './stream-reader.ts';
 import { Throttle, type ThrottleLimits } from './throttle.ts';
-import { type TrimLimits, Trimmer, type Trims } from './trimmer.ts';
+import { type TrimLimits, Trimmer, type TrimTarget } from './trimmer.ts';
 
-/** Every place where the worker can be stopped between two steps; those within a commit are the ledger's. */
+/** Every step between which a test can stop the worker; the steps within a commit are the ledger's. */
 export const WRITE_BEHIND_CHECKPOINTS = [
   'lease-taken',
   'cursor-read',
   'entries-read',
-  'chunk-judged',
+  'chunk-validated',
   'chunk-committed',
   'stream-trimmed',
 ] as const;
 export type WriteBehindCheckpoint = (typeof WRITE_BEHIND_CHECKPOINTS)[number];
 
-export interface CarryingLimits extends ValidatorLimits, ThrottleLimits, TrimLimits {
+export interface ReplicationLimits extends ValidatorLimits, ThrottleLimits, TrimLimits {
   /** Event lines in one transaction. */
   readonly chunkLinesMax: number;
-  /** The longest an idle worker waits before it looks again. */
+  /** The longest pause of an idle worker before it reads again. */
   readonly idleWaitMsMax: number;
 }
 
-export interface CarryingParts {
+export interface ReplicationParts {
   readonly ledger: Pick<
     Ledger,
     | 'cursor'
@@ -52,47 +53,48 @@ export interface CarryingParts {
     | 'loadTransfers'
     | 'knownMovements'
   >;
-  readonly hot: Trims & { readonly keys: PartitionKeys };
-  /** A connection on which nobody waits for a batch. */
+  readonly hot: TrimTarget & { readonly keys: PartitionKeys };
+  /** A connection of its own, so that reading never waits for a batch. */
   readonly streamRedis: StreamRedis;
   readonly partition: number;
   /** Awaited at every checkpoint. Does nothing outside of tests. */
   readonly checkpoint?: ((name: WriteBehindCheckpoint) => Promise<void> | void) | undefined;
 }
 
-/** What a round tells its owner. */
-export interface CarryingListener {
-  /** The ledger's cursor, as found when the round began. */
-  begun(cursor: StreamPosition): void;
+/** What the loop reports to its owner. */
+export interface ReplicationListener {
+  /** The ledger's cursor, as found at the start. */
+  started(cursor: StreamPosition): void;
   committed(chunk: PreparedChunk, to: StreamPosition, atMs: number | undefined): void;
-  /** Everything decided before the look with this number is in the ledger. */
-  caughtUp(look: number): void;
-  /** Whether somebody waits for the ledger: then nothing is gathered, and no way given. */
+  /** Everything decided before the read with this number is in the ledger. */
+  caughtUp(read: number): void;
+  /** Whether a caller waits for the ledger: then there are no pauses to gather or to give way. */
   isAwaited(): boolean;
   trimFailed(error: unknown): void;
 }
 
-/** How often an active worker asks whether it still is one. Safety does not rest on it (D7). */
+/** How often an active worker checks its lease. Safety does not rest on it: the cursor decides (D7). */
 const LEASE_VERIFY_MS = 2_000;
 const IDLE_WAIT_MS_MIN = 1;
 
 export class ReplicationLoop {
   readonly reader: StreamReader;
-  /** Grows with every look at the stream. */
-  looks = 0;
-  readonly #parts: CarryingParts;
-  readonly #limits: CarryingLimits;
-  readonly #listener: CarryingListener;
+  /** Reads of the stream so far. */
+  reads = 0;
+  readonly #parts: ReplicationParts;
+  readonly #limits: ReplicationLimits;
+  readonly #listener: ReplicationListener;
   readonly #validator: EventValidator;
   readonly #trimmer: Trimmer;
   readonly #poison = new PoisonIsolation();
   readonly #throttle: Throttle;
   #epoch = 0;
-  #resting: AbortController | undefined;
-  /** Somebody asked for haste since the last look began. */
-  #isHurried = false;
+  /** Ends the pause under way. */
+  #pausing: AbortController | undefined;
+  /** {@link wake} was called since the last read began. */
+  #isWoken = false;
 
-  constructor(parts: CarryingParts, limits: CarryingLimits, listener: CarryingListener) {
+  constructor(parts: ReplicationParts, limits: ReplicationLimits, listener: ReplicationListener) {
     this.#parts = parts;
     this.#limits = limits;
     this.#listener = listener;
@@ -107,14 +109,14 @@ export class ReplicationLoop {
     );
   }
 
-  /** Ends the rest under way, and lets the worker look at once. */
-  hurry(): void {
-    this.#isHurried = true;
-    this.#resting?.abort();
+  /** Ends the pause under way, so that the stream is read at once. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#pausing?.abort();
   }
 
-  /** @throws whatever ended the round; returns where it is time to stop or the lease is lost */
-  async round(lease: WorkerLease, stopping: AbortSignal): Promise<void> {
+  /** Runs until it is to stop or the lease is lost. @throws what ended it otherwise: {@link NotReady}, a refusal, an outage */
+  async run(lease: WorkerLease, stopping: AbortSignal): Promise<void> {
     const { ledger, partition, checkpoint } = this.#parts;
     const cursor = await ledger.cursor(partition);
     await checkpoint?.('cursor-read');
@@ -122,50 +124,51 @@ export class ReplicationLoop {
     if (cursor.epoch !== this.#epoch) this.#poison.clear();
     this.#epoch = cursor.epoch;
     this.reader.begin(cursor);
-    this.#listener.begun(cursor);
+    this.#listener.started(cursor);
     let from: StreamPosition = cursor;
     let commit: Promise<void> = Promise.resolve();
     let idleWaitMs = 0;
     let verifiedMs = performance.now();
     try {
       while (!stopping.aborted && lease.isHeld) {
-        const look = ++this.looks;
+        const read = ++this.reads;
         const beganMs = performance.now();
-        this.#isHurried = false;
+        this.#isWoken = false;
         const entries = await this.reader.next(
           this.#poison.linesMax(from.sequence, this.#limits.chunkLinesMax),
         );
-        this.#throttle.saw(this.reader.head);
+        this.#throttle.observe(this.reader.head);
         await checkpoint?.('entries-read');
         const last = entries.at(-1);
         if (last) {
           const to = { epoch: last.epoch, sequence: last.sequence, eventsTotal: last.eventsTotal };
           const atMs = entries.findLast(isReadable)?.atMs;
           const mode = this.#poison.modeFor(from.sequence + 1);
-          // A judge who asks the ledger must find all that came before there.
+          // Strict validation queries the ledger, which must have everything that came before.
           if (mode.kind !== 'none') await commit;
           const chunk = await prepareChunk(await this.#validator.validate(entries, from, mode));
-          await checkpoint?.('chunk-judged');
+          await checkpoint?.('chunk-validated');
           await commit;
           commit = this.#commit(chunk, to, atMs, mode);
-          // It is awaited one chunk later; until then its failure must not count as one nobody hears of.
+          // It is awaited one chunk later; until then a failure must not count as unhandled.
           commit.catch(() => {});
           from = to;
           idleWaitMs = 0;
           if (!this.#listener.isAwaited()) {
-            const restsPerWork = hasOrders(entries) ? this.#throttle.restsPerWork(atMs) : 0;
-            // Who gives way does one thing at a time, and counts the commit as work.
-            if (restsPerWork > 0) await commit;
+            const pausesPerWork = hasOrders(entries) ? this.#throttle.pausesPerWork(atMs) : 0;
+            // To give way, one thing is done at a time, and the commit counts as work.
+            if (pausesPerWork > 0) await commit;
             const workMs = performance.now() - beganMs;
-            await this.#rest(this.#throttle.restMs(workMs, restsPerWork, !this.reader.isAtEnd), stopping);
+            const pauseMs = this.#throttle.pauseMs(workMs, pausesPerWork, !this.reader.isAtEnd);
+            await this.#pause(pauseMs, stopping);
           }
         } else {
           await commit;
-          await this.#trimmer.settle();
-          this.#listener.caughtUp(look);
+          await this.#trimmer.flush();
+          this.#listener.caughtUp(read);
           const { idleWaitMsMax, gatherMs } = this.#limits;
           idleWaitMs = Math.min(idleWaitMsMax, Math.max(IDLE_WAIT_MS_MIN, gatherMs, idleWaitMs * 2));
-          await this.#rest(idleWaitMs, stopping);
+          await this.#pause(idleWaitMs, stopping);
         }
         if (performance.now() - verifiedMs > LEASE_VERIFY_MS) {
           await lease.verify();
@@ -173,19 +176,19 @@ export class ReplicationLoop {
         }
       }
       await commit;
-      if (lease.isHeld) await this.#trimmer.settle();
+      if (lease.isHeld) await this.#trimmer.flush();
     } finally {
       await commit.catch(() => {});
-      await this.#trimmer.abandon();
+      await this.#trimmer.reset();
       this.#validator.reset();
     }
   }
 
-  async #rest(ms: number, stopping: AbortSignal): Promise<void> {
-    if (ms <= 0 || this.#isHurried || stopping.aborted) return;
-    this.#resting = new AbortController();
-    await pause(ms, this.#resting.signal);
-    this.#resting = undefined;
+  async #pause(ms: number, stopping: AbortSignal): Promise<void> {
+    if (ms <= 0 || this.#isWoken || stopping.aborted) return;
+    this.#pausing = new AbortController();
+    await pause(ms, this.#pausing.signal);
+    this.#pausing = undefined;
   }
 
   async #commit(
@@ -203,11 +206,11 @@ export class ReplicationLoop {
     this.#validator.committed();
     this.#poison.committed(chunk.toSequence);
     this.#listener.committed(chunk, to, atMs);
-    this.#trimmer.soon(to);
+    this.#trimmer.request(to);
   }
 }
 
-/** Whether somebody sells: an import is as fast as the ledger, and need not give way to itself. */
+/** Whether there are orders among them: an import is as fast as the ledger and need not give way to itself. */
 function hasOrders(entries: readonly ReadEntry[]): boolean {
   return entries.some((entry) => isReadable(entry) && entry.events.some(isReservationEvent));
 }

@@ -1,42 +1,43 @@
 /**
- * How long the worker rests between two chunks, so that it costs those who sell little where it shares processors with
- * Redis and the API. Two reasons to rest: to gather, for a chunk of a few lines is not worth a transaction; and to give
- * way, for while orders come in the ledger may be a little late. Promises: nobody is given way to for longer than
- * {@link GIVE_WAY_MS_MAX} at once; a ledger that is far behind, or that nobody adds to any more, is caught up with at full
- * speed. Refuses to know: stores.
+ * How long the worker pauses between two chunks, so that it costs the sales little where it shares processors with Redis
+ * and the API. There are two reasons: to gather, because a chunk of a few lines is not worth a transaction; and to give way,
+ * because while orders come in the ledger may be a little late.
+ * Promises: it gives way for at most {@link GIVE_WAY_MS_MAX} at a time, and not at all where the ledger is far behind or no
+ * new orders come in. Refuses to know: stores.
  */
 
 export interface ThrottleLimits {
-  /** From the beginning of a chunk that was not full to that of the next: so much later the ledger may have an event. */
+  /** From the start of a chunk that was not full to the start of the next: the ledger gets an event so much later. */
   readonly gatherMs: number;
-  /** While the ledger is behind by less than this, the worker takes its smallest share of the time. */
+  /** Up to this lag of the ledger the worker takes its smallest share of the time. */
   readonly giveWayLagMs: number;
-  /** From this lag on it takes all of the time; between the two, the more the later. */
-  readonly hurryLagMs: number;
+  /** From this lag on it takes all of the time; between the two its share grows with the lag. */
+  readonly fullSpeedLagMs: number;
 }
 
-/** A chunk that took some time is followed by a rest of this many times as much at most: a third of the time is work. */
-const RESTS_PER_WORK = 2;
+/** The longest pause after a chunk, in units of the time the chunk took: then a third of the time is work. */
+const PAUSES_PER_WORK_MAX = 2;
 /** A stall of Postgres must not be followed by one of the worker. */
 export const GIVE_WAY_MS_MAX = 250;
 
-/** Where the hot path stands, as far as this matters here. */
-export interface Decided {
+/** The end of the stream, as far as it matters here. */
+export interface StreamHead {
   readonly eventsTotal: number;
+  /** By Redis's clock. */
   readonly clockMs: number;
 }
 
 export class Throttle {
   readonly #limits: ThrottleLimits;
-  #head: Decided | undefined;
+  #head: StreamHead | undefined;
   #isSelling = false;
 
   constructor(limits: ThrottleLimits) {
     this.#limits = limits;
   }
 
-  /** What the last look at the stream showed; the same object as before says that nobody looked. */
-  saw(head: Decided | undefined): void {
+  /** Takes the end of the stream as last read; the same object as before means that nothing was read since. */
+  observe(head: StreamHead | undefined): void {
     if (head === this.#head) return;
     this.#isSelling =
       head !== undefined && this.#head !== undefined && head.eventsTotal > this.#head.eventsTotal;
@@ -44,20 +45,20 @@ export class Throttle {
   }
 
   /**
-   * The rest that giving way asks for, in units of the time the chunk took; 0 where there is nobody to give way to, or
-   * no time. @param reachedMs when the newest of the chunk was decided, by Redis's clock
+   * How long to give way after a chunk, in units of the time the chunk took; 0: not at all.
+   * @param reachedMs when the newest event of the chunk was decided, by Redis's clock
    */
-  restsPerWork(reachedMs: number | undefined): number {
+  pausesPerWork(reachedMs: number | undefined): number {
     if (!this.#isSelling || !this.#head) return 0;
-    const { giveWayLagMs, hurryLagMs } = this.#limits;
+    const { giveWayLagMs, fullSpeedLagMs } = this.#limits;
     const lagMs = this.#head.clockMs - (reachedMs ?? this.#head.clockMs);
-    const share = (hurryLagMs - lagMs) / Math.max(1, hurryLagMs - giveWayLagMs);
-    return RESTS_PER_WORK * Math.min(1, Math.max(0, share));
+    const share = (fullSpeedLagMs - lagMs) / Math.max(1, fullSpeedLagMs - giveWayLagMs);
+    return PAUSES_PER_WORK_MAX * Math.min(1, Math.max(0, share));
   }
 
-  /** Milliseconds to rest behind a chunk that took `workMs`. */
-  restMs(workMs: number, restsPerWork: number, isFull: boolean): number {
+  /** Milliseconds to pause after a chunk that took `workMs`. @param isFull more entries wait in the stream */
+  pauseMs(workMs: number, pausesPerWork: number, isFull: boolean): number {
     const gatherMs = isFull ? 0 : this.#limits.gatherMs - workMs;
-    return Math.max(0, gatherMs, Math.min(GIVE_WAY_MS_MAX, workMs * restsPerWork));
+    return Math.max(0, gatherMs, Math.min(GIVE_WAY_MS_MAX, workMs * pausesPerWork));
   }
 }

@@ -1,20 +1,21 @@
 /**
- * Cuts the stream below what the ledger has committed, and so frees the backlog (D7, D13). A trim is a batch of its own
- * in Redis, with its sync: so there is one now and then, at once where nothing else is to be done. One at a time, the
- * newest wins. Promises: never beyond the committed cursor; a trim that fails delays nobody and is tried again.
+ * Trims the stream up to the committed cursor, which frees the backlog (D7, D13). Rate-limited, because each trim costs an
+ * fsync; immediate when idle. One trim at a time; a newer position replaces one that waits.
+ * Promises: never beyond the committed cursor; a trim that fails delays nobody and is tried again.
  */
 import { Retry } from '../../timing/retry.ts';
 import type { StreamPosition } from './stream-reader.ts';
 
-/** The part of the hot path's engine this needs. */
-export interface Trims {
+/** The part of the engine that the trimmer needs. */
+export interface TrimTarget {
+  /** Removes the entries up to `sequence`; `eventsTotal` events of the epoch are in the ledger. */
   trim(sequence: number, eventsTotal: number): Promise<void>;
 }
 
 export interface TrimLimits {
-  /** From one trim to the next, at least, */
+  /** The shortest time from one trim to the next, */
   readonly trimEveryMs: number;
-  /** unless so many events can be cut: by no more is the backlog counted too high while the worker is busy. */
+  /** unless so many events can be trimmed: the backlog of a busy worker is overstated by no more. */
   readonly trimEventsMax: number;
 }
 
@@ -22,7 +23,7 @@ const RETRY_WAIT_MS_MIN = 50;
 const RETRY_WAIT_MS_MAX = 5_000;
 
 export class Trimmer {
-  readonly #hot: Trims;
+  readonly #target: TrimTarget;
   readonly #limits: TrimLimits;
   readonly #onTrimmed: () => Promise<void> | void;
   readonly #onFault: (error: unknown) => void;
@@ -35,19 +36,19 @@ export class Trimmer {
   #notBeforeMs = 0;
 
   constructor(
-    hot: Trims,
+    target: TrimTarget,
     limits: TrimLimits,
     onTrimmed: () => Promise<void> | void,
     onFault: (error: unknown) => void,
   ) {
-    this.#hot = hot;
+    this.#target = target;
     this.#limits = limits;
     this.#onTrimmed = onTrimmed;
     this.#onFault = onFault;
   }
 
-  /** The ledger has committed everything up to here. Does not wait, and trims when it is worth it. */
-  soon(committed: StreamPosition): void {
+  /** The ledger has everything up to this position: trims, without waiting, if it is time. */
+  request(committed: StreamPosition): void {
     this.#wanted = committed;
     const { trimEveryMs, trimEventsMax } = this.#limits;
     const isWorthIt =
@@ -56,18 +57,18 @@ export class Trimmer {
     if (isWorthIt) this.#start();
   }
 
-  /** Trims up to the newest, and waits for it; one that failed is tried again when its time has come. */
-  async settle(): Promise<void> {
+  /** Trims up to the newest position and waits for it; after a failure only when its wait is over. */
+  async flush(): Promise<void> {
     await this.#running;
     this.#start();
     await this.#running;
   }
 
   /**
-   * Waits for the trim under way and forgets any other: sequences begin anew with an epoch, so what was to be cut in one
-   * must not be cut in the next.
+   * Waits for the trim under way and forgets the rest: sequences start anew with an epoch, so a position of one must not
+   * be trimmed in the next.
    */
-  async abandon(): Promise<void> {
+  async reset(): Promise<void> {
     this.#wanted = undefined;
     await this.#running;
     this.#wanted = undefined;
@@ -82,7 +83,7 @@ export class Trimmer {
   async #run(wanted: StreamPosition): Promise<void> {
     try {
       this.#trimmedMs = performance.now();
-      await this.#hot.trim(wanted.sequence, wanted.eventsTotal);
+      await this.#target.trim(wanted.sequence, wanted.eventsTotal);
       this.#trimmedTotal = wanted.eventsTotal;
       if (this.#wanted === wanted) this.#wanted = undefined;
       this.#retry.progressed();

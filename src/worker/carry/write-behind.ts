@@ -1,7 +1,22 @@
 /**
- * The write-behind worker (D7, D8, D13): carries what Redis decided into the ledger, exactly once and in order.
- * Promises: one active worker a partition, others stand by; Postgres or Redis away means waiting, not failing; what the
- * aggregate would not have allowed stops one item, not the partition. Refuses to know: HTTP, and how a rebuild is done.
+ * The write-behind worker (D7, D8, D13): copies what Redis decided to the ledger, exactly once and in order.
+ * Promises: one active worker per partition, the others stand by; an outage of Postgres or Redis means waiting, not failing;
+ * what the domain would not have allowed stops one item, not the partition. Refuses to know: HTTP, how a rebuild is done.
+ *
+ * state       entered when                                      left when
+ * STANDBY     it starts; the lease is held elsewhere or lost    it gets the lease -> COPYING; stop() -> STOPPED
+ * COPYING     it has the lease; a pause or a retry wait ended   nothing left to read -> IDLE; a chunk is done -> PAUSED;
+ *                                                               a step fails -> RETRYING; the lease is lost -> STANDBY
+ * PAUSED      a chunk was small, or orders come in (throttle)   the time is over, or drained() or stop() wake it -> COPYING
+ * IDLE        the ledger has everything, the stream is trimmed  the poll wait is over, or it is woken -> COPYING
+ * RETRYING    a store is away, or the cursor moved: waits,      the wait is over -> COPYING, or STANDBY without the lease
+ *             growing; SQL refused a chunk: no wait
+ * NOT READY   stream and ledger do not follow from each other:  onNotReady has ended and a wait is over -> COPYING
+ *             onNotReady is called, with growing waits
+ * STOPPED     stop() was called: chunks in hand are committed,  never
+ *             the lease is released
+ *
+ * COPYING is a pipeline of two chunks: one is read and validated while the one before is committed (replication-loop.ts).
  */
 import type { Logger } from 'pino';
 import { CursorMoved } from '../../ledger/errors.ts';
@@ -10,23 +25,23 @@ import type { Finding } from '../../ledger/write/chunk.ts';
 import { pause, Retry } from '../../timing/retry.ts';
 import { messageOf } from './failure.ts';
 import { ValidateAgain } from './poison-isolation.ts';
-import { type CarryingLimits, type CarryingParts, ReplicationLoop } from './replication-loop.ts';
+import { type ReplicationLimits, ReplicationLoop, type ReplicationParts } from './replication-loop.ts';
 import { NotReady, type NotReadyCause, type StreamPosition } from './stream-reader.ts';
 
-export interface WriteBehindLimits extends CarryingLimits {
-  /** The longest wait between two tries while a store is away. */
+export interface WriteBehindLimits extends ReplicationLimits {
+  /** The longest wait between two attempts while a store is away. */
   readonly retryWaitMsMax: number;
-  /** How often a standby asks for the partition. */
+  /** How often a standby asks for the lease. */
   readonly standbyPollMs: number;
 }
 
 /**
  * Chunks of 4,000 lines take Postgres some 40 ms; larger ones gain nothing and make the ledger late.
- * Idle means polling, after 25 ms and then every 50. XREAD BLOCK would wake a little sooner, but the same connection must
- * tell within 50 ms that Redis forgot the partition or fell behind the ledger, and blocking fights with the client's
- * time-outs; a poll of an idle partition costs Redis 40 tiny commands a second.
- * Gathering for 25 ms, at 5,000 orders a second over 1,000 SKUs, makes an order cost two fifths of what a chunk at a time
- * costs in the worker and in Postgres; 100 ms would save a fifth more, and make `Holdfast-Ack: ledger` wait as long.
+ * An idle worker polls, after 25 ms and then every 50. XREAD BLOCK would wake it a little sooner, but the same connection
+ * must show within 50 ms that Redis forgot the partition or fell behind the ledger, and blocking conflicts with the client's
+ * time-outs; polling an idle partition costs Redis 40 tiny commands a second.
+ * Gathering for 25 ms, at 5,000 orders a second over 1,000 SKUs, reduces the cost of an order in the worker and in Postgres
+ * to two fifths; 100 ms would save another fifth, and make `Holdfast-Ack: ledger` wait as long.
  */
 export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   chunkLinesMax: 4_000,
@@ -36,7 +51,7 @@ export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   idleWaitMsMax: 50,
   gatherMs: 25,
   giveWayLagMs: 1_000,
-  hurryLagMs: 3_000,
+  fullSpeedLagMs: 3_000,
   trimEveryMs: 250,
   trimEventsMax: 20_000,
   retryWaitMsMax: 5_000,
@@ -44,30 +59,30 @@ export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
 };
 const RETRY_WAIT_MS_MIN = 20;
 
-export interface WriteBehindOptions extends CarryingParts {
+export interface WriteBehindOptions extends ReplicationParts {
   readonly limits?: Partial<WriteBehindLimits> | undefined;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Hears of every finding once it is in the ledger. */
+  /** Called with every finding once it is in the ledger. */
   readonly onDrift?: ((finding: Finding) => void) | undefined;
   /**
-   * Hot path and ledger do not follow from each other. The worker waits for it, still holding the partition, looks again,
-   * and calls it again if that did not help, with growing pauses.
+   * Called when stream and ledger do not follow from each other. The worker awaits it, keeps the lease, reads again, and
+   * calls it again if that did not help, with growing waits.
    */
   readonly onNotReady?: ((problem: NotReady) => Promise<void> | void) | undefined;
 }
 
 export interface WriteBehindStatus {
-  /** False while another worker has the partition, or Postgres cannot be asked. */
+  /** False while another worker has the lease or Postgres does not answer. */
   readonly active: boolean;
-  /** Where the ledger stands, as far as this worker knows; 0 before it was active. */
+  /** The ledger's cursor, as far as this worker knows; 0 before it was active. */
   readonly epoch: number;
   readonly sequence: number;
-  /** Events decided and not in the ledger yet, as of the last look. */
+  /** Events decided and not in the ledger yet, as of the last read. */
   readonly lagEvents: number;
-  /** Between the newest batch decided and the newest in the ledger, by Redis's clock. */
+  /** Milliseconds between the newest batch decided and the newest in the ledger, by Redis's clock. */
   readonly lagMs: number;
   readonly notReady: NotReadyCause | undefined;
-  /** Of the trouble it is in; undefined while all is well. */
+  /** Undefined while all is well. */
   readonly lastError: string | undefined;
   /** Since this worker started. */
   readonly committedEvents: number;
@@ -76,12 +91,15 @@ export interface WriteBehindStatus {
 
 interface DrainWaiter {
   readonly sequence: number | undefined;
-  readonly sinceLook: number;
+  readonly sinceRead: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Starts at once. It runs until {@link WriteBehind.stop}, whatever happens to the stores. */
+/**
+ * Starts a worker. It runs until {@link WriteBehind.stop}, whatever happens to the stores.
+ * @example const worker = startWriteBehind({ ledger, hot, streamRedis, partition: 0, log });
+ */
 export function startWriteBehind(options: WriteBehindOptions): WriteBehind {
   return new WriteBehind(options);
 }
@@ -108,22 +126,22 @@ export class WriteBehind {
     this.#limits = { ...WRITE_BEHIND_LIMITS_DEFAULT, ...options.limits };
     this.#retry = new Retry({ waitMsMin: RETRY_WAIT_MS_MIN, waitMsMax: this.#limits.retryWaitMsMax });
     this.#loop = new ReplicationLoop(options, this.#limits, {
-      begun: (cursor) => {
+      started: (cursor) => {
         this.#committed = cursor;
       },
       committed: (chunk, to, atMs) => {
         this.#committedEvents += Math.max(0, to.eventsTotal - this.#committed.eventsTotal);
         this.#committed = to;
         this.#committedAtMs = atMs ?? this.#committedAtMs;
-        this.#isWell();
-        for (const finding of chunk.findings) this.#tell(finding);
-        this.#release((waiter) => waiter.sequence !== undefined && waiter.sequence <= to.sequence);
+        this.#recovered();
+        for (const finding of chunk.findings) this.#reportFinding(finding);
+        this.#resolveWaiters((waiter) => waiter.sequence !== undefined && waiter.sequence <= to.sequence);
       },
-      caughtUp: (look) => {
-        this.#isWell();
-        // Else the first event after a quiet night would seem to be late by all of it.
+      caughtUp: (read) => {
+        this.#recovered();
+        // Otherwise the first event after a quiet night would seem to be late by all of it.
         this.#committedAtMs = this.#loop.reader.head?.clockMs ?? this.#committedAtMs;
-        this.#release((waiter) => waiter.sequence === undefined && waiter.sinceLook < look);
+        this.#resolveWaiters((waiter) => waiter.sequence === undefined && waiter.sinceRead < read);
       },
       isAwaited: () => this.#waiters.length > 0,
       trimFailed: (error) => this.#warn(error, 'the stream could not be trimmed, which is tried again'),
@@ -150,28 +168,28 @@ export class WriteBehind {
   }
 
   /**
-   * Resolves when the ledger has everything up to this sequence of the epoch, or, without one, everything that was
-   * decided before the call, and the stream is trimmed. Rejects where the worker stops before.
+   * Resolves when the ledger has everything up to this sequence of the epoch; without one, when it has everything decided
+   * before the call and the stream is trimmed. @throws where the worker stops before
    */
   drained(sequence?: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (sequence !== undefined && this.#committed.sequence >= sequence) resolve();
       else if (this.#stopping.signal.aborted) reject(new Error('the worker is stopped'));
       else {
-        this.#waiters.push({ sequence, sinceLook: this.#loop.looks, resolve, reject });
-        this.#loop.hurry();
+        this.#waiters.push({ sequence, sinceRead: this.#loop.reads, resolve, reject });
+        this.#loop.wake();
       }
     });
   }
 
-  /** Finishes the chunks in hand, lets go of the partition, and resolves. */
+  /** Commits the chunks in hand, releases the lease, and resolves. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#loop.hurry();
+    this.#loop.wake();
     await this.#done;
   }
 
-  /** Stands by until the partition is free, works for as long as it is ours, and so on until stopped. */
+  /** Takes the lease when it is free and works while it is held, until stopped. */
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -189,37 +207,37 @@ export class WriteBehind {
 
   async #work(lease: WorkerLease, signal: AbortSignal): Promise<void> {
     const { log, partition, checkpoint } = this.#options;
-    log.info({ partition }, 'carrying the partition to the ledger');
+    log.info({ partition }, 'copying the partition to the ledger');
     this.#isActive = true;
     try {
       await checkpoint?.('lease-taken');
       while (!signal.aborted && lease.isHeld) {
         try {
-          await this.#loop.round(lease, signal);
+          await this.#loop.run(lease, signal);
         } catch (error) {
-          if (!signal.aborted) await this.#endure(error, lease);
+          if (!signal.aborted) await this.#handleFailure(error, lease);
         }
       }
-      if (!signal.aborted) log.warn({ partition }, 'the partition is no longer ours');
+      if (!signal.aborted) log.warn({ partition }, 'the lease of the partition is lost');
     } finally {
       this.#isActive = false;
       await lease.release();
     }
   }
 
-  /** After a round ended by trouble: what it asks for, and the wait before the next round. @throws where Postgres is away */
-  async #endure(error: unknown, lease: WorkerLease): Promise<void> {
+  /** Does what a failure asks for, and waits before the next run of the loop. @throws where Postgres is away */
+  async #handleFailure(error: unknown, lease: WorkerLease): Promise<void> {
     if (error instanceof ValidateAgain) {
-      this.#warn(error, 'SQL refused a chunk, which is judged again with more care');
+      this.#warn(error, 'SQL refused a chunk, which is validated again more strictly');
       return;
     }
     if (error instanceof NotReady) {
-      // A first start comes this way as well; whether it is trouble, the attempt to mend it tells.
+      // A first start comes this way as well; the attempt to recover shows whether it is a failure.
       this.#lastError = error.message;
-      this.#options.log.info({ reason: error.reason }, 'hot path and ledger do not follow from each other');
-    } else this.#warn(error, 'carrying was interrupted');
+      this.#options.log.info({ reason: error.reason }, 'stream and ledger do not follow from each other');
+    } else this.#warn(error, 'copying to the ledger was interrupted');
     if (error instanceof CursorMoved || error instanceof NotReady) {
-      // Whoever looks at a stream or a cursor that somebody else moves on is a zombie, and must not cry wolf.
+      // A worker whose cursor another one moves is a zombie: it must not raise an alarm.
       if (!(await lease.verify())) return;
       const cursor = await this.#options.ledger.cursor(lease.partition);
       const { epoch, sequence } = this.#committed;
@@ -230,13 +248,13 @@ export class WriteBehind {
       try {
         await this.#options.onNotReady?.(error);
       } catch (failure) {
-        this.#warn(failure, 'the partition is not ready, and the attempt to mend it failed');
+        this.#warn(failure, 'the partition is not ready, and the attempt to recover it failed');
       }
     }
     await pause(this.#retry.nextWaitMs(messageOf(error)), this.#stopping.signal);
   }
 
-  #isWell(): void {
+  #recovered(): void {
     this.#retry.progressed();
     this.#lastError = undefined;
     this.#notReady = undefined;
@@ -247,7 +265,7 @@ export class WriteBehind {
     this.#options.log.warn({ err: error, partition: this.#options.partition }, what);
   }
 
-  #tell(finding: Finding): void {
+  #reportFinding(finding: Finding): void {
     this.#findings++;
     const { kind, sku, warehouse, orderId, sequence, detail } = finding;
     const isMinor = kind === 'order-id-reused';
@@ -258,11 +276,11 @@ export class WriteBehind {
     try {
       this.#options.onDrift?.(finding);
     } catch (error) {
-      this.#warn(error, 'whoever was told of drift failed');
+      this.#warn(error, 'the listener for drift failed');
     }
   }
 
-  #release(isDue: (waiter: DrainWaiter) => boolean): void {
+  #resolveWaiters(isDue: (waiter: DrainWaiter) => boolean): void {
     const due = this.#waiters.filter(isDue);
     if (due.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));

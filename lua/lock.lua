@@ -40,7 +40,7 @@ function locks.lapse(name, due_ms)
     watch_deadline(name, now_ms + POSTPONE_MS)
   elseif item and item.stocktake and item.locked_until_ms <= due_ms then
     local id = item.stocktake
-    locks.sheet_text(id, name) -- a key of another type is met here, before the first write
+    locks.sheet_text(id, name) -- a key of another type fails here, before the first write
     locks.unlock(item, "LAPSED")
     stock.change(item, 0, 0, 0, 0)
     emit(format("StocktakeLapsed %s clock %s=%d", id, name, item.total))

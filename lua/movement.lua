@@ -3,9 +3,19 @@
 -- unknown-item item | quarantined item | stocktake-in-progress item | quantity-limit-exceeded total |
 -- insufficient-stock item=requested:available | exceeds-sold sold | version-conflict version |
 -- count-below-committed counted reserved sold
--- The record of a movement is "content item": the item as it stood right after is the first answer (BR-006).
+-- The record of a movement is "content item": the item right after it is the first answer (BR-006).
 
--- What a movement does to an item: its event and the changes of total, available and sold; or nil and the refusal.
+---@class Movement: Command
+---@field verb string
+---@field line Line
+---@field line_text string
+---@field reason string
+---@field content string what was asked, by which a repeat is recognized
+---@field order string|nil
+---@field expected_version integer|nil of a correction
+---@field actor string
+
+-- Verb -> what it does to an item: its event and the changes of total, available and sold; or nil and the refusal.
 local movements = {}
 
 function movements.receive(item, quantity)
@@ -69,7 +79,7 @@ local function item_with_goods(line)
   return item_for_goods(line)
 end
 
--- A movement done before: its first answer, or a conflict where the same id asks for something else.
+-- The first answer of a movement done before, or a conflict where its id asks for something else; nil for a new one.
 local function repeat_movement(value, content)
   if not value then
     return nil

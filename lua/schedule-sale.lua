@@ -2,7 +2,7 @@
 -- Twin: src/model/sales.ts. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
 -- sale-conflict | sale-closed ms | too-many-sales | unknown-item sku | insufficient-stock sku@*=quantity:available |
 -- ledger-backlog
--- The record of a sale is what was asked; its figures stand beside the items of its SKU.
+-- The record of a sale is what was asked; its figures are in the hash of its SKU.
 
 local function drop_old_sales(sku)
   local left = 0
@@ -28,7 +28,7 @@ local function schedule_sale(command, key, sale_id, value)
       return "REFUSED sale-conflict"
     end
     local sale = sales.by_sku[sku] and sales.by_sku[sku][sale_id]
-    -- Its figures go before its record does, long after it closed.
+    -- Its figures may be gone while its record is still there, days after it closed.
     return sale and "REPLAYED " .. sku .. " " .. sales.write(sale) or "REFUSED unknown-sale"
   end
   if backlog_is_full then
@@ -40,7 +40,7 @@ local function schedule_sale(command, key, sale_id, value)
   elseif drop_old_sales(sku) >= CONST.SALES_PER_SKU_MAX then
     return "REFUSED too-many-sales"
   end
-  call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
+  call("GET", key) -- MGET does not fail on a key of another type: this does, before the first write
   sales.by_sku[sku] = sales.by_sku[sku] or {}
   local units = sales.open_to(sku, nil)
   if units < command.quantity then

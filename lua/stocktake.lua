@@ -7,6 +7,16 @@
 
 local stocktake_prefix = key_prefix .. CONST.STOCKTAKE_KEY
 
+---@class StocktakeCommand: Command
+---@field sku string
+---@field warehouse string
+---@field name string sku@warehouse
+---@field lease_ms integer|nil of a start
+---@field counted integer|nil units, of a completion
+---@field reason string|nil
+---@field releasable string|nil orders whose holds may be released, joined by ","
+---@field actor string
+
 local lines_begun = {} -- stocktake id -> lines that this batch put on its sheet
 
 -- Nil for a text that this program did not write.
@@ -57,7 +67,7 @@ parsers["start-stocktake"] = function(text)
   return { run = start_stocktake, sku = sku, warehouse = warehouse, name = name, lease_ms = tonumber(lease), actor = actor }
 end
 
--- The item a command counts, locked under this sheet; or nil and the answer that ends it.
+-- The item a command counts, locked by this sheet; or nil and the answer.
 local function counted_item(command, stocktake_id, repeated)
   local text = locks.sheet_text(stocktake_id, command.name)
   if not text then
@@ -143,7 +153,7 @@ local function complete_stocktake(command, _, stocktake_id)
       released[i] = release_short(hold, command.actor)
     end
   end
-  -- The sheet says what stood in the books before.
+  -- The sheet says what the total was before.
   local text = locks.unlock(item, "COUNTED", digits(command.counted))
   local difference = command.counted - item.total
   stock.change(item, difference, difference, 0, 0)

@@ -1,8 +1,18 @@
--- dispatch-transfer, receive-transfer, cancel-transfer: goods on the way between two warehouses are in neither, and
--- nothing is in two places or in none. Twin: src/model/transfers.ts.
+-- dispatch-transfer, receive-transfer, cancel-transfer, look-transfer: goods on the way between two warehouses are in neither.
+-- Twin: src/model/transfers.ts.
 -- Answers: DONE transfer | REPLAYED transfer | REFUSED unknown-transfer | transfer-conflict | transfer-ended transfer |
 -- exceeds-transit units | too-many-receipts | quarantined -, and as the movements.
--- A transfer is "status sku from to quantity received rejected returned operations"; in transit it does not expire.
+
+---@class Transfer "status sku from to quantity received rejected returned operations"; in transit it does not expire.
+---@field status "IN_TRANSIT"|"RECEIVED"|"CANCELLED"
+---@field sku string
+---@field from string warehouse
+---@field to string warehouse
+---@field quantity integer units dispatched
+---@field received integer units
+---@field rejected integer units, issued on arrival
+---@field returned integer units that a cancellation brought back
+---@field operations string receipts, joined by ";"
 
 local FOR_GOOD = "253402300799999"
 
@@ -46,7 +56,7 @@ local function dispatch_transfer(command, key, transfer_id, value)
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
+  call("GET", key) -- MGET does not fail on a key of another type: this does, before the first write
   local item, refusal = item_with_goods({ sku = command.sku, warehouse = command.from })
   if not item then
     return refusal

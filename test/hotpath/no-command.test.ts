@@ -3,6 +3,7 @@
  * in one thing alone, is refused by itself in its batch, and changes nothing.
  */
 import { expect, test } from 'vitest';
+import { ID_ESCAPED_BYTES_MAX } from '../../src/domain/id.ts';
 import { LINES_MAX, SHORTFALL_RELEASES_MAX } from '../../src/domain/language.ts';
 import { answerAt, packTexts } from '../../src/hotpath/codec/batch-codec.ts';
 import { loadProgram, runScript } from '../../src/hotpath/program.ts';
@@ -49,6 +50,19 @@ const SLIPS: [verb: Verb, right: string, wrong: string][] = [
   ),
   ['reserve', 'TEA@east=1', Array.from({ length: LINES_MAX + 1 }, (_, i) => `S${i}@east=1`).join(',')],
   ['reserve', 'TEA@east=1', 'TEA=1'],
+  // Ids come escaped: ASCII, a letter, a digit or "%" first, of a bounded length.
+  ...[
+    '.TEA@east',
+    'T~A@east',
+    'T;A@east',
+    `${'A'.repeat(ID_ESCAPED_BYTES_MAX + 1)}@east`,
+    'TEA@*east',
+    'TEA@-',
+  ].map((item): [Verb, string, string] => ['reserve', 'TEA@east', item]),
+  ['reserve', 'web', 'w|b'],
+  ['confirm', 'TEA=1', 'T|A=1'],
+  ['receive', 'TEA@east', 'T;A@east'],
+  ['receive', 'web', 'w|b'],
   ['reserve', ' single', ''],
   ['reserve', ' - -', ' -'],
   ['reserve', 'single', 'single more'],

@@ -2096,7 +2096,7 @@ function locks.lapse(name, due_ms)
     watch_deadline(name, now_ms + POSTPONE_MS)
   elseif item and item.stocktake and item.locked_until_ms <= due_ms then
     local id = item.stocktake
-    locks.sheet_text(id, name) -- a key of another type is met here, before the first write
+    locks.sheet_text(id, name) -- a key of another type fails here, before the first write
     locks.unlock(item, "LAPSED")
     stock.change(item, 0, 0, 0, 0)
     emit(format("StocktakeLapsed %s clock %s=%d", id, name, item.total))
@@ -2115,6 +2115,16 @@ elseif group == "start-stocktake"
 -- the lock.
 
 local stocktake_prefix = key_prefix .. CONST.STOCKTAKE_KEY
+
+---@class StocktakeCommand: Command
+---@field sku string
+---@field warehouse string
+---@field name string sku@warehouse
+---@field lease_ms integer|nil of a start
+---@field counted integer|nil units, of a completion
+---@field reason string|nil
+---@field releasable string|nil orders whose holds may be released, joined by ","
+---@field actor string
 
 local lines_begun = {} -- stocktake id -> lines that this batch put on its sheet
 
@@ -2166,7 +2176,7 @@ parsers["start-stocktake"] = function(text)
   return { run = start_stocktake, sku = sku, warehouse = warehouse, name = name, lease_ms = tonumber(lease), actor = actor }
 end
 
--- The item a command counts, locked under this sheet; or nil and the answer that ends it.
+-- The item a command counts, locked by this sheet; or nil and the answer.
 local function counted_item(command, stocktake_id, repeated)
   local text = locks.sheet_text(stocktake_id, command.name)
   if not text then
@@ -2252,7 +2262,7 @@ local function complete_stocktake(command, _, stocktake_id)
       released[i] = release_short(hold, command.actor)
     end
   end
-  -- The sheet says what stood in the books before.
+  -- The sheet says what the total was before.
   local text = locks.unlock(item, "COUNTED", digits(command.counted))
   local difference = command.counted - item.total
   stock.change(item, difference, difference, 0, 0)
@@ -2345,9 +2355,19 @@ elseif group == "receive"
 -- unknown-item item | quarantined item | stocktake-in-progress item | quantity-limit-exceeded total |
 -- insufficient-stock item=requested:available | exceeds-sold sold | version-conflict version |
 -- count-below-committed counted reserved sold
--- The record of a movement is "content item": the item as it stood right after is the first answer (BR-006).
+-- The record of a movement is "content item": the item right after it is the first answer (BR-006).
 
--- What a movement does to an item: its event and the changes of total, available and sold; or nil and the refusal.
+---@class Movement: Command
+---@field verb string
+---@field line Line
+---@field line_text string
+---@field reason string
+---@field content string what was asked, by which a repeat is recognized
+---@field order string|nil
+---@field expected_version integer|nil of a correction
+---@field actor string
+
+-- Verb -> what it does to an item: its event and the changes of total, available and sold; or nil and the refusal.
 local movements = {}
 
 function movements.receive(item, quantity)
@@ -2411,7 +2431,7 @@ local function item_with_goods(line)
   return item_for_goods(line)
 end
 
--- A movement done before: its first answer, or a conflict where the same id asks for something else.
+-- The first answer of a movement done before, or a conflict where its id asks for something else; nil for a new one.
 local function repeat_movement(value, content)
   if not value then
     return nil
@@ -2491,11 +2511,21 @@ parsers["correct"] = function(text)
   return read_movement("correct", text, " (%d+)")
 end
 
--- dispatch-transfer, receive-transfer, cancel-transfer: goods on the way between two warehouses are in neither, and
--- nothing is in two places or in none. Twin: src/model/transfers.ts.
+-- dispatch-transfer, receive-transfer, cancel-transfer, look-transfer: goods on the way between two warehouses are in neither.
+-- Twin: src/model/transfers.ts.
 -- Answers: DONE transfer | REPLAYED transfer | REFUSED unknown-transfer | transfer-conflict | transfer-ended transfer |
 -- exceeds-transit units | too-many-receipts | quarantined -, and as the movements.
--- A transfer is "status sku from to quantity received rejected returned operations"; in transit it does not expire.
+
+---@class Transfer "status sku from to quantity received rejected returned operations"; in transit it does not expire.
+---@field status "IN_TRANSIT"|"RECEIVED"|"CANCELLED"
+---@field sku string
+---@field from string warehouse
+---@field to string warehouse
+---@field quantity integer units dispatched
+---@field received integer units
+---@field rejected integer units, issued on arrival
+---@field returned integer units that a cancellation brought back
+---@field operations string receipts, joined by ";"
 
 local FOR_GOOD = "253402300799999"
 
@@ -2539,7 +2569,7 @@ local function dispatch_transfer(command, key, transfer_id, value)
   if backlog_is_full then
     return "REFUSED ledger-backlog"
   end
-  call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
+  call("GET", key) -- MGET does not fail on a key of another type: this does, before the first write
   local item, refusal = item_with_goods({ sku = command.sku, warehouse = command.from })
   if not item then
     return refusal
@@ -2730,7 +2760,7 @@ elseif group == "schedule-sale"
 -- Twin: src/model/sales.ts. Answers: DONE sku sale | REPLAYED sku sale | REFUSED unknown-sale |
 -- sale-conflict | sale-closed ms | too-many-sales | unknown-item sku | insufficient-stock sku@*=quantity:available |
 -- ledger-backlog
--- The record of a sale is what was asked; its figures stand beside the items of its SKU.
+-- The record of a sale is what was asked; its figures are in the hash of its SKU.
 
 local function drop_old_sales(sku)
   local left = 0
@@ -2756,7 +2786,7 @@ local function schedule_sale(command, key, sale_id, value)
       return "REFUSED sale-conflict"
     end
     local sale = sales.by_sku[sku] and sales.by_sku[sku][sale_id]
-    -- Its figures go before its record does, long after it closed.
+    -- Its figures may be gone while its record is still there, days after it closed.
     return sale and "REPLAYED " .. sku .. " " .. sales.write(sale) or "REFUSED unknown-sale"
   end
   if backlog_is_full then
@@ -2768,7 +2798,7 @@ local function schedule_sale(command, key, sale_id, value)
   elseif drop_old_sales(sku) >= CONST.SALES_PER_SKU_MAX then
     return "REFUSED too-many-sales"
   end
-  call("GET", key) -- MGET tells nothing of a key of another type: it is met here, before the first write
+  call("GET", key) -- MGET does not fail on a key of another type: this does, before the first write
   sales.by_sku[sku] = sales.by_sku[sku] or {}
   local units = sales.open_to(sku, nil)
   if units < command.quantity then

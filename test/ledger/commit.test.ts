@@ -3,9 +3,17 @@
  * A refused chunk leaves no trace.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  EVENTS,
+  type EventRow,
+  type EventType,
+  type FieldKind,
+  type StockEvent,
+} from '../../src/domain/language.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
 import { ConcurrentModification, CursorMoved } from '../../src/ledger/errors.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
 import { AT_MS, commit, itemWith, received, reserved, row } from './chunks.ts';
 import { allEntries, migratedDatabase } from './room.ts';
 
@@ -215,4 +223,81 @@ test('times and texts are read as they were written', async () => {
   await commit(ledger, 0, { rows: [row({ ...event, atMs: 1_762_819_200_007 }, itemWith())] });
   const [entry] = await allEntries(ledger);
   expect(entry).toMatchObject({ reason, movementId: 'NULL', atMs: 1_762_819_200_007, actor: 'tester' });
+});
+
+describe('an entry', () => {
+  const VALUES: Readonly<Record<FieldKind, string | number>> = {
+    id: '茶/\\N',
+    'optional id': '{a,"b"}',
+    reason: 'tab\there, \\N',
+    units: 60,
+    'instant ms': AT_MS + 7,
+    operation: 'c茶%2F=1',
+    cause: 'remainder',
+    fingerprint: '-',
+  };
+  /** Fields that are kept elsewhere: in reservations and documents. */
+  const ELSEWHERE = ['fingerprint', 'customerId', 'saleId', 'proposeTransferTo', 'to', 'rejected'];
+  const withLines = (Object.entries(EVENTS) as [EventType, EventRow][]).filter(
+    ([, { lines }]) => lines !== 'none',
+  );
+
+  test.each(withLines)('keeps the fields of %s', async (type, { subject = {}, fields, effect }) => {
+    const kinds = Object.entries({ ...subject, ...fields });
+    const values = Object.fromEntries(kinds.map(([field, kind]) => [field, VALUES[kind]]));
+    const lines = [{ sku: 'S', warehouse: 'W', quantity: 50, version: 1 }];
+    const event = { type, ...values, lines, atMs: AT_MS, actor: 'tester' } as unknown as StockEvent;
+    const before = effect === 'set total' ? { available: 90 } : { available: 90, reserved: 90, sold: 90 };
+    await commit(ledger, 0, { rows: [row(event, itemWith(before))] });
+    const { untilMs, ...rest } = values;
+    const expected = Object.entries(rest).filter(([field]) => !ELSEWHERE.includes(field));
+    const kept = {
+      ...Object.fromEntries(expected),
+      ...(untilMs === undefined ? {} : { expiresAtMs: untilMs }),
+    };
+    const [entry] = await allEntries(ledger);
+    const {
+      orderId,
+      movementId,
+      transferId,
+      stocktakeId,
+      cause,
+      operation,
+      expiresAtMs,
+      safetyStock,
+      reason,
+    } = entry as LedgerEntry;
+    const own = {
+      orderId,
+      movementId,
+      transferId,
+      stocktakeId,
+      cause,
+      operation,
+      expiresAtMs,
+      safetyStock,
+      reason,
+    };
+    expect(own).toEqual({
+      ...Object.fromEntries(Object.keys(own).map((name) => [name, undefined])),
+      ...kept,
+    });
+  });
+
+  test('has neither an operation nor a reason where the event has none', async () => {
+    const released: StockEvent = {
+      type: 'InventoryReleased',
+      orderId: 'o',
+      cause: 'expired',
+      operation: '-',
+      lines: [{ sku: 'S', warehouse: 'W', quantity: 1, version: 2 }],
+      atMs: AT_MS,
+      actor: 'clock',
+    };
+    await commit(ledger, 0, {
+      rows: [row(received(5, 1), itemWith()), row(released, itemWith({ reserved: 1 }))],
+    });
+    const [first, second] = await allEntries(ledger);
+    expect([first?.reason, second?.operation]).toEqual([undefined, undefined]);
+  });
 });

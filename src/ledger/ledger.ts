@@ -26,6 +26,7 @@ import {
 import { Past } from './read/past.ts';
 import { LedgerQueries } from './read/queries.ts';
 import { Sales } from './read/sales.ts';
+import { type SelfDifference, selfCheck } from './read/self-check.ts';
 import { Shortfalls } from './read/shortfalls.ts';
 import { Stocktakes } from './read/stocktakes.ts';
 import { Transfers } from './read/transfers.ts';
@@ -38,7 +39,6 @@ import {
   loadTransfers,
 } from './read/worker-queries.ts';
 import type { LedgerSchema } from './schema.ts';
-import { type SelfDifference, selfCheck } from './self-check.ts';
 import { WebhookDeliveries } from './webhooks/deliveries.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
 import { Webhooks } from './webhooks/webhooks.ts';

@@ -3,7 +3,7 @@
  * Promises: one snapshot, so nothing that is being written shows as a difference.
  */
 import type pg from 'pg';
-import { inSnapshot } from './read/snapshot.ts';
+import { inSnapshot } from './snapshot.ts';
 
 /** An item whose figures do not follow from what the ledger itself holds. */
 export interface SelfDifference {

@@ -250,7 +250,7 @@ test('goods in two places or in none, and a lock without its count, are found in
     ({ sku, warehouse, detail }) => `${sku}@${warehouse}: ${detail}`,
   );
   expect(found.sort()).toEqual([
-    'A@: 991 units stand in all warehouses and 8 are in transit, but received - issued - shipped + returned + counted ' +
+    'A@: 991 units are in all warehouses and 8 in transit, but received - issued - shipped + returned + counted ' +
       'differences come to 1000',
     'B@west: stocktake count has locked the item, and does not count it',
     'B@west: stocktake other is counting the item, which is not locked by it',

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Drift } from '../../src/ledger/read/queries.ts';
 import type { LedgerItem } from '../../src/ledger/read/worker-queries.ts';
+import { until } from '../holdfast.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 
 let room: Room;
@@ -214,6 +215,22 @@ describe('an entry that cannot be read', () => {
     expect((await itemOf(worker.ledger, 'new')).quarantine).toBeDefined();
     expect((await itemOf(worker.ledger, 'new')).item).toMatchObject({ version: 0, total: 0 });
     expect((await itemOf(worker.ledger, 'good')).quarantine).toBeUndefined();
+  });
+});
+
+describe('an entry of a newer release', () => {
+  test('is waited for, after everything before it is in the ledger; nothing goes into quarantine', async () => {
+    await reserve('o1', ['good', 1]);
+    const sequence = await reserve('o2', ['bad', 1]);
+    await tamper(sequence, (f) => ({ ...f, events: `v2 ${f.events}` }));
+    const worker = await room.worker();
+    await until(() => /newer release/.test(worker.writeBehind.status().lastError ?? ''));
+    expect((await itemOf(worker.ledger, 'good')).item).toMatchObject({ reserved: 1 });
+    expect(worker.writeBehind.status()).toMatchObject({ active: true, sequence: sequence - 1 });
+    await tamper(sequence, (f) => ({ ...f, events: f.events.replace('v2 ', '') }));
+    await worker.writeBehind.drained();
+    expect(worker.findings).toEqual([]);
+    expect((await itemOf(worker.ledger, 'bad')).item).toMatchObject({ reserved: 1 });
   });
 });
 

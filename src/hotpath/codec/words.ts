@@ -6,6 +6,8 @@ import { decodeId, encodeId } from '../../domain/language.ts';
 
 /** A text that this release cannot read: a defect, a key of another program, or a record of a newer release. */
 export class Unreadable extends Error {
+  /** Written by a newer release, which reads it. */
+  readonly isNewer: boolean;
   constructor(what: string, text: string) {
     const mark = NEWER_FORMAT.exec(text)?.[1];
     super(
@@ -14,6 +16,7 @@ export class Unreadable extends Error {
         : `${what} is in format ${mark}, written by a newer release; this one reads format ${RECORD_FORMAT}`,
     );
     this.name = 'Unreadable';
+    this.isNewer = mark !== undefined;
   }
 }
 

@@ -1,43 +1,47 @@
 /**
- * The stream as the worker reads it: entry by entry from a cursor, and told when it is not the stream the cursor means.
- * Promises: entries come in sequence without a gap; one that cannot be read comes as evidence instead of an error.
- * Refuses to know: the ledger.
+ * Reads the stream from the ledger's cursor on, and detects that it is not the stream which the cursor belongs to.
+ * Promises: entries come in sequence without a gap; one that cannot be read comes as evidence instead of an error, unless a
+ * newer release wrote it: then nothing is passed over. Refuses to know: the ledger.
  */
 import { setImmediate } from 'node:timers/promises';
 import { decodeEntry, type readStream, type StreamEntry } from '../../hotpath/codec/stream-codec.ts';
+import { Unreadable } from '../../hotpath/codec/words.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import { type Control, readControl } from '../../hotpath/partition.ts';
+import { messageOf } from './failure.ts';
 
 /** A connection to Redis, as the hot path opens them. */
 export type StreamRedis = Parameters<typeof readStream>[0];
 
-/** Where the worker stands in the stream. */
+/** A place in the stream: behind this entry. */
 export interface StreamPosition {
   readonly epoch: number;
   readonly sequence: number;
+  /** Events of the epoch up to here. */
   readonly eventsTotal: number;
 }
 
-/** An entry this program did not write, or cannot read any more: passed by, with its text as evidence. */
+/** An entry this program did not write: it is passed over, with its text as evidence. */
 export interface UnreadableEntry {
   readonly epoch: number;
   readonly sequence: number;
-  /** As far as the entry still tells; otherwise what stood before it. */
+  /** As the entry says, if that can be read; otherwise that of the entry before it. */
   readonly eventsTotal: number;
-  /** The fields as they stand, cut to {@link RAW_TEXT_MAX} characters. */
+  /** Its fields, one a line, cut to {@link RAW_TEXT_MAX} characters. */
   readonly raw: string;
   readonly problem: string;
 }
 export type ReadEntry = StreamEntry | UnreadableEntry;
 
+/** Whether an entry was read, and not only kept as evidence. */
 export function isReadable(entry: ReadEntry): entry is StreamEntry {
   return 'events' in entry;
 }
 
 /**
- * Why nothing can be carried (D10): Redis has forgotten the partition (`forgotten`), or it lives in another epoch than
- * the ledger (`epoch-mismatch`), or it lacks what the ledger has (`ledger-ahead`), or events are missing between the
- * ledger and the stream (`sequence-gap`), or the ledger was never told of the partition (`unknown-partition`).
+ * Why nothing can be copied (D10). `forgotten`: Redis has no partition. `epoch-mismatch`: it is at another epoch than the
+ * ledger. `ledger-ahead`: it lacks what the ledger has. `sequence-gap`: entries are missing between the ledger and the
+ * stream. `unknown-partition`: the ledger does not know the partition.
  */
 export type NotReadyCause =
   | 'forgotten'
@@ -46,12 +50,12 @@ export type NotReadyCause =
   | 'sequence-gap'
   | 'unknown-partition';
 
-/** Hot path and ledger do not follow from each other: a rebuild must put that right, repeating cannot. */
+/** Stream and ledger do not follow from each other: a rebuild must correct that, repeating cannot. */
 export class NotReady extends Error {
   readonly reason: NotReadyCause;
-  /** Where the ledger stands; undefined where it knows nothing. */
+  /** The ledger's cursor; undefined where it has none. */
   readonly ledger: StreamPosition | undefined;
-  /** Where the hot path stands; undefined where it has forgotten. */
+  /** The position of Redis; undefined where it has none. */
   readonly hot: StreamPosition | undefined;
   constructor(
     reason: NotReadyCause,
@@ -61,7 +65,7 @@ export class NotReady extends Error {
   ) {
     const at = (position: StreamPosition | undefined) =>
       position ? `${position.epoch}-${position.sequence}` : 'nowhere';
-    super(`${reason}: the ledger stands at ${at(ledger)}, the hot path at ${at(hot)}${detail}`);
+    super(`${reason}: the ledger is at ${at(ledger)}, the hot path at ${at(hot)}${detail}`);
     this.name = 'NotReady';
     this.reason = reason;
     this.ledger = ledger;
@@ -69,7 +73,7 @@ export class NotReady extends Error {
   }
 }
 
-/** Event lines read between two breaths, half a millisecond: the chunk before is being committed meanwhile. */
+/** Event lines read between two turns of the event loop, half a millisecond: the chunk before is being committed meanwhile. */
 const STEP_LINES = 512;
 const RAW_TEXT_MAX = 4_000;
 const ENTRIES_PER_READ_MIN = 8;
@@ -81,7 +85,7 @@ const INSTANT_MS_MAX = 253_402_300_799_999;
 type Row = readonly [id: string, fields: readonly string[]];
 
 export class StreamReader {
-  /** Of the last read; undefined before the first. */
+  /** The control record as of the last read; undefined before the first. */
   head: Control | undefined;
   readonly #redis: StreamRedis;
   readonly #keys: PartitionKeys;
@@ -96,12 +100,12 @@ export class StreamReader {
     this.#keys = keys;
   }
 
-  /** Whether the last read came to the end of what was decided. */
+  /** Whether the last read reached the end of the stream. */
   get isAtEnd(): boolean {
     return this.#isFetchedWhole && this.#next >= this.#rows.length;
   }
 
-  /** The next entry is the one behind this position. */
+  /** Starts anew: the next entry is the one after this position. */
   begin(position: StreamPosition): void {
     this.#position = position;
     this.#rows = [];
@@ -109,26 +113,30 @@ export class StreamReader {
   }
 
   /**
-   * The next entries, oldest first, up to the first with which they have `linesMax` event lines; empty where the ledger
-   * has all there is.
-   * @throws {NotReady}, or an outage of Redis
+   * The next entries, oldest first, until they have `linesMax` event lines; none where the ledger has everything.
+   * @throws {NotReady}, {@link Unreadable} for an entry of a newer release, or an outage of Redis
    */
   async next(linesMax: number): Promise<ReadEntry[]> {
     const entries: ReadEntry[] = [];
     let lines = 0;
     let isEnd = false;
-    let breathAtLines = STEP_LINES;
+    let yieldAtLines = STEP_LINES;
     while (lines < linesMax) {
       const row = this.#rows[this.#next];
       if (row) {
-        // What stands before a gap is carried first; the next call meets the gap.
-        if (entries.length > 0 && !this.#follows(row)) break;
-        this.#next++;
-        if (lines > breathAtLines) {
-          breathAtLines = lines + STEP_LINES;
+        if (lines > yieldAtLines) {
+          yieldAtLines = lines + STEP_LINES;
           await setImmediate();
         }
-        const entry = this.#read(row);
+        let entry: ReadEntry;
+        try {
+          entry = this.#read(row);
+        } catch (error) {
+          // What comes before is copied first; the next call meets the failure.
+          if (entries.length > 0) break;
+          throw error;
+        }
+        this.#next++;
         this.#position = entry;
         entries.push(entry);
         lines += isReadable(entry) ? countLines(entry) : 1;
@@ -137,7 +145,7 @@ export class StreamReader {
       if (isEnd) break;
       isEnd = await this.#fetch();
     }
-    // As many as make one chunk, so that neither tiny nor huge entries cost a round trip too many.
+    // As many as make one chunk: neither tiny nor huge entries cost an extra round trip.
     const perEntry = Math.max(1, lines / Math.max(1, entries.length));
     this.#entriesPerRead = Math.round(
       Math.min(ENTRIES_PER_READ_MAX, Math.max(ENTRIES_PER_READ_MIN, linesMax / perEntry)),
@@ -145,10 +153,10 @@ export class StreamReader {
     return entries;
   }
 
-  /** Answers whether there is no more behind what was fetched. */
+  /** Answers whether the stream has no more after what was fetched. */
   async #fetch(): Promise<boolean> {
     const { epoch, sequence } = this.#position;
-    // Sent together and answered in this order: what the control record counts, the stream must already show.
+    // Sent together and answered in this order: what the control record counts, the stream must already contain.
     const [head, rows] = await Promise.all([
       readControl(this.#redis, this.#keys),
       this.#redis.xrange(this.#keys.events, `${epoch}-${sequence + 1}`, '+', 'COUNT', this.#entriesPerRead),
@@ -158,7 +166,7 @@ export class StreamReader {
     if (head.epoch !== epoch) throw new NotReady('epoch-mismatch', this.#position, head);
     if (head.sequence < sequence) throw new NotReady('ledger-ahead', this.#position, head);
     if (rows.length === 0 && head.sequence > sequence) {
-      throw new NotReady('sequence-gap', this.#position, head, ', and the stream has nothing between');
+      throw new NotReady('sequence-gap', this.#position, head, ', and the stream has nothing in between');
     }
     this.#rows = rows;
     this.#next = 0;
@@ -174,7 +182,7 @@ export class StreamReader {
   #read(row: Row): ReadEntry {
     const [id, fields] = row;
     if (!this.#follows(row)) {
-      throw new NotReady('sequence-gap', this.#position, this.head, `, and the stream goes on at ${id}`);
+      throw new NotReady('sequence-gap', this.#position, this.head, `, and the stream continues at ${id}`);
     }
     try {
       const entry = decodeEntry(id, fields);
@@ -183,19 +191,20 @@ export class StreamReader {
       if (!isInRange) throw new Error(`time ${entry.atMs} or count ${entry.eventsTotal} is out of range`);
       return entry;
     } catch (error) {
+      if (error instanceof Unreadable && error.isNewer) throw error;
       const count = fields[fields.indexOf('count') + 1] ?? '';
       return {
         epoch: this.#position.epoch,
         sequence: this.#position.sequence + 1,
         eventsTotal: /^\d{1,15}$/.test(count) ? Number(count) : this.#position.eventsTotal,
         raw: fields.join('\n').slice(0, RAW_TEXT_MAX),
-        problem: error instanceof Error ? error.message : String(error),
+        problem: messageOf(error),
       };
     }
   }
 }
 
-/** At least one, so that an entry that touches no item ends a chunk of one as well. */
+/** Event lines of an entry, at least one, so that a chunk of entries without items is bounded as well. */
 function countLines(entry: StreamEntry): number {
   let lines = 0;
   for (const event of entry.events) lines += event.lines.length;

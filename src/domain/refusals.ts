@@ -53,7 +53,7 @@ export interface MemberKinds {
 }
 export type MemberKind = keyof MemberKinds;
 
-/** A member beside the code. */
+/** A member of a refusal, with its code. */
 export interface Member<K extends string = MemberKind> {
   readonly kind: K;
   readonly meaning: string;

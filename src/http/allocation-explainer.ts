@@ -1,15 +1,16 @@
 /**
- * Why an order is served from where it is: how far each warehouse is, and which were passed by.
- * Promises: it costs an order nothing that asks for none of it. Refuses to know: how warehouses are chosen.
+ * Why these warehouses serve an order: the distance of each, and the warehouses that were skipped.
+ * Promises: an order without `shipTo` pays nothing for it. Refuses to know: how warehouses are chosen.
  */
 import { type Coordinates, distanceToKm, type Warehouse } from '../domain/geography.ts';
 import type { ReservationView } from '../domain/language.ts';
 import type { WarehousePlaces } from '../hotpath/warehouse-places.ts';
 import type { AllocationBody } from './bodies.ts';
 
-/** A tenth of a kilometre: what great circles are good for between streets. */
+/** A tenth of a kilometre: distances along great circles are no more exact than that between streets. */
 const PARTS_OF_KM = 10;
 
+/** Knows the places of warehouses as of the last refresh. */
 export class AllocationExplainer {
   readonly #places: WarehousePlaces;
   #known: readonly Warehouse[] = [];
@@ -19,7 +20,7 @@ export class AllocationExplainer {
     this.#places = places;
   }
 
-  /** Undefined where there is nothing to say: the order goes nowhere in particular and nothing was passed by. */
+  /** Undefined where there is nothing to explain: no destination, and no warehouse was skipped. */
   explain(view: ReservationView, shipTo: Coordinates | undefined): AllocationBody | undefined {
     if (shipTo === undefined && !view.skipped?.length) return undefined;
     const { lines, skipped = [] } = view;

@@ -1,6 +1,6 @@
 /**
- * What an answer is, and what faults and other errors are answered; what the inventory decided, decisions.ts translates.
- * Promises: an answer names its problem by code and says what to do; no stack, no SQL, no internals ever stand in one.
+ * Answers of routes, and the answers to faults and errors (decisions.ts translates what the inventory decided).
+ * Promises: an answer names its problem by code and says what to do; it never contains a stack, SQL or internals.
  * Refuses to know: routes and sockets.
  */
 import { InvalidCommand, ISSUES_MAX, type Issue } from '../domain/inputs/declare.ts';
@@ -13,7 +13,7 @@ export interface Answer {
   readonly status: number;
   /** An object is written by the schema of its route; a text is sent as it is. */
   readonly body: object | string;
-  /** An earlier try was done already; this is its answer again (BR-006). */
+  /** An earlier try was done; this is its answer again (BR-006). */
   readonly replayed?: boolean;
   /** Set where the answer is a problem. */
   readonly problem?: ProblemCode | undefined;
@@ -27,7 +27,7 @@ export const REPLAYED_HEADER = 'Idempotent-Replayed';
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
-/** The answers of many requests in one, each as it would have been alone. @param names what each of them was about */
+/** Many answers in one, each as it would have been alone. @param names fields put before each answer, such as its item */
 export function batchResponse(answers: readonly Answer[], names?: readonly object[]): Answer {
   const problemsWithin: ProblemCode[] = [];
   const texts = answers.map(({ status, body, problem }, i) => {
@@ -60,7 +60,7 @@ export function problem(
   return { status, body, problem: code, detail, retryAfterSeconds };
 }
 
-/** The request is wrong, field by field. */
+/** 400, with the wrong fields. */
 export function invalid(issues: readonly Issue[]): Problem {
   const errors = issues.slice(0, ISSUES_MAX);
   const detail = errors
@@ -73,7 +73,7 @@ export const REPEAT_LATER = 'Repeat it after the time in Retry-After, a command 
 const REPEAT_UNKNOWN =
   'Repeat under the same id: it is answered as the first time if it ran, and runs if it did not.';
 
-/** Nothing ran, and it may go better soon. */
+/** 503: nothing ran, and a repeat may succeed. */
 export function unavailable(detail: string, retryAfterSeconds?: number): Answer {
   return problem(
     'unavailable',
@@ -83,12 +83,12 @@ export function unavailable(detail: string, retryAfterSeconds?: number): Answer 
   );
 }
 
-/** Part of what was asked may have been done when a store went away. */
+/** 503: a part of the request may have been done when a store went away. */
 export function unfinished(detail: string, retryAfterSeconds?: number): Answer {
   return problem('unavailable', detail, { outcome: 'unknown', advice: REPEAT_UNKNOWN }, retryAfterSeconds);
 }
 
-/** It is decided, and Redis has it; the caller wanted to hear it when the ledger has it too (D11). */
+/** 503: Redis has decided, but the ledger did not commit in the time the caller waits for it (D11). */
 export function ledgerIsLate(): Answer {
   return problem('unavailable', 'The command is decided, but the ledger does not have it yet.', {
     outcome: 'unknown',
@@ -96,12 +96,12 @@ export function ledgerIsLate(): Answer {
   });
 }
 
-/** A defect; the cause is in the log under this id and nowhere else. */
+/** 500: a defect; the cause is only in the log, under this id. */
 export function internal(requestId: string): Answer {
   return problem('internal', 'The request failed by a defect of this service.', { requestId });
 }
 
-/** What a thrown error of the engine means to the caller; undefined where it is a defect. */
+/** The answer to an error that a handler threw; undefined where it is a defect. */
 export function answerOf(error: unknown): Answer | undefined {
   if (error instanceof Fault) return faultAnswer(error);
   if (error instanceof LedgerAway) {
@@ -116,7 +116,7 @@ export function answerOf(error: unknown): Answer | undefined {
   return undefined;
 }
 
-/** The words of a fault stay in the log: they name hosts and settings. */
+/** The message of a fault stays in the log: it names hosts and settings. */
 function faultAnswer(fault: Fault): Answer {
   const isUnknown = fault.outcome === 'unknown';
   const members = { outcome: fault.outcome, advice: isUnknown ? REPEAT_UNKNOWN : REPEAT_LATER };
@@ -131,7 +131,7 @@ function faultAnswer(fault: Fault): Answer {
   }
   const why =
     fault.code === 'overloaded'
-      ? 'More is asked than can be answered'
+      ? 'More is asked of the service than it can take'
       : 'The store of the stock does not answer';
   const what = isUnknown ? 'no answer came in time, so the command may have run' : 'the command did not run';
   return problem('unavailable', `${why}; ${what}.`, members, seconds);

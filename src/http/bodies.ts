@@ -1,5 +1,5 @@
 /**
- * How things stand, as JSON bodies: times as ISO 8601, figures that follow from others beside them.
+ * Views as JSON bodies: times as ISO 8601, derived figures added.
  * Refuses to know: routes, status codes, and where a view comes from.
  */
 import type {
@@ -12,16 +12,18 @@ import type {
 } from '../domain/language.ts';
 import type { SkuView } from '../hotpath/hot-inventory.ts';
 
+/** ISO 8601 of milliseconds since 1970. */
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
+/** As {@link iso}, for a time that may be absent. */
 export function isoOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : iso(ms);
 }
 
 // Orders ---------------------------------------------------------------------------------------------------
 
-/** Answers of one batch share their instants, so the text of the last instant is mostly the text of the next. */
+/** Answers of one batch share their instants, so the last text is mostly the next one. */
 function rememberingIso(): (ms: number) => string {
   let lastMs = Number.NaN;
   let lastText = '';
@@ -36,7 +38,7 @@ function rememberingIso(): (ms: number) => string {
 const reservedAt = rememberingIso();
 const expiresAt = rememberingIso();
 
-/** Why these warehouses serve: how far each is, and which were passed by. */
+/** Why these warehouses serve: their distance, and the warehouses that were skipped. */
 export interface AllocationBody {
   readonly lines: readonly { sku: string; warehouse: string; distanceKm?: number | undefined }[];
   readonly passedBy: readonly {
@@ -69,10 +71,12 @@ function lockBody(lock: StocktakeLock | undefined) {
   return lock && { stocktakeId: lock.stocktakeId, until: iso(lock.untilMs) };
 }
 
+/** One item. */
 export function itemBody({ stocktake, ...item }: ItemView) {
   return { ...item, stocktake: lockBody(stocktake) };
 }
 
+/** One SKU over all its warehouses. */
 export function skuBody({ warehouses, ...sums }: SkuView) {
   return {
     ...sums,
@@ -82,13 +86,14 @@ export function skuBody({ warehouses, ...sums }: SkuView) {
 
 // Stocktakes -----------------------------------------------------------------------------------------------
 
+/** One line of a count sheet. */
 export function stocktakeLineBody(line: StocktakeLine) {
   const { sku, warehouse, status, untilMs, before, counted } = line;
   const difference = counted === undefined ? undefined : counted - before;
   return { sku, warehouse, status, until: iso(untilMs), before, counted, difference };
 }
 
-/** A count sheet with how far it has come. */
+/** A count sheet with its progress. */
 export function sheetBody(stocktakeId: string, lines: readonly StocktakeLine[]) {
   return { stocktakeId, progress: progressOf(lines), lines: lines.map(stocktakeLineBody) };
 }
@@ -105,13 +110,14 @@ const PROGRESS_OF = {
   LAPSED: 'lapsed',
 } as const;
 
-/** A line that was counted. @param released known of the first answer only */
+/** A counted line; `released` is known in the first answer only. */
 export function countBody({ sku, warehouse, before, counted = before, released }: StocktakeLine) {
   return { sku, warehouse, before, counted, difference: counted - before, released };
 }
 
 // Transfers ------------------------------------------------------------------------------------------------
 
+/** A transfer with the units in transit. */
 export function transferBody(view: TransferView) {
   const { transferId, status, sku, from, to, quantity, received, rejected, returned } = view;
   const inTransit = quantity - received - rejected - returned;

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { declare, type Input, issuesOf, strict } from '../domain/inputs/declare.ts';
 import { invalid, type Problem } from './answers.ts';
 
+/** @example new CommandBody(confirmInput, ['orderId']).compose({ reacquire: true }, undefined, { orderId: 'A-1' }) */
 export class CommandBody<T> {
   /** Of the body. */
   readonly schema: z.ZodObject;

@@ -1,8 +1,8 @@
 /**
  * Count sheets of many items over an engine that knows one item at a time (BR-007): which line is meant, many lines in
  * one request, and holds released where a count comes short.
- * Promises: orders find room beside a large sheet; a store that goes away half way is told as `unknown`, and the same
- * request again goes on where it stopped. Refuses to know: routes and status codes.
+ * Promises: a large sheet leaves room in the queue for orders; an outage half way is answered `unknown`, and the same request
+ * again continues where it stopped. Refuses to know: routes and status codes.
  */
 import { type Decision, SHORTFALL_RELEASES_MAX, type StocktakeLine } from '../domain/language.ts';
 import { Fault } from '../hotpath/fault.ts';
@@ -13,10 +13,10 @@ import { LedgerAway, type LedgerClient } from './ledger-client.ts';
 
 /** Half a batch: the engine's queue is shared with the orders. */
 const AT_ONCE_MAX = 128;
-/** The worker is mostly milliseconds behind; what takes longer is an outage. */
+/** The worker mostly lags by milliseconds; a longer wait means an outage. */
 const LEDGER_WAIT_MS_MAX = 5_000;
 
-/** Asks for each part, some at a time. @throws {Fault} with the outcome `unknown`: some of it may have been done */
+/** Runs `ask` for each part, at most 128 at once. @throws {Fault} with the outcome `unknown`: some parts may be done */
 export async function forEach<P, R>(parts: readonly P[], ask: (part: P) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let from = 0; from < parts.length; from += AT_ONCE_MAX) {
@@ -30,7 +30,7 @@ export async function forEach<P, R>(parts: readonly P[], ask: (part: P) => Promi
   return results;
 }
 
-/** What a caller says of a line: enough of it that one line is meant. */
+/** What a caller names of a line; it must identify one line. */
 export interface LineName {
   readonly sku?: string | undefined;
   readonly warehouse?: string | undefined;
@@ -40,25 +40,25 @@ export interface ItemName {
   readonly warehouse: string;
 }
 
-/** A sheet, asked for once and only when it is needed: it may have thousands of lines. */
+/** A sheet, loaded once and only when needed: it may have thousands of lines. */
 export class Sheet {
   readonly #hot: HotInventory;
   readonly #stocktakeId: string;
-  #asked: Promise<SheetLines | Problem> | undefined;
+  #loaded: Promise<SheetLines | Problem> | undefined;
 
   constructor(hot: HotInventory, stocktakeId: string) {
     this.#hot = hot;
     this.#stocktakeId = stocktakeId;
   }
 
-  /** The one item that is meant, or what is to be said more; named in full, without a look at the sheet. */
+  /** The one item that is meant, or the problem that says what else to name. A full name needs no look at the sheet. */
   async itemOf({ sku, warehouse }: LineName): Promise<ItemName | Problem> {
     if (sku !== undefined && warehouse !== undefined) return { sku, warehouse };
     const lines = await this.#lines();
     return 'problem' in lines ? lines : lines.find({ sku, warehouse });
   }
 
-  /** What is locked and not counted yet. */
+  /** The items that are locked and not counted yet. */
   async stillCounting(warehouse: string | undefined): Promise<readonly ItemName[] | Problem> {
     const lines = await this.#lines();
     if ('problem' in lines) return lines;
@@ -70,12 +70,12 @@ export class Sheet {
   }
 
   #lines(): Promise<SheetLines | Problem> {
-    this.#asked ??= this.#hot
+    this.#loaded ??= this.#hot
       .stocktake(this.#stocktakeId)
       .then((decision) =>
         decision.outcome === 'done' ? new SheetLines(decision.value) : refused(decision.refusal),
       );
-    return this.#asked;
+    return this.#loaded;
   }
 }
 
@@ -128,7 +128,7 @@ export async function completeReleasing(
   return hot.completeStocktake({ ...count, releasable });
 }
 
-/** Under the lock nobody reserves, so once the ledger has the lock it has every hold on the item. */
+/** No order reserves under the lock, so once the ledger has the lock it has every hold on the item. */
 async function newestHolds(
   hot: HotInventory,
   ledger: LedgerClient,

@@ -1,6 +1,6 @@
 /**
- * Requests that never come to a handler: wrong bodies, unknown routes, errors of the protocol itself.
- * Promises: they too are answered with problem documents; what nobody foresaw is 500 with a request id, and logged.
+ * Requests that never reach a handler: wrong bodies, unknown routes, errors of the protocol itself.
+ * Promises: they too get problem documents; an unexpected error is 500 with a request id, and logged.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -18,7 +18,7 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail:
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The Content-Type is not application/json.'],
 };
 
-/** Answers whatever is thrown before, in or after a handler. */
+/** Answers whatever is thrown before a handler or after it. */
 export function refuseErrors(app: FastifyInstance, routes: Routes, log: FastifyBaseLogger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     let answer = answerOfFramework(error);
@@ -35,7 +35,7 @@ function answerOfFramework(error: FastifyError): Answer | undefined {
   if (known) return problem(...known);
   if (error instanceof InvalidCommand) return invalid(error.issues);
   if (error instanceof RefusedJson) return invalid([{ path: '', message: error.message }]);
-  // Its words quote the body, which may be anything.
+  // Its message quotes the body, which may hold anything.
   if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
     return invalid([{ path: '', message: 'the body is not well-formed JSON' }]);
   }

@@ -1,5 +1,5 @@
 /**
- * Reads a JSON body strictly. Promises: what two readers could understand in two ways is refused, so `__proto__`,
+ * Reads a JSON body strictly. Promises: what two parsers could read in two ways is refused, so `__proto__`,
  * `constructor` with a prototype, and a field given twice (JSON.parse would silently take the last) never get through.
  */
 import type { FastifyInstance } from 'fastify';
@@ -15,7 +15,7 @@ export class RefusedJson extends Error {
   }
 }
 
-/** JSON is the only thing this server reads; another Content-Type is answered 415. */
+/** Takes JSON alone; any other Content-Type is answered 415. */
 export function readStrictJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -32,7 +32,7 @@ export function readStrictJson(app: FastifyInstance): void {
 
 /**
  * Every key and every string value has two quotes in the text. A field that was overwritten has left its quotes in the
- * text and nothing in the value; so the counts differ exactly when a field stands twice. Costs 0.15 us for an order.
+ * text and nothing in the value; so the counts differ exactly when a field is given twice. Costs 0.15 us for an order.
  */
 function findTrap(text: string, value: unknown): RefusedJson | undefined {
   const strings = stringsIn(value, 0);

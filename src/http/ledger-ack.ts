@@ -1,18 +1,17 @@
 /**
- * The acknowledgement level `ledger` (D11), asked for by a request: its answer waits until Postgres has what was decided.
- * Promises: one question to the ledger at a time however many wait; who waits too long hears that the outcome is decided
- * but not yet in the ledger, which a repeat under the same id tells. The worker gathers for some 25 ms, and in a rush the
- * ledger may be up to some seconds behind (src/worker/carry/throttle.ts): so much longer such an answer takes. Refuses to know: what
- * was decided.
+ * The acknowledgement level `ledger` (D11) of a request: its answer waits until Postgres has committed the decision.
+ * Promises: one question to the ledger at a time, however many requests wait; a request that waits too long gets 503 with
+ * the outcome `unknown`, and a repeat under the same id says what was decided. The wait is some 25 ms (the worker commits
+ * in chunks), and up to seconds in a rush, when the ledger lags. Refuses to know: what was decided.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { LedgerHandle } from '../ledger/handle.ts';
 
-/** The header by which a request asks for it; its only value is `ledger`. */
+/** The header that asks for this level; its only value is `ledger`. */
 export const ACK_HEADER = 'Holdfast-Ack';
 /** The longest an answer waits for the ledger. */
 export const LEDGER_ACK_MS_MAX = 5_000;
-/** Answers waiting at once; one more is not waited for. */
+/** Requests that may wait at once; one more gets 503 right away. */
 const WAITING_MAX = 10_000;
 
 interface Waiting {
@@ -22,6 +21,7 @@ interface Waiting {
   readonly resolve: (isThere: boolean) => void;
 }
 
+/** All requests of a process that wait for the ledger. */
 export class LedgerAck {
   readonly #hot: HotInventory;
   readonly #ledger: LedgerHandle | undefined;
@@ -45,23 +45,23 @@ export class LedgerAck {
     });
   }
 
-  /** Waits for the newest of those that wait; what it has then, all before it have too. */
+  /** Waits for the newest of the waiting sequences; older ones are in the ledger by then. */
   async #ask(handle: LedgerHandle): Promise<void> {
     this.#isAsking = true;
     while (this.#waiting.length > 0) {
-      const asked = this.#waiting;
+      const batch = this.#waiting;
       this.#waiting = [];
-      const newest = asked.reduce((a, b) =>
+      const newest = batch.reduce((a, b) =>
         b.epoch > a.epoch || (b.epoch === a.epoch && b.sequence > a.sequence) ? b : a,
       );
-      const leftMs = Math.max(1, (asked[0] as Waiting).untilMs - performance.now());
+      const leftMs = Math.max(1, (batch[0] as Waiting).untilMs - performance.now());
       const isThere = await handle
         .open()
         .then((ledger) =>
           ledger.waitForSequence(this.#hot.keys.partition, newest.epoch, newest.sequence, leftMs),
         )
         .catch(() => false);
-      for (const waiting of asked) waiting.resolve(isThere);
+      for (const waiting of batch) waiting.resolve(isThere);
     }
     this.#isAsking = false;
   }

@@ -1,6 +1,6 @@
 /**
  * The way from a route to the ledger. Promises: a bounded number of questions at once; an outage of the ledger is an
- * answer of its own (503) and touches no route that does not need the ledger. Refuses to know: what is asked.
+ * answer of its own (503) and touches no route that does not need the ledger. Refuses to know: the questions.
  */
 import type { FastifyBaseLogger } from 'fastify';
 import type { LedgerApi, LedgerHandle } from '../ledger/handle.ts';
@@ -20,6 +20,7 @@ export class LedgerAway extends Error {
   }
 }
 
+/** Bounds the questions to a ledger, and translates its outages. */
 export class LedgerClient {
   /** Whether this process has a ledger at all. */
   readonly isThere: boolean;

@@ -1,7 +1,7 @@
 /**
  * What one process takes from the network. Fastify's own defaults are open: no time-outs, no limit of connections.
- * Promises: every buffer, wait and connection has a bound, and each bound has its reason beside it.
- * Refuses to know: the limits of the business, which stand in domain/language.ts.
+ * Promises: every buffer, wait and connection has a bound, and each bound states its reason.
+ * Refuses to know: the limits of the business (domain/limits.ts).
  */
 
 export interface HttpLimits {
@@ -18,16 +18,16 @@ export interface HttpLimits {
   readonly requestsPerConnectionMax: number;
   /** The headers of a request are there in this time, or the connection ends (slow clients). */
   readonly headersMsMax: number;
-  /** So is the whole request. */
+  /** The whole request is there in this time. */
   readonly requestMsMax: number;
-  /** Nothing moves on a connection: longer than the engine takes for its latest answer (7 s). */
+  /** A connection without traffic is closed after this time; longer than the engine's slowest answer (7 s). */
   readonly silenceMsMax: number;
   readonly keepAliveMsMax: number;
-  /** How often Node looks for slow clients: they live this much longer than they may. */
+  /** How often Node looks for slow clients: they may live this much longer. */
   readonly slowClientsCheckMs: number;
   /** Reads of the ledger under way at once: each occupies a Postgres connection; the hot path needs none. */
   readonly ledgerReadsMax: number;
-  /** A probe that takes longer is a no. */
+  /** A readiness probe that takes longer fails. */
   readonly readyMsMax: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the process counts and shows at /metrics, in base units, without labels that grow with the catalogue.
- * Promises: a request costs two increments and one observation; the engine's figures are read when they are asked for.
+ * Promises: a request costs two increments and one observation; the engine's figures are read on each scrape.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
@@ -21,7 +21,7 @@ export interface HttpMetrics {
   readonly contentType: string;
 }
 
-/** Registers the metrics of the HTTP room and of the engine behind it. */
+/** Registers the metrics of HTTP and of the engine. */
 export function openMetrics(registry: Registry, hot: HotInventory): HttpMetrics {
   const registers = [registry];
   const requests = new Counter({
@@ -121,7 +121,7 @@ function observeEngine(registry: Registry, hot: HotInventory): void {
       registers,
       collect() {
         const value = read();
-        // Before the first answer of Redis there is nothing to tell; 0 would be a claim.
+        // Unknown before the first answer of Redis; 0 would be wrong.
         if (value === undefined) this.remove();
         else this.set(value);
       },

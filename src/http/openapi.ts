@@ -49,6 +49,7 @@ ${(['not-found', 'method-not-allowed', 'request-timeout', 'headers-too-large'] a
     ', ',
   )}. A client that asks more than its share is turned away by the gateway in front (429), not here.`;
 
+/** The document without its routes. */
 export function openApiBase(version: string) {
   return {
     openapi: '3.1.0',
@@ -56,11 +57,11 @@ export function openApiBase(version: string) {
     tags: [
       { name: 'reservations', description: 'The life of an order: reserve, confirm or release, extend.' },
       { name: 'stock', description: 'Items, and the goods that come and go.' },
-      { name: 'warehouses', description: 'Where goods stand.' },
+      { name: 'warehouses', description: 'Where goods are stored.' },
       { name: 'stocktakes', description: 'Lock, count, adjust, unlock (BR-007).' },
       { name: 'transfers', description: 'Goods on their way between warehouses.' },
       { name: 'sales', description: 'Flash sales: a window, a quota, a limit per customer.' },
-      { name: 'alerts', description: 'Stock that runs low, and who is told.' },
+      { name: 'alerts', description: 'Stock that runs low, and where it is reported.' },
       { name: 'ledger', description: 'What happened, for good.' },
       { name: 'operation', description: 'For platforms and for people who run this.' },
     ],
@@ -103,7 +104,7 @@ export function describeRoute(
   };
 }
 
-/** The plugin writes that every body must be there. */
+/** Marks bodies that may be missing; the plugin requires every body. */
 export function relaxBodies<D extends { paths?: object }>(
   document: D,
   declared: readonly DeclaredRoute[],
@@ -126,7 +127,7 @@ function responsesOf(answers: Json, codes: readonly ProblemCode[]): Json {
   for (const [status, ofStatus] of byStatus) {
     const { description, content, ...rest } = problemResponse(status, ofStatus);
     const own = answers[status] as Json | undefined;
-    // A status can mean a problem and an answer of its own (/readyz): the content type tells which.
+    // A status can mean a problem or an answer of its own (/readyz); the content type says which.
     responses[status] = own
       ? {
           ...rest,

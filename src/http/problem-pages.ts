@@ -43,7 +43,7 @@ ${body}
 `;
 }
 
-/** All codes, by status. */
+/** The page with all codes, by status. */
 export function problemsPage(): string {
   const codes = [...PROBLEM_CODES].sort((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
   const rows = codes.map((code) => {
@@ -66,7 +66,7 @@ function schemaText(kind: keyof typeof MEMBER_SCHEMAS): string {
   ).replace(/"(\w+)#"/, '"/openapi.json#/components/schemas/$1"');
 }
 
-/** Cause, remedy, members and a curl of one code. */
+/** The page of one code: cause, remedy, members with their schemas, and a curl. */
 export function problemPage(code: ProblemCode): string {
   const { status, title, cause, remedy, curl, members = {} } = PROBLEMS[code];
   const rows = Object.entries(members).map(

@@ -102,7 +102,7 @@ const OWN_PROBLEMS = {
   },
   'unknown-warehouse': {
     status: 404,
-    title: 'Nothing stands in this warehouse',
+    title: 'The warehouse has no stock',
     cause: 'The ledger knows no SKU in it, so there is nothing to count.',
     remedy: 'Check the name. The first receipt of a SKU puts it there; the ledger has it a moment later.',
     curl: curl('/v1/warehouses'),
@@ -212,6 +212,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemEntry>> = { ...OWN_PR
 
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
 
+/** Whether a text is the code of a problem. */
 export function isProblemCode(text: string): text is ProblemCode {
   return Object.hasOwn(PROBLEMS, text);
 }

@@ -83,9 +83,10 @@ const ACK_FIELD = ACK_HEADER.toLowerCase();
 
 const WRONG_ACK = invalid([{ path: ACK_HEADER, message: 'use `ledger`, or leave the header out' }]);
 
+/** All routes of a server, with what they share: metrics, the log of faults, the wait for the ledger. */
 export class Routes {
   readonly declared: DeclaredRoute[] = [];
-  /** Requests that come now are refused: the process is going. */
+  /** While true, new requests get 503: the process is stopping. */
   isClosing = false;
   readonly #metrics: HttpMetrics;
   readonly #ledgerAck: LedgerAck;
@@ -197,7 +198,7 @@ export class Routes {
     });
   }
 
-  /** What was done is answered when the ledger has it (D11), where the request asks for that. */
+  /** Delays an answer until the ledger has the decision (D11). */
   async #awaitLedger(answered: Promise<Answer>): Promise<Answer> {
     const answer = await answered;
     if (answer.problem !== undefined || (await this.#ledgerAck.reached())) return answer;
@@ -210,7 +211,7 @@ export class Routes {
     return reply.send(this.#send(reply, answer, metrics, 0));
   }
 
-  /** What a thrown error is answered; what nobody foresaw is logged under the request id. */
+  /** The answer to a thrown error; an unexpected one is logged under the request id. */
   failed(error: unknown, requestId: string): Answer {
     const answer = answerOf(error);
     if (!answer) {

@@ -21,7 +21,7 @@ export const limit = z
   .pipe(z.int().min(1).max(PAGE_MAX, LIMIT_HINT))
   .default(PAGE_DEFAULT)
   .meta({ description: 'Entries in one page.' });
-/** Pages go on behind a number, the `next` of the page before. */
+/** Query of pages that continue after a number, the `next` of the page before. */
 export const page = {
   after: z
     .string(AFTER_HINT)
@@ -29,7 +29,7 @@ export const page = {
     .transform(Number)
     .pipe(z.int())
     .optional()
-    .meta({ description: 'The `next` of the page before: what comes behind it, which is older.' }),
+    .meta({ description: 'The `next` of the page before: the page has what is older.' }),
   limit,
 };
 
@@ -37,7 +37,7 @@ export const units = z.int();
 export const time = z.string().meta({ format: 'date-time', examples: ['2025-11-11T00:00:00.000Z'] });
 const NEXT_HINT = 'For `after` of the next page; null on the last one.';
 export const next = units.nullable().meta({ description: NEXT_HINT });
-/** Where pages go on behind an id. */
+/** Of pages that continue after an id. */
 export const nextId = z.string().nullable().meta({ description: NEXT_HINT });
 
 /** A schema as the JSON Schema that OpenAPI shows. */

@@ -76,7 +76,7 @@ const MOVEMENT_INPUTS: Readonly<Record<MovementKind, Input>> = {
 export type MovementInput = TypeOf<typeof shipInput> &
   Partial<Pick<TypeOf<typeof correctInput>, 'expectedVersion'>>;
 
-/** @throws {InvalidCommand} as all functions here */
+/** The command of a movement of this kind. @throws {InvalidCommand} */
 export function readMovement(kind: MovementKind, input: MovementInput): Movement {
   const {
     movementId,
@@ -114,6 +114,7 @@ export const safetyStockInput = declare(
 );
 export type SafetyStockInput = TypeOf<typeof safetyStockInput>;
 
+/** The command set-safety-stock. @throws {InvalidCommand} */
 export function readSafetyStock(input: SafetyStockInput): SetSafetyStock {
   const { sku, warehouse, quantity, actor = ACTOR_DEFAULT } = safetyStockInput.read(input);
   return { kind: 'set-safety-stock', sku, warehouse, quantity, actor };
@@ -133,6 +134,7 @@ export const counted = whole(0, QUANTITY_MAX).meta({
 export const startStocktakeInput = declare(strict({ stocktakeId, sku, warehouse, leaseSeconds, actor }));
 export type StartStocktakeInput = TypeOf<typeof startStocktakeInput>;
 
+/** The command start-stocktake; the lease in milliseconds. @throws {InvalidCommand} */
 export function readStartStocktake(input: StartStocktakeInput): StartStocktake {
   const {
     stocktakeId,
@@ -162,6 +164,7 @@ export const completeStocktakeInput = declare(
 );
 export type CompleteStocktakeInput = TypeOf<typeof completeStocktakeInput>;
 
+/** The command complete-stocktake; at most SHORTFALL_RELEASES_MAX releasable orders. @throws {InvalidCommand} */
 export function readCompleteStocktake(input: CompleteStocktakeInput): CompleteStocktake {
   const {
     stocktakeId,
@@ -188,6 +191,7 @@ export function readCompleteStocktake(input: CompleteStocktakeInput): CompleteSt
 export const cancelStocktakeInput = declare(strict({ stocktakeId, sku, warehouse, actor }));
 export type CancelStocktakeInput = TypeOf<typeof cancelStocktakeInput>;
 
+/** The command cancel-stocktake. @throws {InvalidCommand} */
 export function readCancelStocktake(input: CancelStocktakeInput): CancelStocktake {
   const { stocktakeId, sku, warehouse, actor = ACTOR_DEFAULT } = cancelStocktakeInput.read(input);
   return { kind: 'cancel-stocktake', stocktakeId, sku, warehouse, actor };
@@ -213,6 +217,7 @@ export const dispatchTransferInput = declare(
 );
 export type DispatchTransferInput = TypeOf<typeof dispatchTransferInput>;
 
+/** The command dispatch-transfer. @throws {InvalidCommand} */
 export function readDispatchTransfer(input: DispatchTransferInput): DispatchTransfer {
   const {
     transferId,
@@ -247,6 +252,7 @@ export const receiveTransferInput = declare(
 );
 export type ReceiveTransferInput = TypeOf<typeof receiveTransferInput>;
 
+/** The command receive-transfer. @throws {InvalidCommand} */
 export function readReceiveTransfer(input: ReceiveTransferInput): ReceiveTransfer {
   const {
     transferId,
@@ -261,6 +267,7 @@ export function readReceiveTransfer(input: ReceiveTransferInput): ReceiveTransfe
 export const cancelTransferInput = declare(strict({ transferId, actor }));
 export type CancelTransferInput = TypeOf<typeof cancelTransferInput>;
 
+/** The command cancel-transfer. @throws {InvalidCommand} */
 export function readCancelTransfer(input: CancelTransferInput): CancelTransfer {
   const { transferId, actor = ACTOR_DEFAULT } = cancelTransferInput.read(input);
   return { kind: 'cancel-transfer', transferId, actor };
@@ -271,7 +278,7 @@ export function readCancelTransfer(input: CancelTransferInput): CancelTransfer {
 /** The last instant JavaScript and Postgres can both write in four digits of a year. */
 const INSTANT_MS_MAX = 253_402_300_799_999;
 export const saleId = id('The sale, named by the caller.', 'S-1111');
-/** What a sale is beside its window. */
+/** The fields of a sale except its window. */
 export const saleTerms = {
   saleId,
   sku,
@@ -300,6 +307,7 @@ export const scheduleSaleInput = declare(
 );
 export type ScheduleSaleInput = TypeOf<typeof scheduleSaleInput>;
 
+/** The command schedule-sale. @throws {InvalidCommand} */
 export function readScheduleSale(input: ScheduleSaleInput): ScheduleSale {
   const {
     saleId,
@@ -316,6 +324,7 @@ export function readScheduleSale(input: ScheduleSaleInput): ScheduleSale {
 export const closeSaleInput = declare(strict({ saleId, actor }));
 export type CloseSaleInput = TypeOf<typeof closeSaleInput>;
 
+/** The command close-sale. @throws {InvalidCommand} */
 export function readCloseSale(input: CloseSaleInput): CloseSale {
   const { saleId, actor = ACTOR_DEFAULT } = closeSaleInput.read(input);
   return { kind: 'close-sale', saleId, actor };

@@ -81,8 +81,9 @@ export type ExtendInput = TypeOf<typeof extendInput>;
 const NO_CANDIDATES: readonly string[] = [];
 
 /**
+ * The command reserve: lines of one item added up, the hold in milliseconds.
  * @param candidatesFor the warehouses to try, nearest first, for a place; called only where a line names none
- * @throws {InvalidCommand} as all functions here
+ * @throws {InvalidCommand}
  */
 export function readReserve(
   input: ReserveInput,
@@ -116,6 +117,7 @@ function orderLine({ sku, warehouse, quantity }: OrderLine): OrderLine {
   return warehouse === undefined ? { sku, quantity } : { sku, warehouse, quantity };
 }
 
+/** The command confirm; parts of one SKU added up. @throws {InvalidCommand} */
 export function readConfirm(input: ConfirmInput): Confirm {
   const {
     orderId,
@@ -134,11 +136,13 @@ export function readConfirm(input: ConfirmInput): Confirm {
   };
 }
 
+/** The command release; parts of one SKU added up. @throws {InvalidCommand} */
 export function readRelease(input: ReleaseInput): Release {
   const { orderId, lines, releaseId, actor = ACTOR_DEFAULT } = releaseInput.read(input);
   return { kind: 'release', orderId, lines: lines && canonicalParts(lines), releaseId, actor };
 }
 
+/** The command extend; the hold in milliseconds. @throws {InvalidCommand} */
 export function readExtend(input: ExtendInput): Extend {
   const { orderId, holdSeconds, actor = ACTOR_DEFAULT } = extendInput.read(input);
   return { kind: 'extend', orderId, holdMs: holdSeconds * 1_000, actor };

@@ -13,6 +13,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'alerts';
 
+/** Declares the routes of alerts. */
 export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
@@ -37,7 +38,7 @@ export function declareAlerts(app: FastifyInstance, routes: Routes, ledger: Ledg
     tag,
     summary: 'Say that an alert was seen',
     description:
-      'The first acknowledgement stands, with its time, actor and note; another one gets it as the answer.',
+      'The first acknowledgement is kept, with its time, actor and note; a later one gets it as the answer.',
     params: alertParams,
     body: acknowledgeBody,
     answers: { 200: { description: 'The alert, acknowledged.', ...jsonSchema(alert, 'output') } },

@@ -1,5 +1,5 @@
 /**
- * The history of one item, read-only: how it stood at a time or a version, and why it stands at its figures.
+ * The history of one item, read-only: its figures at a time or a version, and what explains its figures.
  * Refuses to know: how a history is read and added up.
  */
 import type { FastifyInstance } from 'fastify';
@@ -17,16 +17,17 @@ import { entryBody } from './ledger.ts';
 
 const tag = 'ledger';
 
+/** Declares the routes of an item's history. */
 export function declareExplain(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/items/:sku/warehouses/:warehouse/explain',
     name: 'explainItem',
     tag,
-    summary: 'See why an item stands at its figures',
+    summary: 'See why an item has its figures',
     description:
       'Where it began, what every kind of entry added, and who holds units of it, all as of one instant of the ledger, ' +
-      'which is a moment behind the hot path. With `at` or `version`: why it stood as it did then.',
+      'which is a moment behind the hot path. With `at` or `version`: why it had its figures then.',
     params: itemParams,
     query: explainQuery,
     answers: {

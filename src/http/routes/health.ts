@@ -1,6 +1,6 @@
 /**
- * What a platform asks a process: are you alive, can you sell, what have you counted.
- * Promises: readiness asks Redis and the partition, and never Postgres: selling goes on without it.
+ * Probes for platforms: is the process alive, can it sell, its metrics.
+ * Promises: readiness depends on Redis and the partition, never on Postgres: selling goes on without it.
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -45,7 +45,7 @@ export function declareHealth(
     tag,
     summary: 'Can it sell?',
     description:
-      'Redis answers and the partition is open. Postgres is not asked: selling goes on without it.',
+      'Redis answers and the partition is open. Postgres is not checked: selling goes on without it.',
     answers: {
       200: { description: 'It can.', ...ready },
       503: { description: 'It cannot; the checks say why.', ...ready },
@@ -74,7 +74,7 @@ export function declareHealth(
 }
 
 async function probe(hot: HotInventory, readyMsMax: number): Promise<Readiness> {
-  const unasked = { ok: false, message: 'not asked' };
+  const unchecked = { ok: false, message: 'not checked' };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const why = new Fault('unavailable', 'nothing-happened', 'no answer in time');
@@ -91,8 +91,8 @@ async function probe(hot: HotInventory, readyMsMax: number): Promise<Readiness> 
     const redis = isNotReady ? { ok: true, message: 'answers' } : { ok: false, message: 'does not answer' };
     const partition = isNotReady
       ? { ok: false, message: 'not ready: forgotten, fenced or being rebuilt' }
-      : unasked;
-    return { ready: false, checks: { redis, partition, clock: unasked } };
+      : unchecked;
+    return { ready: false, checks: { redis, partition, clock: unchecked } };
   } finally {
     clearTimeout(timer);
   }

@@ -13,6 +13,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'ledger';
 
+/** Declares the routes of the ledger. */
 export function declareLedger(
   app: FastifyInstance,
   routes: Routes,

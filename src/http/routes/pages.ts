@@ -36,6 +36,7 @@ export async function collectRoutes(app: FastifyInstance, routes: Routes, versio
   });
 }
 
+/** Declares the problem pages, the document and its page. */
 export async function declarePages(app: FastifyInstance, routes: Routes): Promise<void> {
   routes.declare(app, {
     method: 'GET',
@@ -79,7 +80,7 @@ export async function declarePages(app: FastifyInstance, routes: Routes): Promis
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: DOCS_POLICY,
-    // Without a validator, which would be asked about every document of a server that is not local.
+    // Without a validator: it would send every document of a server that is not local to a stranger.
     uiConfig: {
       docExpansion: 'list',
       tryItOutEnabled: true,

@@ -1,6 +1,6 @@
 /**
  * Transfer proposals over HTTP (調撥): what confirmations proposed, and what became of it.
- * Promises: a proposal is settled once; who comes later is told how.
+ * Promises: a proposal is settled once; a later call gets how.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Proposal, ProposalState } from '../../ledger/read/transfers.ts';
@@ -14,6 +14,7 @@ import { emptyBody, jsonSchema } from '../schemas.ts';
 
 const tag = 'transfers';
 
+/** Declares the routes of transfer proposals. */
 export function declareProposals(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',

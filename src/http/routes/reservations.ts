@@ -1,6 +1,6 @@
 /**
  * The life of a reservation over HTTP: reserve, alone or in a batch, look, confirm, release, extend.
- * Promises: nothing between the network and the engine but a check of the shape: this is the road of every order.
+ * Promises: an order is checked once, by the engine; nothing else is between it and the network.
  */
 import type { FastifyInstance } from 'fastify';
 import {
@@ -47,6 +47,7 @@ export interface ReservationsOptions {
   readonly batchBodyBytesMax: number;
 }
 
+/** Declares the routes of orders. */
 export function declareReservations(
   app: FastifyInstance,
   routes: Routes,
@@ -149,7 +150,7 @@ would have had by itself; a bad one is 400 in its place. Repeat the whole under 
     tag,
     summary: 'The order is paid: what it holds is sold',
     description: `A partial confirm returns the remainder at once and closes the hold. A payment that comes after the hold expired is
-refused, or with \`reacquire\` takes the stock again where it is there; where it is not, people are told (GET /v1/shortfalls).`,
+refused, or with \`reacquire\` takes the stock again where it is there; where it is not, the case is listed for people (GET /v1/shortfalls).`,
     input: confirmInput,
     answers: { 200: RESERVATION },
     problems: [

@@ -17,6 +17,7 @@ import { jsonSchema } from '../schemas.ts';
 const tag = 'sales';
 const SALE = { description: 'The sale as it stands.', $ref: 'Sale#' };
 
+/** Declares the routes of sales. */
 export function declareSales(
   app: FastifyInstance,
   routes: Routes,

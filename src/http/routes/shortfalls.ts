@@ -1,6 +1,6 @@
 /**
  * Late payments that found no stock, for the people who make it good.
- * Promises: a case is resolved once; the first resolution stands.
+ * Promises: a case is resolved once; the first resolution is kept.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Shortfall } from '../../ledger/read/shortfalls.ts';
@@ -20,6 +20,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'reservations';
 
+/** Declares the routes of late payments. */
 export function declareShortfalls(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'GET',

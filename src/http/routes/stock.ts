@@ -1,5 +1,5 @@
 /**
- * Items over HTTP: what stands, goods that come and go, corrections, the line under which the alert fires.
+ * Items over HTTP: figures, goods that come and go, corrections, the safety stock below which the alert fires.
  */
 import type { FastifyInstance } from 'fastify';
 import { issueInput, receiveInput, safetyStockInput, shipInput } from '../../domain/inputs/goods.ts';
@@ -21,6 +21,7 @@ const OF_A_MOVEMENT: readonly ProblemCode[] = [
   'not-ready',
 ];
 
+/** Declares the routes of items and movements. */
 export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInventory): void {
   routes.declare(app, {
     method: 'GET',
@@ -78,7 +79,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
     ...movement(
       'ship',
       'Sold goods left the building: total and sold fall (出貨)',
-      'What was confirmed stands as sold until it is shipped.',
+      'Confirmed units count as sold until they are shipped.',
       ['exceeds-sold', 'unknown-item'],
     ),
     input: shipInput,

@@ -1,6 +1,6 @@
 /**
- * Stocktakes over HTTP (BR-007): lock items under a count sheet, count them line by line, see how far it is.
- * Promises: of many items, each is locked, counted or refused for itself.
+ * Stocktakes over HTTP (BR-007): lock items under a count sheet, count them line by line, see its progress.
+ * Promises: of many items, each is locked, counted or refused on its own.
  */
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
@@ -29,13 +29,13 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'stocktakes';
 
-/** What became of each of these items. */
+/** The decision about one of many items. */
 interface Attempt {
   readonly item: ItemName;
   readonly decision: Decision<StocktakeLine>;
 }
 
-/** @param bodyBytesMax for lists of thousands of items */
+/** Declares the routes of stocktakes. @param bodyBytesMax for lists of thousands of items */
 export function declareStocktakes(
   app: FastifyInstance,
   routes: Routes,
@@ -90,7 +90,7 @@ in \`refused\` and the others are locked. A sheet grows by each call under its i
   /** Every SKU of a warehouse, if they fit one sheet. */
   async function skusOf(warehouse: string): Promise<readonly string[] | Problem> {
     const skus = await ledger.query(({ read }) => read.skusOf(warehouse, STOCKTAKE_LINES_MAX + 1));
-    if (skus.length === 0) return problem('unknown-warehouse', `No SKU stands in ${warehouse}.`);
+    if (skus.length === 0) return problem('unknown-warehouse', `${warehouse} has no SKU.`);
     if (skus.length <= STOCKTAKE_LINES_MAX) return skus;
     return problem(
       'stocktake-full',
@@ -207,7 +207,7 @@ newest holds to fit. With \`counts\` each line is answered in its place with the
   });
 }
 
-/** What became of some lines. @param isOne a refusal is the answer itself */
+/** The answer about some lines. @param isOne a refusal is the answer itself */
 function changed(
   stocktakeId: string,
   attempts: readonly Attempt[],

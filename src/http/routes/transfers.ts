@@ -1,6 +1,6 @@
 /**
  * Transfers over HTTP: goods that left one warehouse and arrive, whole or in parts, in another.
- * Promises: what is on its way is told by the engine, what was long ago by the ledger.
+ * Promises: the engine answers about transfers in transit, the ledger about those of long ago.
  */
 import type { FastifyInstance } from 'fastify';
 import { cancelTransferInput, receiveTransferInput } from '../../domain/inputs/goods.ts';
@@ -27,6 +27,7 @@ const OF_A_TRANSFER: readonly ProblemCode[] = [
   ...OF_GOODS,
 ];
 
+/** Declares the routes of transfers. */
 export function declareTransfers(
   app: FastifyInstance,
   routes: Routes,
@@ -39,7 +40,7 @@ export function declareTransfers(
     name: 'dispatchTransfer',
     tag,
     summary: 'Goods leave one warehouse for another: they are in transit (調撥)',
-    description: 'They leave the source at once and stand nowhere until they are received.',
+    description: 'They leave the source at once and belong to no warehouse until they are received.',
     body: dispatchBody,
     answers: {
       201: { description: 'On their way.', $ref: 'Transfer#' },
@@ -96,7 +97,7 @@ export function declareTransfers(
     url: '/v1/transfers/:transferId/cancel',
     name: 'cancelTransfer',
     tag,
-    summary: 'What is still in transit stands in its source again',
+    summary: 'What is still in transit returns to its source',
     input: cancelTransferInput,
     answers: { 200: TRANSFER },
     problems: OF_A_TRANSFER,

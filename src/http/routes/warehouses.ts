@@ -1,6 +1,6 @@
 /**
- * Warehouses over HTTP: what they are called and where they stand, for the nearest to be found.
- * Promises: the ledger hears of it first, for it is where a rebuilt Redis learns it again.
+ * Warehouses over HTTP: their names and places, by which the nearest is found.
+ * Promises: the ledger is written first, because a rebuilt Redis learns them from it.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Warehouse } from '../../domain/geography.ts';
@@ -20,6 +20,7 @@ import { jsonSchema } from '../schemas.ts';
 
 const tag = 'warehouses';
 
+/** Declares the routes of warehouses. */
 export function declareWarehouses(
   app: FastifyInstance,
   routes: Routes,
@@ -33,21 +34,21 @@ export function declareWarehouses(
     url: '/v1/warehouses/:warehouse',
     name: 'putWarehouse',
     tag,
-    summary: 'Say what a warehouse is called and where it stands',
+    summary: 'Set the name and the place of a warehouse',
     description:
       'Without coordinates its distance to anything is not known, and it is tried last. All processes know it within seconds.',
     params: warehouseParams,
     body: warehouseBody,
     answers: {
       201: { description: 'New.', ...answer },
-      200: { description: 'It was known; this is how it stands now.', ...answer },
+      200: { description: 'It was known; this is its state now.', ...answer },
     },
     handle: async (request) => {
       const { name, latitude, longitude } = request.body;
       const warehouse = { id: request.params.warehouse, name, latitude, longitude };
       const outcome = await ledger.execute((known) => known.putWarehouse(warehouse));
       await hot.places.put(warehouse).catch((error: unknown) => {
-        // It is written down, but where orders are decided nobody may have heard of it.
+        // The ledger has it, but the store that decides orders may not.
         throw new Fault(
           'unavailable',
           'unknown',

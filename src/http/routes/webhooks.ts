@@ -31,12 +31,13 @@ const ABOUT = `Each low-stock alert that fires from now on is posted to \`url\` 
 \`{"type": "low-stock.triggered", "timestamp", "data": {"alertId", "sku", "warehouse", "available", "safetyStock", "version"}}\`.
 Any answer of 2xx within 10 seconds takes it; everything else is tried again for about a day, under the same \`webhook-id\`.
 A receiver may get a message twice and in any order, and knows it by that id. A new webhook without a \`secret\` gets one made,
-shown in this one answer. Another \`secret\` than before takes over at once; the one before signs beside it for a day.`;
+shown in this one answer. Another \`secret\` than before takes over at once; the one before signs too for a day.`;
 
 function unknownWebhook(webhookId: string): Answer {
   return problem('unknown-webhook', `There is no webhook ${webhookId}.`);
 }
 
+/** Declares the routes of webhooks. */
 export function declareWebhooks(app: FastifyInstance, routes: Routes, ledger: LedgerClient): void {
   routes.declare(app, {
     method: 'PUT',

@@ -12,12 +12,12 @@ const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const satisfies r
 
 // Requests -----------------------------------------------------------------------------------------------
 
-const NUMBER_WORDS = 'use its number';
+const NUMBER_HINT = 'use its number';
 /** In a path, so it stays text. */
 function numberOf(what: string) {
   return z
-    .string(NUMBER_WORDS)
-    .regex(/^[1-9][0-9]{0,14}$/, NUMBER_WORDS)
+    .string(NUMBER_HINT)
+    .regex(/^[1-9][0-9]{0,14}$/, NUMBER_HINT)
     .meta({ description: what, examples: ['17'] });
 }
 
@@ -41,24 +41,24 @@ export const deliveryParams = strict({ webhookId, id: numberOf('The delivery.') 
 export const deliveriesQuery = strict(page);
 
 const URL_LENGTH_MAX = 2_000;
-const URL_WORDS = `use an http or https address of at most ${URL_LENGTH_MAX} characters, without user, password and fragment`;
+const URL_HINT = `use an http or https address of at most ${URL_LENGTH_MAX} characters, without user, password and fragment`;
 // The host's letters leave out "@", so there is no room for a user and a password before it.
 const WEB_ADDRESS = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[A-Za-z0-9._~:[\]-]+([/?][!"$-~]*)?$/;
 const SECRET_BYTES_MIN = 24;
 const SECRET_BYTES_MAX = 64;
-const SECRET_WORDS = `use whsec_ and ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes in base64`;
+const SECRET_HINT = `use whsec_ and ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes in base64`;
 
 export const webhookBody = strict({
   url: z
-    .string(URL_WORDS)
-    .max(URL_LENGTH_MAX, URL_WORDS)
-    .regex(WEB_ADDRESS, URL_WORDS)
-    .refine((text) => URL.canParse(text), URL_WORDS)
+    .string(URL_HINT)
+    .max(URL_LENGTH_MAX, URL_HINT)
+    .regex(WEB_ADDRESS, URL_HINT)
+    .refine((text) => URL.canParse(text), URL_HINT)
     .meta({ description: 'Where alerts are posted to.', examples: ['https://example.org/alerts'] }),
   secret: z
-    .string(SECRET_WORDS)
-    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, SECRET_WORDS)
-    .refine(isSecret, SECRET_WORDS)
+    .string(SECRET_HINT)
+    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, SECRET_HINT)
+    .refine(isSecret, SECRET_HINT)
     .optional()
     .meta({ description: 'What messages are signed with. Never shown again.' }),
 });

@@ -1,4 +1,4 @@
-/** Shapes of an item's history: how it stood then, and why it stands at its figures. */
+/** Shapes of an item's history: its figures then, and what explains its figures. */
 import { z } from 'zod';
 import { strict } from '../../domain/inputs/declare.ts';
 import { EVENT_TYPES, RELEASE_CAUSES } from '../../domain/language.ts';
@@ -8,25 +8,25 @@ import { item } from './stock.ts';
 
 // Requests -----------------------------------------------------------------------------------------------
 
-const TIME_WORDS =
+const TIME_HINT =
   'use a time with its zone by ISO 8601: 2025-11-11T00:00:00Z or 2025-11-11T08:00:00.000+08:00';
 const isoTime = z.iso.datetime({ offset: true });
 /** An address turns the "+" of a zone into a space; nothing else can be meant by it. */
 const instant = z
-  .string(TIME_WORDS)
+  .string(TIME_HINT)
   .transform((text) => text.replace(/ (?=\d\d:\d\d$)/, '+'))
   .pipe(
     z
       .string()
-      .refine((text) => isoTime.safeParse(text).success, TIME_WORDS)
+      .refine((text) => isoTime.safeParse(text).success, TIME_HINT)
       .meta({ format: 'date-time', examples: ['2025-11-11T00:00:00Z'] }),
   );
 
 function versionFrom(min: 0 | 1) {
-  const words = `use a whole number from ${min} on`;
+  const hint = `use a whole number from ${min} on`;
   return z
-    .string(words)
-    .regex(min === 0 ? /^(0|[1-9][0-9]{0,14})$/ : /^[1-9][0-9]{0,14}$/, words)
+    .string(hint)
+    .regex(min === 0 ? /^(0|[1-9][0-9]{0,14})$/ : /^[1-9][0-9]{0,14}$/, hint)
     .transform(Number)
     .pipe(
       z
@@ -102,7 +102,7 @@ export const explanation = z.object({
         soldChange: units,
       }),
     )
-    .meta({ description: 'One for each kind of entry behind the opening: opening and sums come to `now`.' }),
+    .meta({ description: 'One for each kind of entry after the opening: opening and sums add up to `now`.' }),
   holds: z
     .object({
       count: units.meta({ description: 'Orders that hold units, listed here or not.' }),

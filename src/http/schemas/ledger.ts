@@ -65,6 +65,6 @@ export const reconciliation = z.object({
     committedAt: time.nullable().meta({ description: 'When the worker last committed.' }),
     backlogEvents: units
       .nullable()
-      .meta({ description: 'Events the ledger has not taken over yet, as last heard.' }),
+      .meta({ description: 'Events the ledger has not taken over yet, as of the last answer of Redis.' }),
   }),
 });

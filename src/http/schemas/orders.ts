@@ -1,4 +1,4 @@
-/** Shapes of orders: what is held, and why from there. What is asked for is declared in domain/inputs/orders.ts. */
+/** Shapes of orders in answers, and of batches; the commands themselves are declared in domain/inputs/orders.ts. */
 import { z } from 'zod';
 import { strict } from '../../domain/inputs/declare.ts';
 import { orderId } from '../../domain/inputs/fields.ts';
@@ -62,12 +62,12 @@ export const reservation = z
       .optional()
       .meta({
         description:
-          'Why these warehouses: in the first answer to a reserve with `shipTo`, or where one was passed by.',
+          'Why these warehouses: in the first answer to a reserve with `shipTo`, or where a warehouse was skipped.',
       }),
   })
   .meta({ description: 'A reservation as it stands.' });
 export const batchResults = z.object({
   results: z
     .array(z.object({ status: units, body: z.record(z.string(), z.unknown()) }))
-    .meta({ description: 'What each order would have been answered alone, in the order asked.' }),
+    .meta({ description: 'What each order would have been answered alone, in the order of the request.' }),
 });

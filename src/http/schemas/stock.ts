@@ -16,7 +16,7 @@ export const returnBody = strict({
   ...ofOrder,
   disposition: oneOf(['restock', 'write-off']).optional().meta({
     description:
-      '`restock`, the default: they go on sale again. `write-off`: they cannot be sold; only the ledger hears of them, and needs a `reason`.',
+      '`restock`, the default: they go on sale again. `write-off`: they cannot be sold; they are only recorded, with a `reason`.',
   }),
   reason: reason.optional(),
 });

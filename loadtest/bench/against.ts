@@ -80,77 +80,69 @@ async function checkoutIn(folder: string): Promise<Checkout> {
   };
 }
 
-/** What one turn came to for each checkout. */
-interface Turn {
-  readonly redisUs: readonly [number, number];
-  /** Processor time of this process, an order. */
-  readonly nodeUs: readonly [number, number];
-}
-
 async function compare(bench: Bench, checkouts: Pair, work: Work): Promise<Figure[]> {
-  const turns: Turn[] = [];
-  for (let turn = 0; turn < bench.settings.repeats; turn++)
-    turns.push(await takeTurn(bench, checkouts, work));
-  const column = (read: (turn: Turn) => number) => turns.map(read);
-  const [here, there] = [column((turn) => turn.redisUs[0]), column((turn) => turn.redisUs[1])];
-  const nodeTimes = ratios(
-    column((turn) => turn.nodeUs[0]),
-    column((turn) => turn.nodeUs[1]),
-  );
-  const times = ratios(here, there);
+  const redis: [number[], number[]] = [[], []];
+  const node: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < bench.settings.repeats; turn++) {
+    const { redisUs, nodeUs } = await takeTurn(bench, checkouts, work);
+    for (const i of [0, 1] as const) {
+      redis[i].push(lowerQuartile(redisUs[i]));
+      node[i].push(lowerQuartile(nodeUs[i]));
+    }
+  }
+  const [times, nodeTimes] = [ratios(...redis), ratios(...node)];
+  const key = keyOf(work);
   bench.progress(
-    `${keyOf(work)}: Redis ${spreadOf(times).median.toFixed(3)} x, Node ${spreadOf(nodeTimes).median.toFixed(3)} x`,
+    `${key}: Redis ${spreadOf(times).median.toFixed(3)} x, Node ${spreadOf(nodeTimes).median.toFixed(3)} x`,
   );
   const target = JUDGED.includes(work) ? { target: { atMost: TIMES_MAX } } : {};
   return [
-    figure(`${keyOf(work)}: Redis, here`, 'us/order', here),
-    figure(`${keyOf(work)}: Redis, there`, 'us/order', there),
-    figure(`${keyOf(work)}: Redis, here / there`, 'x', times, target),
-    figure(`${keyOf(work)}: CPU of Node, here / there`, 'x', nodeTimes),
+    figure(`${key}: Redis, here`, 'us/order', redis[0]),
+    figure(`${key}: Redis, there`, 'us/order', redis[1]),
+    figure(`${key}: Redis, here / there`, 'x', times, target),
+    figure(`${key}: CPU of Node, here / there`, 'x', nodeTimes),
   ];
 }
 
-/** The lower quartile of the batches of each checkout: a batch during which the system ran other processes does not count. */
-async function takeTurn({ stores }: Bench, checkouts: Pair, work: Work): Promise<Turn> {
+/** Of a turn: a batch during which the system ran other processes does not count. */
+const lowerQuartile = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
+
+/** Microseconds an order in Redis and in this process, by batch, of both checkouts. */
+async function takeTurn({ stores }: Bench, checkouts: Pair, work: Work) {
   const { size } = work;
-  const batches = Math.max(BATCHES, Math.ceil(ORDERS_MIN / size));
-  const ids = orderIds((batches + WARM_UP_BATCHES) * size);
+  const batches = Math.max(BATCHES, Math.ceil(ORDERS_MIN / size)) + WARM_UP_BATCHES;
+  const ids = orderIds(batches * size);
   await stores.clear();
   const hots: HotInventory[] = [];
+  const redisUs: [number[], number[]] = [[], []];
+  const nodeUs: [number[], number[]] = [[], []];
   try {
     for (const [i, checkout] of checkouts.entries())
       hots.push(await opened(stores, checkout, `bench${i}`, size));
     for (const hot of hots) {
       await work.prepare?.(hot, ids.length);
       const { first } = work;
-      if (first) await runBatches(ids, size, 0, batches + WARM_UP_BATCHES, (id) => first(hot, id));
+      if (first) await runBatches(ids, size, 0, batches, (id) => first(hot, id));
     }
-    const redisUs: [number[], number[]] = [[], []];
-    const nodeUs: [number[], number[]] = [[], []];
-    for (let batch = 0; batch < batches + WARM_UP_BATCHES; batch++) {
-      for (const rival of [batch % 2, 1 - (batch % 2)]) {
+    for (let batch = 0; batch < batches; batch++) {
+      for (const rival of batch % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         const cpuBefore = ownCpu();
         const [timed] = await timeBatches(stores, ids, size, batch, 1, async (id, n) => {
           const { outcome } = await work.call(hots[rival] as HotInventory, id, n);
           if (outcome !== 'done') throw new Error(`${work.name} of ${id} was ${outcome}`);
         });
-        const cpu = ownCpu() - cpuBefore;
         if (timed?.calls !== 1) throw new Error(`a batch of ${work.name} was not one call`);
         if (batch < WARM_UP_BATCHES) continue;
-        redisUs[rival]?.push(timed.us);
-        nodeUs[rival]?.push(cpu / size);
+        redisUs[rival].push(timed.us);
+        nodeUs[rival].push((ownCpu() - cpuBefore) / size);
       }
     }
-    const quartiles = ([here, there]: readonly [number[], number[]]) =>
-      [lowerQuartile(here), lowerQuartile(there)] as const;
-    return { redisUs: quartiles(redisUs), nodeUs: quartiles(nodeUs) };
+    return { redisUs, nodeUs };
   } finally {
     await Promise.all(hots.map((hot) => hot.close()));
   }
 }
-
-const lowerQuartile = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
 
 async function opened(
   stores: Stores,
@@ -178,46 +170,32 @@ async function compareHttp(bench: Bench, checkouts: Pair): Promise<Figure[]> {
   const { stores, settings, progress } = bench;
   await stores.clear();
   const apis: Api[] = [];
+  const us: [number[], number[]] = [[], []];
+  const rates: [number[], number[]] = [[], []];
+  const burst = async (rival: 0 | 1, mark: string, requests: number) => {
+    const { port, pid } = apis[rival] as Api;
+    const before = await threadsCpuUs(pid);
+    const { created, perSecond } = await load({ port, connections: CONNECTIONS, mark, requests });
+    return { us: ((await threadsCpuUs(pid)) - before) / created, rate: perSecond };
+  };
   try {
     for (const [i, checkout] of checkouts.entries()) apis.push(await startApi(bench, checkout, `http${i}`));
-    for (const [i, { port }] of apis.entries())
-      await load({ port, connections: CONNECTIONS, mark: `w${i}`, requests: WARM_UP_REQUESTS });
-    const us: [number[], number[]] = [[], []];
-    const rates: [number[], number[]] = [[], []];
-    for (let turn = 0; turn < settings.repeats; turn++) {
-      const sums = [0, 1].map(() => ({ us: 0, created: 0, seconds: 0 }));
-      for (let burst = 0; burst < BURSTS; burst++) {
-        for (const rival of [burst % 2, 1 - (burst % 2)]) {
-          const [api, sum] = [apis[rival], sums[rival]];
-          if (!api || !sum) continue;
-          const before = await threadsCpuUs(api.pid);
-          const mark = `t${turn}-${burst}-`;
-          const { created, perSecond } = await load({
-            port: api.port,
-            connections: CONNECTIONS,
-            mark,
-            requests: REQUESTS,
-          });
-          sum.us += (await threadsCpuUs(api.pid)) - before;
-          sum.created += created;
-          sum.seconds += created / perSecond;
-        }
-      }
-      for (const [i, sum] of sums.entries()) {
-        us[i]?.push(sum.us / sum.created);
-        rates[i]?.push(sum.created / sum.seconds);
+    for (const rival of [0, 1] as const) await burst(rival, 'w', WARM_UP_REQUESTS);
+    for (let turn = 0; turn < settings.repeats * BURSTS; turn++) {
+      for (const rival of turn % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+        const measured = await burst(rival, `t${turn}-`, REQUESTS);
+        us[rival].push(measured.us);
+        rates[rival].push(measured.rate);
       }
     }
-    const times = ratios(us[0], us[1]);
+    const times = ratios(...us);
     progress(`HTTP: server CPU ${spreadOf(times).median.toFixed(3)} x`);
+    const name = 'POST /v1/reservations: CPU of the server';
     return [
-      ...['here', 'there'].map((where, i) =>
-        figure(`POST /v1/reservations: CPU of the server, ${where}`, 'us/request', us[i] ?? []),
-      ),
-      figure('POST /v1/reservations: CPU of the server, here / there', 'x', times, {
-        target: { atMost: TIMES_MAX },
-      }),
-      figure('POST /v1/reservations: requests a second, here / there', 'x', ratios(rates[0], rates[1])),
+      figure(`${name}, here`, 'us/request', us[0]),
+      figure(`${name}, there`, 'us/request', us[1]),
+      figure(`${name}, here / there`, 'x', times, { target: { atMost: TIMES_MAX } }),
+      figure('POST /v1/reservations: requests a second, here / there', 'x', ratios(...rates)),
     ];
   } finally {
     await Promise.all(apis.map((api) => api.close()));

@@ -13,7 +13,7 @@ import { type Bench, type Figure, Incomplete, type Section } from './figures.ts'
 import { runGuard } from './guard.ts';
 import { http } from './http.ts';
 import { importing } from './import.ts';
-import { peers } from './peers.ts';
+import { engine, peers } from './peers.ts';
 import { redisTime } from './redis-time.ts';
 import {
   describe,
@@ -31,6 +31,7 @@ import { startStores } from './stores.ts';
 import { worker } from './worker.ts';
 
 const SECTIONS: Readonly<Record<SectionName, Section>> = {
+  engine,
   'redis-time': redisTime,
   http,
   worker,

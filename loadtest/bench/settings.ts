@@ -2,7 +2,16 @@
 import { oneOf, parseOptions, WrongOption, wholeNumber } from '../command.ts';
 
 /** In the order they run: a later one may use what an earlier one found. */
-export const SECTION_NAMES = ['redis-time', 'http', 'worker', 'expiry', 'import', 'peers', 'cost'] as const;
+export const SECTION_NAMES = [
+  'engine',
+  'redis-time',
+  'http',
+  'worker',
+  'expiry',
+  'import',
+  'peers',
+  'cost',
+] as const;
 export type SectionName = (typeof SECTION_NAMES)[number];
 
 export interface Settings {
@@ -32,7 +41,7 @@ const CHARTS_DEFAULT = '.holdfast/bench';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-  --only a,b        run these sections alone: ${SECTION_NAMES.join(', ')}
+  --only a,b        run these sections alone (default all; engine is a part of peers): ${SECTION_NAMES.join(', ')}
   --quick           fewer sizes, shorter and fewer measurements: a first look
   --repeats N       turns of each comparison, 1 to ${REPEATS_MAX} (default 5, with --quick 2)
   --json FILE       write the figures, their spread and the machine as JSON as well
@@ -68,7 +77,9 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
     guard,
     against,
     redraw,
-    only: values.only?.split(',').map((name) => oneOf('section', name, SECTION_NAMES)) ?? SECTION_NAMES,
+    only:
+      values.only?.split(',').map((name) => oneOf('section', name, SECTION_NAMES)) ??
+      SECTION_NAMES.filter((name) => name !== 'engine'),
     quick,
     repeats: wholeNumber('--repeats', values.repeats ?? repeats, 1, REPEATS_MAX),
     measureMs: quick ? 2_000 : 4_000,

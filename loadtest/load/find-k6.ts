@@ -1,6 +1,6 @@
 /**
- * The k6 that makes the load: on PATH, in Go's folder of programs, built once by Go, or as a container.
- * Promises: nothing is built twice, what takes long says so, and where there is none the error says how to get one.
+ * Finds k6: on PATH, in Go's folder of programs, built once by Go, or as a container. Promises: nothing is built twice; what
+ * takes long is reported; where there is none, the error says how to get one.
  */
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -30,9 +30,9 @@ export interface K6 {
 export interface K6Search extends Pick<Search, 'searchPath'> {
   /** Holds `bin/`, where a k6 that was built is kept. */
   readonly dataFolder: string;
-  /** Of the user, where Go keeps its folder unless told otherwise. */
+  /** Of the user; Go's folder of programs is in it. */
   readonly homeFolder?: string;
-  /** Hears one line for each step that takes time. */
+  /** Gets a line for each step that takes time. */
   readonly log: (line: string) => void;
 }
 
@@ -43,7 +43,7 @@ export async function findK6(search: K6Search): Promise<K6> {
   const folders = searchFolders(searchPath);
   const [go] = await findPrograms('go', folders);
   const kept = resolve(dataFolder, 'bin');
-  for (const file of await findPrograms('k6', [...folders, ...(await goFolders(go, homeFolder)), kept])) {
+  for (const file of await findPrograms('k6', [...folders, join(homeFolder, 'go', 'bin'), kept])) {
     const version = await versionOf(file);
     if (isUsable(version)) return { file, route: `k6 ${version} (${file})` };
     misses.push(`${file} is ${version ?? 'not runnable'}`);
@@ -60,15 +60,6 @@ export async function findK6(search: K6Search): Promise<K6> {
   if (answers) return { file: docker, image: K6_IMAGE, route: `${K6_IMAGE}, as a container` };
   misses.push(docker ? 'docker info does not answer' : 'no docker on PATH');
   throw new Error(advice(misses));
-}
-
-/** Where `go install` puts programs. */
-async function goFolders(go: string | undefined, homeFolder: string): Promise<string[]> {
-  const told = go ? await answersOf(go, ['env', 'GOBIN', 'GOPATH']) : undefined;
-  const [goBin = '', goPath = ''] = (told ?? '').split('\n');
-  return [goBin, goPath ? join(goPath, 'bin') : '', join(homeFolder, 'go', 'bin')].filter(
-    (folder) => folder !== '',
-  );
 }
 
 async function build(go: string, folder: string, log: (line: string) => void): Promise<K6> {

@@ -48,21 +48,16 @@ const TRIES = 3;
 const WAIT_MS_MIN = 10;
 const WAIT_MS_MAX = 100;
 
-const postgres = { isLimit: false, givesUp: false } as const;
-
 export const optimistic: Peer = {
-  ...postgres,
-  name: 'optimistic lock, 3 tries',
+  ...peer('optimistic lock, 3 tries', async (pool, orderId, sku) => {
+    for (let tries = 1; ; tries++) {
+      const outcome = await withClient(pool, (client) => tryOnce(client, orderId, sku));
+      if (outcome !== 'conflict') return outcome;
+      if (tries === TRIES) return 'gave-up';
+      await sleep(WAIT_MS_MIN + Math.random() * (WAIT_MS_MAX - WAIT_MS_MIN));
+    }
+  }),
   givesUp: true,
-  open: (room, setting) =>
-    openShop(setting, room.postgres(), async (pool, orderId, sku) => {
-      for (let tries = 1; ; tries++) {
-        const outcome = await withClient(pool, (client) => tryOnce(client, orderId, sku));
-        if (outcome !== 'conflict') return outcome;
-        if (tries === TRIES) return 'gave-up';
-        await sleep(WAIT_MS_MIN + Math.random() * (WAIT_MS_MAX - WAIT_MS_MIN));
-      }
-    }),
 };
 
 /** Load, decide, save if nobody saved meanwhile. */
@@ -84,56 +79,44 @@ async function heldBefore(client: pg.Pool | pg.PoolClient, orderId: string): Pro
   return (await client.query({ ...KNOW, values: [orderId] })).rowCount === 1 ? 'held' : 'refused';
 }
 
-export const forUpdate: Peer = {
-  ...postgres,
-  name: 'SELECT FOR UPDATE',
-  open: (room, setting) =>
-    openShop(
-      setting,
-      room.postgres(),
-      inTransaction(async (client, sku) => {
-        const [item] = (await client.query({ ...LOCK, values: [sku] })).rows;
-        if (item.available < 1) return 'refused';
-        await client.query({ ...SAVE, values: [sku, item.available - 1, item.reserved + 1, item.version] });
-        return 'held';
-      }),
-    ),
-};
+export const forUpdate = peer(
+  'SELECT FOR UPDATE',
+  inTransaction(async (client, sku) => {
+    const [item] = (await client.query({ ...LOCK, values: [sku] })).rows;
+    if (item.available < 1) return 'refused';
+    await client.query({ ...SAVE, values: [sku, item.available - 1, item.reserved + 1, item.version] });
+    return 'held';
+  }),
+);
 
-export const conditional: Peer = {
-  ...postgres,
-  name: 'conditional UPDATE',
-  open: (room, setting) =>
-    openShop(
-      setting,
-      room.postgres(),
-      inTransaction(async (client, sku) => {
-        const { rowCount } = await client.query({ ...TAKE, values: [sku, 1] });
-        return rowCount === 1 ? 'held' : 'refused';
-      }),
-    ),
-};
+export const conditional = peer(
+  'conditional UPDATE',
+  inTransaction(async (client, sku) => {
+    const { rowCount } = await client.query({ ...TAKE, values: [sku, 1] });
+    return rowCount === 1 ? 'held' : 'refused';
+  }),
+);
 
-export const oneStatement: Peer = {
-  ...postgres,
-  name: 'conditional UPDATE, one statement',
-  open: (room, setting) =>
-    openShop(setting, room.postgres(), async (pool, orderId, sku) => {
-      try {
-        const { rowCount } = await pool.query({ ...TAKE_AND_HOLD, values: [orderId, sku, 1] });
-        return rowCount === 1 ? 'held' : heldBefore(pool, orderId);
-      } catch (error) {
-        // The whole statement came to nothing: the order is held already.
-        if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) return 'held';
-        throw error;
-      }
-    }),
-};
+export const oneStatement = peer('conditional UPDATE, one statement', async (pool, orderId, sku) => {
+  try {
+    const { rowCount } = await pool.query({ ...TAKE_AND_HOLD, values: [orderId, sku, 1] });
+    return rowCount === 1 ? 'held' : heldBefore(pool, orderId);
+  } catch (error) {
+    // The whole statement came to nothing: the order is held already.
+    if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) return 'held';
+    throw error;
+  }
+});
 
 // Common to all ------------------------------------------------------------------------------------------
 
 type Reserve = (pool: pg.Pool, orderId: string, sku: string) => Promise<Outcome>;
 type Step = (client: pg.PoolClient, sku: string) => Promise<Outcome>;
+
+function peer(name: string, reserve: Reserve): Peer {
+  const open: Peer['open'] = (room, setting) => openShop(setting, room.postgres(), reserve);
+  return { name, isLimit: false, givesUp: false, open };
+}
 
 /** The hold first, because it locks out nobody but its own repeat; then the step; both or nothing. */
 function inTransaction(step: Step): Reserve {

@@ -49,16 +49,9 @@ export interface Picture {
 
 const POINTS_MAX = 600;
 /** Okabe and Ito's palette, which most colour-blind people can tell apart, without its yellow. */
-const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'];
-const DASHES = [
-  [1, 0],
-  [7, 3],
-  [2, 2],
-  [10, 3, 2, 3],
-  [1, 4],
-  [5, 2, 1, 2, 1, 2],
-];
-const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'stroke'];
+const COLORS = '#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #000000'.split(' ');
+const DASHES = ['1 0', '7 3', '2 2', '10 3 2 3', '1 4', '5 2 1 2'].map((dash) => dash.split(' ').map(Number));
+const SHAPES = 'circle square triangle-up diamond cross triangle-down stroke'.split(' ');
 
 /** Each panel has its own series. */
 const OWN = { color: 'independent', shape: 'independent', strokeDash: 'independent' } as const;

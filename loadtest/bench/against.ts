@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { WrongOption } from '../command.ts';
-import { threadsCpuUs } from '../load/cpu.ts';
+import { threadsCpuUs } from '../cpu.ts';
 import { endProgram, logLineWith, startProgram } from '../program.ts';
 import { ownCpu } from './callers.ts';
 import { type Bench, type Figure, figure, ratios, type Section, spreadOf } from './figures.ts';

@@ -1,9 +1,6 @@
-/**
- * Callers: who asks the engine, and how long each waits. A closed loop asks again when it was answered, an open loop
- * asks by the clock whether it was answered or not. Latencies are raw samples; no histogram rounds them.
- */
+/** Callers in a closed loop: each calls again when it is answered. Latencies are raw samples; no histogram rounds them. */
 
-/** What a run of callers came to. Latencies in milliseconds, sorted. */
+/** The result of a run of callers. Latencies in milliseconds, sorted. */
 export interface Calls {
   readonly perSecond: number;
   readonly count: number;
@@ -78,7 +75,16 @@ export async function closedLoop(
   return { perSecond: count / seconds, count, latenciesMs: latencies.slice(0, count).sort(), cpuUs };
 }
 
-/** A line for whoever waits, and the unit of most figures. */
-export function rate(calls: Calls): string {
-  return `${Math.round(calls.perSecond).toLocaleString('en')}/s`;
+/** Numbers `from` up to `to`, each once, so many at a time. */
+export async function eachOnce(
+  callers: number,
+  from: number,
+  to: number,
+  call: (n: number, caller: number) => Promise<unknown>,
+): Promise<void> {
+  let next = from;
+  const run = async (caller: number) => {
+    while (next < to) await call(next++, caller);
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => run(caller)));
 }

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
-import { cpuSeconds } from '../load/cpu.ts';
+import { cpuSeconds } from '../cpu.ts';
 import { query } from './ledger-database.ts';
 
 const PROCESSES = ['API', 'Redis', 'worker', 'Postgres'] as const;

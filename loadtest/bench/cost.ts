@@ -5,8 +5,8 @@
  * completely. docs/scaling.md derives the rest from these figures.
  */
 import pg from 'pg';
-import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
+import { eachOnce } from './callers.ts';
 import {
   infoNumber,
   type Pids,
@@ -17,14 +17,14 @@ import {
   sizeOfLedger,
   takeReading,
 } from './cost-readings.ts';
-import { type Bench, type Figure, figure, type Section, seriesOf } from './figures.ts';
+import { type Bench, type Figure, figure, type Section } from './figures.ts';
 import { openEngine, orderIds, WAREHOUSE } from './hot-sku.ts';
 import { closeServer, load, reopenServer, type Server, startServer } from './http-load.ts';
 import { type LedgerWorker, startLedgerWorker } from './peers/ledger-worker.ts';
 import { namesOf, skuOf } from './peers/peer.ts';
 import { memoryOf } from './redis-memory.ts';
 import { sizeText } from './report.ts';
-import { openLedger, readControl, rebuild } from './shipped.ts';
+import { readControl } from './shipped.ts';
 import type { Stores } from './stores.ts';
 
 const HOLDS = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
@@ -45,11 +45,9 @@ const CALLERS = 512;
 /** While one part of a long filling is copied into the ledger, the next is sold. */
 const FILL_STEP = 250_000;
 const ENGINE_LIMITS = { backlogEventsMax: 20_000_000 };
-/** The engine's default. */
-const TOMBSTONE_MS = 86_400_000;
 
-export const BY_HOLDS = 'by holds';
-export const BY_SKUS = 'by SKUs';
+const BY_HOLDS = 'by holds';
+const BY_SKUS = 'by SKUs';
 
 export const cost: Section = {
   title: `Cost of a reservation, by process; ${CONNECTIONS} connections over HTTP, ${CALLERS} callers of the engine`,
@@ -60,10 +58,7 @@ export const cost: Section = {
       const figures: Figure[] = [];
       const add = (name: string, own: readonly Figure[]) => {
         figures.push(...own);
-        const cpu = own.filter(({ unit }) => unit === 'us/order').slice(0, 4);
-        bench.progress(
-          `${name}: ${cpu.map(({ name: row, median }) => `${row} ${median.toFixed(1)}`).join(' | ')}`,
-        );
+        bench.progress(name);
       };
       for (const skus of quick ? SKUS_QUICK : SKUS)
         add(sizeText(skus, 'SKUs'), await overHttp(bench, parts, { skus, holds: 0 }));
@@ -75,34 +70,7 @@ export const cost: Section = {
       await closeParts(parts);
     }
   },
-  picture: (figures) => ({
-    title: 'What an order costs, by how much there is',
-    columns: 2,
-    width: 330,
-    height: 200,
-    panels: BANDS.flatMap(({ title, unit, rows }) =>
-      [BY_HOLDS, BY_SKUS].map((table) => ({
-        title,
-        x: { title: `${table === BY_HOLDS ? 'open holds' : 'SKUs'}, over HTTP`, log: true },
-        y: { title: unit },
-        series: rows.map((row) => seriesOf(figures, table, row)).filter(({ points }) => points.length > 0),
-      })),
-    ),
-  }),
 };
-
-const BANDS: readonly { title: string; unit: string; rows: readonly Row[] }[] = [
-  {
-    title: 'Processor time',
-    unit: 'us an order',
-    rows: ['CPU of API', 'CPU of Redis', 'CPU of worker', 'CPU of Postgres'],
-  },
-  {
-    title: 'Bytes kept and written',
-    unit: 'bytes an order',
-    rows: ['Redis, held', 'append-only file', 'Postgres, tables and indexes', 'WAL of Postgres'],
-  },
-];
 
 type Values = Map<Row, number[]>;
 
@@ -167,10 +135,9 @@ async function fill(shop: Shop, holds: number, add: (row: Row, value: number) =>
   add('Postgres, tables and indexes', ((await sizeOfLedger(shop.databaseUrl)) - emptyLedger) / holds);
 }
 
-/** A reserve and a payment by the engine in this process; and how fast Redis is filled from the ledger. */
+/** A reserve and a payment by the engine in this process. */
 async function byEngine(bench: Bench, parts: Parts): Promise<Figure[]> {
   const used = { reserve: new Map() as Values, confirm: new Map() as Values };
-  let rebuilt = Number.NaN;
   for (let turn = 1; turn <= bench.settings.repeats; turn++) {
     const shop = await openShop(parts, 1);
     for (const verb of ['reserve', 'confirm'] as const) {
@@ -183,24 +150,11 @@ async function byEngine(bench: Bench, parts: Parts): Promise<Figure[]> {
         used[verb].set(row, [...(used[verb].get(row) ?? []), value]);
     }
     await shop.close();
-    if (turn === bench.settings.repeats) rebuilt = await rebuildRate(parts, shop.databaseUrl);
   }
   return [
     ...figuresOf(used.reserve, (row) => `reserve by the engine: ${row}`),
     ...figuresOf(used.confirm, (row) => `confirm by the engine: ${row}`),
-    figure('Redis filled from the ledger, settled orders', 'orders/s', [rebuilt]),
   ];
-}
-
-async function rebuildRate({ stores }: Parts, databaseUrl: string): Promise<number> {
-  const ledger = await openLedger({ databaseUrl });
-  try {
-    const sources = { redis: stores.admin, keys: partitionKeys(), ledger, tombstoneMs: TOMBSTONE_MS };
-    const { openHolds, settled, durationMs } = await rebuild(sources);
-    return ((openHolds + settled) / durationMs) * 1_000;
-  } finally {
-    await ledger.close();
-  }
 }
 
 // The shop ------------------------------------------------------------------------------------------------
@@ -252,7 +206,7 @@ interface Shop {
 async function openShop(parts: Parts, skus: number): Promise<Shop> {
   const { stores, worker, server, admin, pids } = parts;
   const names = namesOf(skus);
-  const hot: HotInventory = await openEngine(stores, ENGINE_LIMITS, names);
+  const hot = await openEngine(stores, ENGINE_LIMITS, names);
   const { databaseUrl } = await worker.begin();
   await worker.drained();
   const batches = async () => (await readControl(stores.admin, partitionKeys()))?.sequence ?? Number.NaN;
@@ -264,17 +218,12 @@ async function openShop(parts: Parts, skus: number): Promise<Shop> {
     parts,
     databaseUrl,
     reading: () => takeReading(stores.admin, admin, pids, batches),
-    each: async (from, to, verb) => {
+    each: (from, to, verb) => {
       const ids = orderIds(to);
-      let next = from;
-      const run = async () => {
-        while (next < to) {
-          const n = next++;
-          const { outcome } = await call(ids[n] as string, n, verb);
-          if (outcome !== 'done') throw new Error(`${verb} of ${ids[n]} was ${outcome}`);
-        }
-      };
-      await Promise.all(Array.from({ length: CALLERS }, run));
+      return eachOnce(CALLERS, from, to, async (n) => {
+        const { outcome } = await call(ids[n] as string, n, verb);
+        if (outcome !== 'done') throw new Error(`${verb} of ${ids[n]} was ${outcome}`);
+      });
     },
     close: async () => {
       await closeServer(server);

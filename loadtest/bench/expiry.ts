@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
-import { percentile } from './callers.ts';
+import { eachOnce, percentile } from './callers.ts';
 import { figure, ratios, type Section } from './figures.ts';
 import { LINE, openEngine, orderIds, reservedNow, reserveOne } from './hot-sku.ts';
 import { startExpirySweep } from './shipped.ts';
@@ -123,18 +123,14 @@ async function makeHolds(stores: Stores, hot: HotInventory, holds: number): Prom
   const ids = orderIds(holds);
   const offsetMs = (await hot.sweep(0)).nowMs - performance.now();
   const lastDueMs = hotNow({ offsetMs }) + AHEAD_MS;
-  let next = 0;
   let firstDueMs = lastDueMs;
-  const run = async () => {
-    while (next < holds) {
-      const orderId = ids[next++] as string;
-      const holdSeconds = Math.floor((lastDueMs - hotNow({ offsetMs })) / 1_000);
-      const decision = await hot.reserve({ orderId, lines: [LINE], holdSeconds });
-      if (decision.outcome !== 'done') throw new Error(`${orderId} was not reserved`);
-      firstDueMs = Math.min(firstDueMs, decision.value.expiresAtMs);
-    }
-  };
-  await Promise.all(Array.from({ length: FILL_CALLERS }, run));
+  await eachOnce(FILL_CALLERS, 0, holds, async (n) => {
+    const orderId = ids[n] as string;
+    const holdSeconds = Math.floor((lastDueMs - hotNow({ offsetMs })) / 1_000);
+    const decision = await hot.reserve({ orderId, lines: [LINE], holdSeconds });
+    if (decision.outcome !== 'done') throw new Error(`${orderId} was not reserved`);
+    firstDueMs = Math.min(firstDueMs, decision.value.expiresAtMs);
+  });
   if ((await reservedNow(stores)) !== holds || hotNow({ offsetMs }) > firstDueMs - CALM_MS) {
     throw new Error(`this machine is too slow to make ${holds} holds within ${AHEAD_MS - CALM_MS} ms`);
   }

@@ -2,12 +2,12 @@
  * The regression guard: `npm run bench -- --guard`, after the tests in `.ci/run`. Promises: under a minute, whatever the
  * machine does; ratios within one run and bytes, never times; it fails on a clear loss only, and says which.
  */
-import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { closedLoop, ownCpu } from './callers.ts';
 import { type Bench, spreadOf } from './figures.ts';
 import { BOUNDS, type BoundName } from './guard-bounds.ts';
 import { judge, TURNS } from './guard-verdict.ts';
-import { openEngine, orderIds, receive, reserveOne, SKU } from './hot-sku.ts';
+import { openEngine, orderIds, reserveOne } from './hot-sku.ts';
+import { openShop } from './http.ts';
 import { closeServer, cpuOf, LoadFailed, load, reopenServer, type Server, startServer } from './http-load.ts';
 import { openNaiveScript } from './naive-script.ts';
 import { weigh } from './redis-memory.ts';
@@ -23,7 +23,6 @@ import {
   reserveIn,
   type Work,
 } from './redis-works.ts';
-import { openHotInventory, openPartition } from './shipped.ts';
 import { redisCpu, type Stores } from './stores.ts';
 
 /** From the start of the process: no turn begins that would probably end behind this. */
@@ -154,10 +153,7 @@ async function rate(stores: Stores, call: (n: number) => Promise<void>): Promise
 /** Microseconds a request, by the server's process; it depends less on what else runs than how many it answers. */
 async function serverCpu({ stores }: Bench, server: Server): Promise<number> {
   await closeServer(server);
-  await stores.clear();
-  await openPartition(stores.admin, partitionKeys(), 1);
-  const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack: 'fsync' });
-  await receive(hot, SKU).finally(() => hot.close());
+  await openShop(stores);
   const request = { port: await reopenServer(server), connections: CONNECTIONS };
   await load({ ...request, mark: 'w', requests: WARM_UP_REQUESTS });
   const before = await cpuOf(server.child);

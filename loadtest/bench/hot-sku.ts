@@ -41,13 +41,12 @@ export async function openEngine(
   return hot;
 }
 
-/** @param more a part of the receipt's name, where an item receives more than once */
 export async function receive(
   hot: HotInventory,
   sku: string,
-  { warehouse = WAREHOUSE, quantity = UNITS, more = '' } = {},
+  { warehouse = WAREHOUSE, quantity = UNITS } = {},
 ): Promise<void> {
-  const movement = { movementId: `receipt-${sku}-${warehouse}${more}`, sku, warehouse, quantity };
+  const movement = { movementId: `receipt-${sku}-${warehouse}`, sku, warehouse, quantity };
   const { outcome } = await hot.receive(movement);
   if (outcome !== 'done') throw new Error(`no stock of ${sku} to begin with`);
 }

@@ -1,8 +1,6 @@
 /**
- * A server to be measured, in a process of its own as in production: the real one, or a bare route beside it. Started by
- * http-load.ts with the kind and Redis's address as arguments; tells its port, then what it is asked: `cpu` for its
- * processor time, `close` for when all that was taken has its answer, `open` for the port of another one in its place.
- * Ends when whoever started it is gone.
+ * A server to be measured, in a process of its own: the real one, or a bare route. Started by http-load.ts with the kind and
+ * Redis's address; answers each command (`cpu`, `close`, `open`) with its port and processor time. Ends with its parent.
  */
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -63,18 +61,14 @@ async function open(): Promise<Served> {
   return opened;
 }
 
-const portOf = ({ app }: Served) => ({ port: (app.server.address() as AddressInfo).port });
 let served = await open();
-
-async function answer(told: unknown): Promise<object> {
-  if (told === 'close') await served.close();
-  if (told === 'open') {
-    served = await open();
-    return portOf(served);
-  }
-  return { cpuUs: ownCpu() };
+async function obey(command: unknown): Promise<void> {
+  if (command === 'close') await served.close();
+  if (command === 'open') served = await open();
+  const address = served.app.server.address() as AddressInfo | null;
+  process.send?.({ port: address?.port, cpuUs: ownCpu() });
 }
 
 process.on('disconnect', () => process.exit(0));
-process.on('message', (told) => void answer(told).then((said) => process.send?.(said)));
-process.send?.(portOf(served));
+process.on('message', (command) => void obey(command));
+await obey(undefined);

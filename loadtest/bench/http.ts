@@ -4,13 +4,11 @@
  * process; they are measured alternately over 100 connections: at the highest rate of a closed loop, and in an open loop
  * at 70 % of it. Load generator, server, Redis, worker and Postgres share the cores.
  */
-import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { type Bench, type Figure, figure, ratios, type Section } from './figures.ts';
-import { receive, reservedNow, SKU } from './hot-sku.ts';
+import { openEngine, reservedNow } from './hot-sku.ts';
 import { cpuOf, type Loaded, load, pacedLoad, startServer } from './http-load.ts';
 import { inTurn } from './in-turn.ts';
 import { type LedgerWorker, startLedgerWorker } from './peers/ledger-worker.ts';
-import { openHotInventory, openPartition } from './shipped.ts';
 import type { Stores } from './stores.ts';
 
 const CONNECTIONS = 100;
@@ -84,12 +82,9 @@ function ratiosOf(
 }
 
 /** An empty Redis with all stock of the hot SKU, and a worker that runs from the first movement on. */
-async function openShop(stores: Stores, worker?: LedgerWorker): Promise<void> {
-  await stores.clear();
-  await openPartition(stores.admin, partitionKeys(), 1);
+export async function openShop(stores: Stores, worker?: LedgerWorker): Promise<void> {
+  await (await openEngine(stores)).close();
   await worker?.begin();
-  const hot = await openHotInventory({ redisUrl: stores.redisUrl, ack: 'fsync' });
-  await receive(hot, SKU).finally(() => hot.close());
 }
 
 async function measure(

@@ -8,7 +8,7 @@ import { type Bench, type Figure, figure, Incomplete, ratios, type Section, seri
 import { inTurn } from './in-turn.ts';
 import { engineAlone, engineFsync, engineMemory, overHttp } from './peers/holdfast-peers.ts';
 import { type Measured, measurePeer, type Span, tryPeer } from './peers/measuring.ts';
-import { type Peer, type Room, WrongStore } from './peers/peer.ts';
+import type { Peer, Room } from './peers/peer.ts';
 import { conditional, forUpdate, oneStatement, optimistic } from './peers/postgres-peers.ts';
 import { script, setWithTtl } from './peers/redis-peers.ts';
 import { openRoom } from './peers/room.ts';
@@ -86,7 +86,7 @@ export const peers: Section = {
 
 /** @throws {Incomplete} where a point failed */
 async function measurePoints(bench: Bench, points: readonly Point[]): Promise<Figure[]> {
-  const room = openRoom(bench);
+  const room = await openRoom(bench);
   const used = [...new Set(points.flatMap((point) => point.peers))];
   try {
     bench.progress('a small flash sale of each, to see that none sells a unit twice');
@@ -118,7 +118,7 @@ async function sweep(room: Room, point: Point): Promise<Figure[]> {
   const { settings, progress } = room.bench;
   const rivals = point.peers.map((peer) => ({
     name: peer.name,
-    measure: () => measureTwice(room, peer, point),
+    measure: () => measurePeer(room, peer, point, spanOf(room.bench, peer, point)),
   }));
   const show = ({ perSecond }: Measured) => `${perSecond.toFixed(0)}/s`;
   const results = await inTurn(settings.repeats, rivals, progress, show);
@@ -126,18 +126,6 @@ async function sweep(room: Room, point: Point): Promise<Figure[]> {
   const ours = rates.get(engineFsync) ?? [];
   const figures = point.peers.flatMap((peer, i) => figuresOf(peer, point, results[i] ?? [], ours));
   return [...figures, ...(point.skus === 1 ? targetFigures(point.clients, rates) : [])];
-}
-
-/** Again where it failed once, as when the machine stood still for seconds; never where the store was wrong. */
-async function measureTwice(room: Room, peer: Peer, point: Point): Promise<Measured> {
-  const span = spanOf(room.bench, peer, point);
-  try {
-    return await measurePeer(room, peer, point, span);
-  } catch (error) {
-    if (error instanceof WrongStore) throw error;
-    room.bench.progress(`${peer.name}: ${error}; once more`);
-    return measurePeer(room, peer, point, span);
-  }
 }
 
 function spanOf({ settings: { quick } }: Bench, peer: Peer, { skus, clients }: Point): Span {

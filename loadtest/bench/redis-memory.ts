@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
+import { eachOnce } from './callers.ts';
 import { openEngine, orderIds, reserveOne } from './hot-sku.ts';
 import { readControl } from './shipped.ts';
 import type { Stores } from './stores.ts';
@@ -33,13 +34,9 @@ export async function weigh(stores: Stores, holds: number): Promise<{ hold: numb
   }
 }
 
-async function each(count: number, call: (orderId: string) => Promise<void>): Promise<void> {
+function each(count: number, call: (orderId: string) => Promise<void>): Promise<void> {
   const ids = orderIds(count);
-  let next = 0;
-  const run = async () => {
-    while (next < count) await call(ids[next++] as string);
-  };
-  await Promise.all(Array.from({ length: CALLERS }, run));
+  return eachOnce(CALLERS, 0, count, (n) => call(ids[n] as string));
 }
 
 async function trimAndWeigh(stores: Stores, hot: HotInventory): Promise<number> {

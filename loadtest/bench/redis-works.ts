@@ -141,26 +141,20 @@ const apart: Work = {
 // Customers and sales --------------------------------------------------------------------------------------
 
 const SALE_MS = 3_600_000;
+const sale = { saleId: 'SALE-1' };
 
 /** @param limitPerCustomer 0: none, units of the sale are counted, but no customer's */
 const schedule = (limitPerCustomer: number) => async (hot: HotInventory) => {
   const nowMs = Date.now();
   const open = { opensAtMs: nowMs - SALE_MS, closesAtMs: nowMs + SALE_MS };
-  const { outcome } = await hot.scheduleSale({
-    saleId: 'SALE-1',
-    sku: SKU,
-    ...open,
-    quantity: PLENTY,
-    limitPerCustomer,
-  });
+  const units = { sku: SKU, quantity: PLENTY, limitPerCustomer };
+  const { outcome } = await hot.scheduleSale({ ...sale, ...units, ...open });
   if (outcome !== 'done') throw new Error('the sale was not scheduled');
 };
 const buy =
   (more: { saleId?: string } = {}): Work['call'] =>
   (hot, orderId) =>
     hot.reserve({ orderId, lines: [LINE], customerId: `c-${orderId}`, ...more });
-const sale = { saleId: 'SALE-1' };
-
 const customer: Work = { ...full, name: 'reserve with a customer', call: buy() };
 const inOpenSale: Work = {
   ...full,

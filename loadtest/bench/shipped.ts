@@ -41,10 +41,6 @@ export const { startExpirySweep } = (await load(
   'worker',
   'expiry',
 )) as typeof import('../../src/worker/expiry.ts');
-export const { rebuild } = (await load(
-  'worker',
-  'rebuild',
-)) as typeof import('../../src/worker/recovery/rebuild.ts');
 export const { startWriteBehind } = (await load(
   'worker',
   'write-behind',

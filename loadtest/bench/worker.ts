@@ -4,6 +4,7 @@
  * has every event, or there is no figure.
  */
 import { randomUUID } from 'node:crypto';
+import { eachOnce } from './callers.ts';
 import { type Bench, type Figure, figure, type Section } from './figures.ts';
 import { openEngine, WAREHOUSE } from './hot-sku.ts';
 import { HTTP_RATE } from './http.ts';
@@ -66,16 +67,11 @@ async function sell(stores: Bench['stores'], orders: number, { skus, confirmed }
   const ids = Array.from({ length: orders }, () => randomUUID());
   const names = namesOf(skus);
   const line = (n: number) => ({ sku: names[n % skus] as string, warehouse: WAREHOUSE, quantity: 1 });
-  const each = async (count: number, call: (n: number) => Promise<{ outcome: string }>) => {
-    let next = 0;
-    const run = async () => {
-      while (next < count) {
-        const { outcome } = await call(next++);
-        if (outcome !== 'done') throw new Error(`a command of the feed was ${outcome}`);
-      }
-    };
-    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, run));
-  };
+  const each = (count: number, call: (n: number) => Promise<{ outcome: string }>) =>
+    eachOnce(CALLS_AT_ONCE, 0, count, async (n) => {
+      const { outcome } = await call(n);
+      if (outcome !== 'done') throw new Error(`a command of the feed was ${outcome}`);
+    });
   await each(orders, (n) => hot.reserve({ orderId: ids[n] as string, lines: [line(n)] }));
   const confirms = Math.floor(orders * confirmed);
   await each(confirms, (n) => hot.confirm({ orderId: ids[n] as string }));

@@ -55,4 +55,4 @@ export function fillBasket() {
   else if (dice < PAID + CANCELLED) shop.resolve(name, 'release');
 }
 
-export const teardown = () => expectNotOversold(goods().slice(0, 200));
+export const teardown = () => shop.expectNotOversold(goods().slice(0, 200));

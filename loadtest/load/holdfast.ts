@@ -12,14 +12,6 @@ import { endProgram, logLineWith, type Program, startProgram } from '../program.
 const START_MS_MAX = 60_000;
 const READY_POLL_MS = 50;
 
-/** A process whose processor time is sampled. */
-export interface Watched {
-  readonly name: string;
-  readonly pid: number;
-  /** Without the processes it has started. */
-  readonly isAlone?: boolean;
-}
-
 export interface LoadedHoldfast {
   /** Of the HTTP API. */
   readonly url: string;
@@ -29,7 +21,6 @@ export interface LoadedHoldfast {
   readonly databaseUrl: string;
   /** Which Redis and which Postgres, a line each. */
   readonly routes: readonly string[];
-  readonly processes: readonly Watched[];
   /** May be called more than once. */
   stop(): Promise<void>;
 }
@@ -66,12 +57,6 @@ export async function startLoadedHoldfast(log: (line: string) => void): Promise<
       redisUrl: stores.redisUrl,
       databaseUrl: postgres.url,
       routes: [`Redis: ${stores.redisRoute}`, `Postgres: ${postgres.route}`],
-      processes: [
-        { name: 'API', pid: api.child.pid ?? 0 },
-        { name: 'Redis', pid: stores.redisPid },
-        { name: 'worker', pid: worker.child.pid ?? 0 },
-        { name: 'Postgres', pid: postgres.pid },
-      ],
       stop,
     };
   } catch (error) {

@@ -2,13 +2,12 @@
  * One run of a k6 script: started, its log read, its summary read. Promises: the buyers' reports are collected; k6's own
  * messages are passed on, bounded; a k6 that ends without a summary is an error with its last lines.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { K6 } from './find-k6.ts';
 import { Tally } from './tally.ts';
 
@@ -39,8 +38,6 @@ export interface K6Order {
   /** Of this run: for the summary and what the script reads. */
   readonly folder: string;
   readonly log: (line: string) => void;
-  /** Called with the process whose processor time is k6's. */
-  readonly onStart?: (pid: number) => void;
 }
 
 const SCRIPTS_FOLDER = fileURLToPath(new URL('../k6/', import.meta.url));
@@ -48,7 +45,6 @@ const WORDS_MAX = 20;
 /** k6's code where it ran to its end and a threshold was not kept. */
 const THRESHOLDS_BROKEN = 99;
 const FLAGS = ['run', '--quiet', '--no-color', '--log-format=raw', '--no-usage-report', '--address='];
-const CONTAINER_POLL_MS = 200;
 
 /** @throws where k6 leaves no summary, with its last words */
 export async function runK6(k6: K6, order: K6Order): Promise<K6Outcome> {
@@ -89,57 +85,33 @@ function start(k6: K6, order: K6Order): ChildProcess {
       env: { ...process.env, ...collector, ...order.environment },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    if (child.pid !== undefined) order.onStart?.(child.pid);
     return child;
   }
-  const name = `holdfast-load-${process.pid}`;
-  const child = spawn(k6.file, containerArguments(k6.image, name, order, collector), {
+  const child = spawn(k6.file, containerArguments(k6.image, order, collector), {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  void reportContainerPid(k6.file, name, child, order.onStart ?? (() => {}));
   return child;
 }
 
 /** The container shares this machine's network, reads the scripts, and writes its summary into the folder of the run. */
 export function containerArguments(
   image: string,
-  name: string,
   { script, environment, folder }: Pick<K6Order, 'script' | 'environment' | 'folder'>,
   more: Readonly<Record<string, string>>,
 ): string[] {
   const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.() ?? 0}`] : [];
   // Docker Desktop has a machine of its own between container and host.
-  const inside = (text: string) =>
-    (process.platform === 'linux' ? text : text.replace('//127.0.0.1:', '//host.docker.internal:')).replace(
-      folder,
-      '/run',
-    );
+  const host = process.platform === 'linux' ? '//127.0.0.1:' : '//host.docker.internal:';
+  const inside = (text: string) => text.replace('//127.0.0.1:', host).replace(folder, '/run');
   const variables = Object.entries({ ...environment, ...more });
   return [
-    ...['run', '--rm', '--name', name, '--network', 'host', ...user],
+    ...['run', '--rm', '--network', 'host', ...user],
     ...['--volume', `${SCRIPTS_FOLDER}:/scripts:ro`, '--volume', `${folder}:/run`],
     ...variables.flatMap(([key, value]) => ['--env', `${key}=${inside(value)}`]),
     image,
     ...FLAGS,
     `/scripts/${basename(script)}.js`,
   ];
-}
-
-/** Where it cannot be known (another machine runs the containers) k6's processor time counts as that of others. */
-async function reportContainerPid(
-  docker: string,
-  name: string,
-  child: ChildProcess,
-  report: (pid: number) => void,
-): Promise<void> {
-  while (child.exitCode === null && child.signalCode === null) {
-    const answer = await promisify(execFile)(docker, ['inspect', '-f', '{{.State.Pid}}', name]).catch(
-      () => undefined,
-    );
-    const pid = Number(answer?.stdout);
-    if (pid > 0) return report(pid);
-    await new Promise((resolve) => setTimeout(resolve, CONTAINER_POLL_MS));
-  }
 }
 
 function brokenThresholds({ metrics }: Summary): string[] {

@@ -1,14 +1,12 @@
-/** The charts of a load run, all over the same time: answers, waits, lag, processors, units. A second without an answer is a gap. */
+/** The charts of a load run, all over the same time: answers, waits, lag, units. A second without an answer is a gap. */
 import type { Panel, Picture, Point, Series } from '../chart.ts';
 import type { K6Outcome } from './k6-run.ts';
-import type { Sample, Shares } from './sampler.ts';
+import type { Sample } from './sampler.ts';
 import type { Second } from './tally.ts';
 
 export interface Measured {
   readonly outcome: Pick<K6Outcome, 'tally'>;
   readonly samples: readonly Sample[];
-  /** Of the machine. */
-  readonly cores: number;
 }
 
 export interface Times {
@@ -25,12 +23,7 @@ export function timesOf({ tally }: Pick<K6Outcome, 'tally'>): Times {
   return { startMs: first.second * 1_000, endMs: (last.second + 1) * 1_000 };
 }
 
-/** @param shares of the processors, by process, between two samples */
-export function pictureOf(
-  { outcome, samples, cores }: Measured,
-  { startMs, endMs }: Times,
-  shares: readonly Shares[],
-): Omit<Picture, 'notes'> {
+export function pictureOf({ outcome, samples }: Measured, { startMs, endMs }: Times): Omit<Picture, 'notes'> {
   const seconds = new Map(outcome.tally.seconds().map((second) => [second.second, second]));
   const since = (atMs: number) => (atMs - startMs) / 1_000;
   const bySecond = (name: string, read: (second: Second) => number): Series => {
@@ -47,7 +40,6 @@ export function pictureOf(
       .filter(({ atMs }) => atMs >= startMs)
       .map((sample) => ({ x: since(sample.atMs), y: finite(read(sample)) })),
   });
-  const processes = [...new Set(shares.flatMap((share) => Object.keys(share.cores)))];
   const x = {
     title: 'seconds since the first answer',
     max: since(Math.max(endMs, samples.at(-1)?.atMs ?? 0)),
@@ -80,16 +72,6 @@ export function pictureOf(
       panel('Events decided and not in the ledger yet', { title: 'events' }, [
         bySample('lag', ({ lagEvents }) => lagEvents),
       ]),
-      panel(
-        `Cores in use, of ${cores}`,
-        { title: 'cores', max: cores },
-        processes.map((name) => ({
-          name,
-          points: shares
-            .filter(({ atMs }) => atMs >= startMs)
-            .map((share) => ({ x: since(share.atMs), y: share.cores[name] ?? 0 })),
-        })),
-      ),
       panel('Units in the ledger', { title: 'units' }, [
         bySample('held', ({ reserved }) => reserved),
         bySample('sold', ({ sold }) => sold),

@@ -64,8 +64,7 @@ async function main(): Promise<number> {
     closing.push(() => holdfast.stop());
     const sources = await openSources(holdfast.redisUrl, holdfast.databaseUrl, config.prefix);
     closing.push(() => sources.close());
-    const runner = { name: 'runner', pid: process.pid, isAlone: true };
-    const sampler = new Sampler(holdfast.workerUrl, sources.postgres, [...holdfast.processes, runner]);
+    const sampler = new Sampler(holdfast.workerUrl, sources.postgres);
     closing.push(() => sampler.stop());
     const report = await load({ settings, config, k6, holdfast, sources, sampler, folder, acknowledged: [] });
     console.log(reportText(report));
@@ -101,7 +100,6 @@ async function load(run: Run): Promise<LoadReport> {
       settings,
       outcome,
       samples,
-      cores,
       unreturned,
       isCaughtUp,
       proof,
@@ -113,7 +111,7 @@ async function load(run: Run): Promise<LoadReport> {
 
 /** Runs the script once, and remembers the orders that got a yes. */
 async function runScript(run: Run): Promise<K6Outcome> {
-  const { settings, k6, holdfast, sampler, folder } = run;
+  const { settings, k6, holdfast, folder } = run;
   const name = `k${Date.now().toString(36)}`;
   const environment = {
     LOAD_URL: holdfast.url,
@@ -128,7 +126,6 @@ async function runScript(run: Run): Promise<K6Outcome> {
     environment,
     folder,
     log,
-    onStart: (pid) => sampler.watch({ name: 'k6', pid }),
   });
   for (const order of outcome.tally.yeses) run.acknowledged.push(`${name}-${order}${settings.sku}`);
   return outcome;

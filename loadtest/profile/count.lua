@@ -1,10 +1,10 @@
--- Runs the program in plain Lua 5.1 and counts its VM instructions. Promises: the same program and batches give the same
+-- Runs the program in plain Lua 5.1 and counts its VM instructions by function. Promises: the same program and batches give the same
 -- counts on every machine, because no clock is read.
 -- Usage: lua5.1 count.lua PROGRAM BATCHES. BATCHES is Lua text: a list of scenarios { name, clock_ms, store, batches }; a
 -- batch is { keys, argv }, and only the last batch of a scenario is counted. Prints, separated by tabs:
---   answer SCENARIO TEXT                            each answer of the counted batch
---   line SCENARIO BEGINS LINE INSTRUCTIONS BYTES    BEGINS is the first line of the function, 0 for the program itself
---   call SCENARIO BEGINS NAME CALLS                 C functions, by the function that calls them
+--   answer SCENARIO TEXT                    each answer of the counted batch
+--   function SCENARIO BEGINS INSTRUCTIONS   by the function's first line; 0 is the program itself
+--   call SCENARIO NAME CALLS                C functions
 -- What happens inside redis.call is not counted.
 
 local program_path, batches_path = ...
@@ -104,76 +104,48 @@ for _, library in ipairs({ "string", "table", "math" }) do
   end
 end
 
--- Counts by function, which is known by its first line.
-local function new_node(begins)
-  return { begins = begins, instructions = {}, bytes = {}, calls = {} }
-end
-
 local function count(batch)
   KEYS, ARGV = batch.keys, batch.argv
-  local root, functions = new_node(nil), {}
-  local nodes, depth, node = {}, 0, root
-  local line, skipped_from -- depth of the redis.call that is under way
-  local memory
-  local getinfo, collect = debug.getinfo, collectgarbage
+  local instructions, calls = {}, {} -- by a function's first line, by a C function's name
+  local outer, depth, begins = {}, 0, nil -- first line of the function that runs; nil before the program
+  local skipped_from -- depth of the redis.call that runs
+  local getinfo = debug.getinfo
 
   local function hook(event)
-    local now = collect("count")
-    if not skipped_from and line then
-      node.bytes[line] = (node.bytes[line] or 0) + (now - memory)
-    end
     if event == "count" then
-      if not skipped_from and node ~= root then
-        line = getinfo(2, "l").currentline
-        node.instructions[line] = (node.instructions[line] or 0) + 1
+      if not skipped_from and begins then
+        instructions[begins] = (instructions[begins] or 0) + 1
       end
     elseif event == "call" then
       local info = getinfo(2, "Sf")
       depth = depth + 1
-      nodes[depth] = node
+      outer[depth] = begins or false
       local name = names[info.func]
-      if name and not skipped_from then
+      if skipped_from then
+        return
+      elseif name then
         if info.func == redis_call then
           skipped_from = depth
           local _, command = debug.getlocal(2, 1)
           name = name .. " " .. command
         end
-        node.calls[name] = (node.calls[name] or 0) + 1
-      elseif not name and not skipped_from and (node ~= root or info.func == program) then
-        local begins = info.what == "main" and 0 or info.linedefined
-        functions[begins] = functions[begins] or new_node(begins)
-        node, line = functions[begins], nil
+        calls[name] = (calls[name] or 0) + 1
+      elseif begins or info.func == program then
+        begins = info.what == "main" and 0 or info.linedefined
       end
     elseif depth > 0 then -- return, or the return of one that gave its place to the function it called last
       if skipped_from == depth then
         skipped_from = nil
       end
-      if node ~= nodes[depth] then
-        node, line = nodes[depth], nil
-      end
+      begins = outer[depth] or nil
       depth = depth - 1
     end
-    memory = collect("count")
   end
 
-  collectgarbage("collect")
-  collectgarbage("stop")
-  memory = collectgarbage("count")
   debug.sethook(hook, "cr", 1)
   local answers = program()
   debug.sethook()
-  collectgarbage("restart")
-  return functions, answers
-end
-
-local function print_node(name, node)
-  for line, instructions in pairs(node.instructions) do
-    local bytes = (node.bytes[line] or 0) * 1024
-    print(string.format("line\t%s\t%d\t%d\t%d\t%.0f", name, node.begins, line, instructions, bytes))
-  end
-  for call, times in pairs(node.calls) do
-    print(string.format("call\t%s\t%d\t%s\t%d", name, node.begins, call, times))
-  end
+  return instructions, calls, answers
 end
 
 for _, scenario in ipairs(scenarios) do
@@ -183,11 +155,14 @@ for _, scenario in ipairs(scenarios) do
     KEYS, ARGV = scenario.batches[i].keys, scenario.batches[i].argv
     program()
   end
-  local functions, answers = count(scenario.batches[last])
+  local instructions, calls, answers = count(scenario.batches[last])
   for _, answer in ipairs(answers) do
     print(string.format("answer\t%s\t%s", scenario.name, (string.gsub(answer, "%c", " "))))
   end
-  for _, node in pairs(functions) do
-    print_node(scenario.name, node)
+  for begins, times in pairs(instructions) do
+    print(string.format("function\t%s\t%d\t%d", scenario.name, begins, times))
+  end
+  for name, times in pairs(calls) do
+    print(string.format("call\t%s\t%s\t%d", scenario.name, name, times))
   end
 end

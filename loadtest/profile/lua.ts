@@ -1,7 +1,6 @@
 /**
  * The Lua program by counted instructions: what an order costs, and what a batch costs before its first order. Promises: the
- * same figures on every machine. What C functions do (patterns, formats) is no instruction: their calls are counted apart,
- * and the bytes that are made, which the collector has to free.
+ * same figures on every machine. What C functions do (patterns, formats) is no instruction: their calls are counted apart.
  */
 import { resolve } from 'node:path';
 import { align } from '../bench/report.ts';
@@ -30,36 +29,23 @@ const NAMES = [/^\s*(?:local )?function ([\w.]+)/, /([\w.]+(?:\["[\w-]+"\])?)\s*
 /** @param other folder of another built checkout. @returns the tables. @throws {Unavailable} without Lua 5.1 */
 export async function profileLua(other: string | undefined): Promise<string> {
   const { text, counted } = await countCheckout(new URL('../..', import.meta.url).pathname);
-  const totals = (all: Counted) =>
-    costsOf(all, (count) => (count.kind === 'line' ? ['all', count.instructions] : undefined));
   if (other !== undefined) {
     const there = await countCheckout(resolve(other));
-    const tables = [
+    const totals = (all: Counted) => costsOf(all, 'function', () => 'all');
+    return [
       costTable('Instructions, here', totals(counted)),
       costTable(`Instructions, ${other}`, totals(there.counted)),
-    ];
-    return tables.join('\n');
+    ].join('\n');
   }
   const lines = text.split('\n');
-  const lineOf = (line: number) => `${line}: ${(lines[line - 1] ?? '').trim()}`.slice(0, 100);
-  const byLine = (title: string, read: (count: Count & { kind: 'line' }) => [string, number]) =>
-    costTable(
-      title,
-      costsOf(counted, (count) => (count.kind === 'line' ? read(count) : undefined)),
-    );
   return [
-    byLine('Instructions by function', ({ begins, instructions }) => [
-      functionName(lines, begins),
-      instructions,
-    ]),
-    byLine('Instructions by line of the joined program', ({ line, instructions }) => [
-      lineOf(line),
-      instructions,
-    ]),
-    byLine('Bytes made, by line', ({ line, bytes }) => [lineOf(line), bytes]),
+    costTable(
+      'Instructions by function',
+      costsOf(counted, 'function', (name) => functionName(lines, Number(name))),
+    ),
     costTable(
       'Calls of C functions',
-      costsOf(counted, (count) => (count.kind === 'call' ? [count.name, count.calls] : undefined)),
+      costsOf(counted, 'call', (name) => name),
     ),
   ].join('\n');
 }
@@ -89,16 +75,20 @@ async function countCheckout(folder: string): Promise<{ text: string; counted: C
   };
 }
 
-function costsOf(counted: Counted, read: (count: Count) => [string, number] | undefined): Cost[] {
+function costsOf(counted: Counted, kind: Count['kind'], nameOf: (name: string) => string): Cost[] {
   const sums = (counts: readonly Count[]): Sums => {
     const found = new Map<string, number>();
     for (const count of counts) {
-      const [name, value] = read(count) ?? ['', 0];
-      if (name !== '') found.set(name, (found.get(name) ?? 0) + value);
+      if (count.kind !== kind) continue;
+      const name = nameOf(count.name);
+      found.set(name, (found.get(name) ?? 0) + count.times);
     }
     return found;
   };
-  return counted.map(({ kind, full, single }) => ({ kind: kind.name, ...apart(sums(full), sums(single)) }));
+  return counted.map(({ kind: { name }, full, single }) => ({
+    kind: name,
+    ...apart(sums(full), sums(single)),
+  }));
 }
 
 /** A full batch and a batch of one order separate what grows with the orders from what does not. */

@@ -1,16 +1,6 @@
-/** The cost of a reservation: what is read, what is divided by what, and what is shown. */
+/** The cost of a reservation: what is read, and what is divided by what. */
 import { expect, test } from 'vitest';
-import { BY_HOLDS, BY_SKUS, cost } from '../../loadtest/bench/cost.ts';
-import {
-  infoNumber,
-  perOrder,
-  type Reading,
-  ROWS,
-  type Row,
-  writeCalls,
-} from '../../loadtest/bench/cost-readings.ts';
-import { type Figure, figure } from '../../loadtest/bench/figures.ts';
-import { drawPicture } from '../../loadtest/chart.ts';
+import { infoNumber, perOrder, type Reading, writeCalls } from '../../loadtest/bench/cost-readings.ts';
 
 const INFO = '# Memory\r\nused_memory:1048576\r\nused_memory_rss:2097152\r\nratio:1.25\r\n';
 
@@ -43,22 +33,4 @@ test('the difference of two readings is divided by the orders between them', () 
   expect(used.get('orders in a batch')).toBe(100);
   expect(used.get('syncs of Redis')).toBeCloseTo(20);
   expect(used.get('WAL of Postgres')).toBe(700);
-});
-
-test('the chart has a panel for each cost and size, with its unit, and no NaN', async () => {
-  const rows: Row[] = ['CPU of Redis', 'CPU of worker', 'append-only file'];
-  const figures = [BY_HOLDS, BY_SKUS].flatMap((table): Figure[] =>
-    [1_000, 1_000_000].flatMap((column) =>
-      rows.map((row) =>
-        figure(row, ROWS[row], [1, 2, 3], { cell: { table, row, column, columns: 'holds' } }),
-      ),
-    ),
-  );
-  const picture = cost.picture?.(figures);
-  if (!picture) throw new Error('cost has a chart');
-  expect(picture.panels).toHaveLength(4);
-  const svg = await drawPicture({ ...picture, notes: ['n = 3'] });
-  for (const text of ['us an order', 'bytes an order', 'open holds, over HTTP (log scale)'])
-    expect(svg).toContain(text);
-  expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 });

@@ -96,7 +96,7 @@ describe('where there is no way', () => {
 
 test('a container sees the scripts, the folder of the run under its own name, and the variables', () => {
   const order = { script: 'steady', environment: { LOAD_SUMMARY: '/tmp/x/summary.json' }, folder: '/tmp/x' };
-  const words = containerArguments('grafana/k6:1', 'name', order, { GOGC: '400' });
+  const words = containerArguments('grafana/k6:1', order, { GOGC: '400' });
   expect(words).toContain('/tmp/x:/run');
   expect(words).toContain('LOAD_SUMMARY=/run/summary.json');
   expect(words).toContain('GOGC=400');

@@ -1,10 +1,10 @@
 /** What makes a load run pass or fail, its remarks, and that its page is one file without a program. */
 import { expect, test } from 'vitest';
-import { readBusy, readTicks } from '../../loadtest/load/cpu.ts';
+import { readTicks } from '../../loadtest/cpu.ts';
 import { type Course, findingsOf } from '../../loadtest/load/findings.ts';
 import type { Summary } from '../../loadtest/load/k6-run.ts';
 import { drawReport, isPassed, type LoadReport, reportText } from '../../loadtest/load/report.ts';
-import { coreShares, readGauge, type Sample } from '../../loadtest/load/sampler.ts';
+import { readGauge, type Sample } from '../../loadtest/load/sampler.ts';
 import { readSettings } from '../../loadtest/load/settings.ts';
 import { Tally } from '../../loadtest/load/tally.ts';
 import type { Proof } from '../../src/proof/proof.ts';
@@ -31,8 +31,6 @@ const sample = (second: number, more: Partial<Sample> = {}): Sample => ({
   lagSeconds: 0,
   reserved: 10,
   sold: 0,
-  cpu: { API: second * 0.3, k6: second * 0.5 },
-  busySeconds: second * 1,
   ...more,
 });
 const samples = (lag: Readonly<Record<number, Partial<Sample>>> = {}) =>
@@ -61,7 +59,6 @@ function course(more: Partial<Course> = {}): Course {
     settings,
     outcome: { summary: summary(), tally: tally(), broken: [] },
     samples: samples(),
-    cores: 2,
     unreturned: undefined,
     isCaughtUp: true,
     proof,
@@ -123,45 +120,24 @@ test('answers later than the bound fail it', () => {
   expect(failures({ settings }).join()).toMatch(/p99 of all answers 2.5 ms, at most 2 ms/);
 });
 
-test('abandoned units are spoken of only where some had to return', () => {
-  const words = (more: Partial<Course>) =>
-    findingsOf(course(more))
-      .checks.map(({ text }) => text)
-      .join();
-  expect(words({})).not.toContain('returned');
-  expect(words({ unreturned: 0 })).toContain('returned: 0');
-});
-
-test('a rate that is not carried is a remark with the cores that were used, and no failure', () => {
+test('a rate that is not carried is a remark and no failure', () => {
   const { remarks, checks } = findingsOf(course(outcome({ dropped_iterations: counter(5) })));
   expect(remarks.join('\n')).toMatch(/^20\.0 % of the orders were dropped/);
-  expect(remarks.join('\n')).toMatch(/Cores in use, of 2: 1.00 \(k6 0.50, API 0.30, others 0.20\)/);
-  expect(remarks.join('\n')).toMatch(/Other programs had 0.20 cores/);
   expect(isPassed({ checks })).toBe(true);
   expect(findingsOf(course()).remarks.join('\n')).not.toContain('dropped');
 });
 
-test('totals say what was answered, and what it cost', () => {
+test('totals have the answers by status, and the waits', () => {
   const totals = new Map(findingsOf(course()).totals);
   expect(totals.get('answers')).toBe('20');
   expect(totals.get('answers by status')).toBe('201: 10, 409: 10');
   expect(totals.get('wait for an answer')).toBe('p50 1.5 ms, p95 2.5 ms, p99 2.5 ms, max 2.5 ms');
-  // 0.3 seconds a second over the ten seconds of the load, by 20 answers.
-  expect(totals.get('CPU per answer')).toMatch(/API 150000 us/);
 });
 
-test('processor time is read from what Linux tells', () => {
+test('processor time is read from /proc', () => {
   const stat = '4711 (a) b) (c) S 1 1 1 0 -1 4194304 100 200 0 0 150 50 30 20 20 0 1 0 5 6 7';
   expect(readTicks(stat)).toEqual({ own: 200, ended: 50 });
   expect(readTicks('')).toBeUndefined();
-  expect(readBusy('cpu  100 20 30 4000 500 6 4 40 0 0\ncpu0 1 1 1 1\n')).toBe(2);
-  expect(readBusy('')).toBeUndefined();
-});
-
-test('a process that came meanwhile, or took the place of another, has used all it has used', () => {
-  const before = sample(0, { cpu: { k6: 50 }, busySeconds: 100 });
-  const after = sample(1, { cpu: { k6: 0.5, API: 0.25 }, busySeconds: 101 });
-  expect(coreShares([before, after])).toMatchObject([{ cores: { k6: 0.5, API: 0.25, others: 0.25 } }]);
 });
 
 test('metrics are found by their whole names', () => {
@@ -184,8 +160,7 @@ test('the page is one file, loads nothing from outside, and shows what failed', 
     /<script|<link|<img|https?:|url\(|@import/i,
   );
   expect(page).not.toMatch(/<b>|<all>|NaN/);
-  for (const unit of ['answers a second', 'ms (log scale)', 'events', 'cores', 'units'])
-    expect(page).toContain(unit);
+  for (const unit of ['answers a second', 'ms (log scale)', 'events', 'units']) expect(page).toContain(unit);
   expect(page).toContain('✗ abandoned units that have not returned: 3');
   expect(page).toContain('Failed');
   expect(reportText(report)).toContain('FAILED abandoned units that have not returned: 3');

@@ -56,7 +56,7 @@ export const overHttp: Peer = {
   open: async (room, setting) => {
     const { stores } = room.bench;
     const finish = await begin(room, setting, true);
-    const server = await room.server();
+    const { server } = room;
     const port = await reopenServer(server);
     return {
       port,
@@ -84,7 +84,7 @@ type Finish = (() => Promise<number>) | undefined;
 /** An empty partition with stock in it. */
 async function begin(room: Room, { skus, units }: Setting, hasWorker: boolean): Promise<Finish> {
   const { stores } = room.bench;
-  const worker = hasWorker ? await room.worker() : undefined;
+  const worker = hasWorker ? room.worker : undefined;
   await stores.clear();
   await openPartition(stores.admin, partitionKeys(), 1);
   await worker?.begin();

@@ -2,7 +2,7 @@
  * Measures a peer at one number of clients, and checks its store. Promises: there is no figure where an order that got a
  * yes is missing in the store, where the store has one that got none, or where the units do not add up.
  */
-import { closedLoop, percentile, UNCOUNTED } from '../callers.ts';
+import { closedLoop, eachOnce, percentile, UNCOUNTED } from '../callers.ts';
 import { orderIds, UNITS } from '../hot-sku.ts';
 import { load } from '../http-load.ts';
 import {
@@ -54,9 +54,8 @@ export async function measurePeer(
   }
 }
 
-type Asked = Measured & {
-  /** Orders that got a yes. */ readonly acknowledged: number;
-};
+/** `acknowledged`: orders that got a yes. */
+type Asked = Measured & { readonly acknowledged: number };
 
 async function askHere(shop: Shop, { clients, skus }: Setting, span: Span): Promise<Asked> {
   const callsMax = Math.ceil(((span.warmUpMs + span.measureMs) / 1_000) * PER_SECOND_MAX);
@@ -137,13 +136,9 @@ export async function tryPeer(room: Room, peer: Peer): Promise<void> {
 /** Each of these once, by all clients at once. */
 async function askEach(shop: Shop, ids: readonly string[], { clients, skus }: Setting) {
   const answers = { held: new Set<string>(), refused: new Set<string>(), 'gave-up': new Set<string>() };
-  let next = 0;
-  const run = async (client: number) => {
-    while (next < ids.length) {
-      const id = ids[next++] as string;
-      answers[await shop.reserve(id, skuOf(skus, 0), client)].add(id);
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
+  await eachOnce(clients, 0, ids.length, async (n, client) => {
+    const id = ids[n] as string;
+    answers[await shop.reserve(id, skuOf(skus, 0), client)].add(id);
+  });
   return answers;
 }

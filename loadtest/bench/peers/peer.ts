@@ -39,15 +39,15 @@ export interface Peer {
   open(room: Room, setting: Setting): Promise<Shop>;
 }
 
-/** What the peers share, each made when it is first needed. */
+/** What the peers share. */
 export interface Room {
   readonly bench: Bench;
-  /** At most {@link POOL} connections, already made. */
-  postgres(): Promise<pg.Pool>;
+  /** {@link POOL} connections. */
+  readonly postgres: pg.Pool;
   /** A process of its own whose server is closed. */
-  server(): Promise<Server>;
+  readonly server: Server;
   /** Copies decisions into a ledger of its own. */
-  worker(): Promise<LedgerWorker>;
+  readonly worker: LedgerWorker;
 }
 
 /** Further clients wait for a connection, as in any service: Postgres gets slower with more connections. */

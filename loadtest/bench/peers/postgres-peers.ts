@@ -114,7 +114,7 @@ type Reserve = (pool: pg.Pool, orderId: string, sku: string) => Promise<Outcome>
 type Step = (client: pg.PoolClient, sku: string) => Promise<Outcome>;
 
 function peer(name: string, reserve: Reserve): Peer {
-  const open: Peer['open'] = (room, setting) => openShop(setting, room.postgres(), reserve);
+  const open: Peer['open'] = (room, setting) => openShop(setting, room.postgres, reserve);
   return { name, isLimit: false, givesUp: false, open };
 }
 
@@ -151,12 +151,7 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
 }
 
 /** Empty tables with stock in them. */
-async function openShop(
-  { skus, units }: Setting,
-  connecting: Promise<pg.Pool>,
-  reserve: Reserve,
-): Promise<Shop> {
-  const pool = await connecting;
+async function openShop({ skus, units }: Setting, pool: pg.Pool, reserve: Reserve): Promise<Shop> {
   await pool.query(TABLES);
   await pool.query('INSERT INTO peer_item SELECT sku, $2::int, 0, 0 FROM unnest($1::text[]) AS s(sku)', [
     skus,

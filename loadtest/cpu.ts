@@ -15,20 +15,14 @@ interface Ticks {
   readonly ended: number;
 }
 
-/** Seconds of processor time that a process (and, unless alone, its children) has used; undefined where it is gone. */
-export async function cpuSeconds(pid: number, isAlone = false): Promise<number | undefined> {
+/** Seconds of processor time that a process and its children have used; undefined where it is gone. */
+export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const root = readTicks(await readOr(`/proc/${pid}/stat`, ''));
   if (!root) return undefined;
-  if (isAlone) return root.own / TICKS_PER_SECOND;
   const children = (await readOr(`/proc/${pid}/task/${pid}/children`, '')).split(' ').filter(Boolean);
   const stats = await Promise.all(children.map((child) => readOr(`/proc/${child}/stat`, '')));
   const ticks = stats.reduce((sum, stat) => sum + (readTicks(stat)?.own ?? 0), root.own + root.ended);
   return ticks / TICKS_PER_SECOND;
-}
-
-/** Seconds that all cores together were busy since the machine started; undefined without /proc. */
-export async function busySeconds(): Promise<number | undefined> {
-  return readBusy(await readOr('/proc/stat', ''));
 }
 
 /** The text of /proc/<pid>/stat; the name in it may hold anything, brackets and blanks included. */
@@ -39,15 +33,6 @@ export function readTicks(stat: string): Ticks | undefined {
     return undefined;
   }
   return { own: user + system, ended: endedUser + endedSystem };
-}
-
-/** The text of /proc/stat: all but idle time and waiting for disks. */
-export function readBusy(stat: string): number | undefined {
-  const [user, nice, system, , , irq, softIrq, steal] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '')
-    .split(' ')
-    .map(Number);
-  if (user === undefined || nice === undefined || system === undefined) return undefined;
-  return (user + nice + system + (irq ?? 0) + (softIrq ?? 0) + (steal ?? 0)) / TICKS_PER_SECOND;
 }
 
 /** Microseconds of processor time of a process's living threads: finer than the ticks above, without its children. */

@@ -56,6 +56,27 @@ export const LEDGER: readonly Mutant[] = [
     tests: [COMMIT, 'test/ledger/ids.test.ts'],
   },
   {
+    fault: 'SQL shows the escaped id of a warehouse',
+    file: 'src/ledger/migrations/0004-order-lines.ts',
+    find: "ELSE decode_id(split_part(split_part(line, '@', 2), '=', 1)) END",
+    replace: "ELSE split_part(split_part(line, '@', 2), '=', 1) END",
+    tests: ['test/ledger/ids.test.ts'],
+  },
+  {
+    fault: 'holds are searched by the raw id',
+    file: 'src/domain/lines.ts',
+    find: '{itemName(item)}=`',
+    replace: "{Object.values(item).join('@')}=`",
+    tests: ['test/ledger/ids.test.ts'],
+  },
+  {
+    fault: 'the end of a lock is in no column of its entry',
+    file: 'src/ledger/write/entry-rows.ts',
+    find: "untilMs: 'expires_at',",
+    replace: 'untilMs: null,',
+    tests: [COMMIT],
+  },
+  {
     fault: 'every worker gets the lease',
     file: 'src/ledger/lease.ts',
     find: 'if (rows[0]?.taken) return lease;',
@@ -78,7 +99,7 @@ export const LEDGER: readonly Mutant[] = [
   },
   {
     fault: 'the self-check does not see a hold that no item has reserved',
-    file: 'src/ledger/self-check.ts',
+    file: 'src/ledger/read/self-check.ts',
     find: 'WHERE coalesce(i.reserved, -1) <> coalesce(h.held, 0)',
     replace: 'WHERE i.reserved < coalesce(h.held, 0)',
     tests: ['test/worker/reconciliation.test.ts'],

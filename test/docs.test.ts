@@ -14,6 +14,7 @@ const DOCUMENTS = [
   ...readdirSync(join(ROOT, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'lua/README.md',
   'loadtest/README.md',
 ];
 

@@ -21,6 +21,8 @@ export interface Moment {
   readonly nowMs: number;
   /** Number of events before the decision, after due holds were expired. */
   readonly eventsBefore: number;
+  /** Whether anything happened since the moment before; if not, the state is the same. */
+  readonly isChanged: boolean;
 }
 
 /** Plays a history; calls `look` after every decision. */
@@ -30,6 +32,7 @@ export function play(
 ): ReferenceModel {
   const inventory = new ReferenceModel();
   let nowMs = START_MS;
+  let eventsSeen = 0;
   for (const input of steps) {
     if (input.kind === 'wait') {
       nowMs += input.ms;
@@ -37,7 +40,10 @@ export function play(
     }
     inventory.returnDue(nowMs);
     const eventsBefore = inventory.events.length;
-    look({ inventory, input, decision: inventory.decide(commandOf(input), nowMs), nowMs, eventsBefore });
+    const decision = inventory.decide(commandOf(input), nowMs);
+    const isChanged = inventory.events.length > eventsSeen;
+    eventsSeen = inventory.events.length;
+    look({ inventory, input, decision, nowMs, eventsBefore, isChanged });
   }
   return inventory;
 }

@@ -1,6 +1,6 @@
 /**
- * Choosing a warehouse by examples and by properties: one for all where one can, the ranked ones first, none dropped,
- * a locked one passed by, and a split that takes from each no more than is asked.
+ * Choosing a warehouse, by examples and by properties: one for all lines if one can serve them, ranked ones first, none
+ * left out, locked ones skipped, and a split that takes no more than requested.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ describe('the order in which warehouses are tried', () => {
 });
 
 describe('an order that is not split', () => {
-  test('the first warehouse that can serve the whole order serves it, though an earlier one could serve a line', () => {
+  test('the first warehouse that can serve the whole order serves it, even if an earlier one could serve one line', () => {
     const { served, skipped } = allocate(
       lines('TEA=2,RICE=1'),
       ['east', 'west'],
@@ -43,7 +43,7 @@ describe('an order that is not split', () => {
     expect(skipped).toEqual([]);
   });
 
-  test('where none can, each line goes to the first that has enough of it', () => {
+  test('if none can, each line goes to the first warehouse that has enough of it', () => {
     const left = stock('TEA@east=1,TEA@west=2,RICE@east=1');
     const { served, short, skipped } = allocate(lines('TEA=2,RICE=1'), ['east', 'west'], left, false);
     expect(spelled(served)).toBe('TEA@west=2,RICE@east=1');
@@ -51,7 +51,7 @@ describe('an order that is not split', () => {
     expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'short' }]);
   });
 
-  test('a line nobody can serve is named with the most that one warehouse has, never below zero', () => {
+  test('a short line is refused with the largest quantity that one warehouse has, never below zero', () => {
     const left: Stock = (sku, warehouse) => ({
       left: sku === 'RICE' ? -3 : warehouse === 'east' ? 2 : 3,
       isLocked: false,
@@ -64,14 +64,14 @@ describe('an order that is not split', () => {
 });
 
 describe('an order that may be split', () => {
-  test('takes from the first what there is and from the next no more than is missing', () => {
+  test('takes all that the first warehouse has, and from the next only what is missing', () => {
     const left = stock('TEA@east=2,TEA@north=0,TEA@west=9');
     const { served, skipped } = allocate(lines('TEA=5'), ['east', 'north', 'west'], left, true);
     expect(spelled(served)).toBe('TEA@east=2,TEA@west=3');
     expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'north', reason: 'short' }]);
   });
 
-  test('is short by all warehouses together, never below zero', () => {
+  test('is refused with what all warehouses have together, never below zero', () => {
     const left: Stock = (_, warehouse) => ({
       left: { east: 2, north: -4, west: 1 }[warehouse] ?? 0,
       isLocked: false,
@@ -84,7 +84,7 @@ describe('an order that may be split', () => {
 });
 
 describe('BR-007: a warehouse under a stocktake', () => {
-  test.each([false, true])('is passed by where another can serve (split: %s)', (isSplit) => {
+  test.each([false, true])('is skipped if another can serve (split: %s)', (isSplit) => {
     const left = stock('TEA@east=9,TEA@west=2', ['TEA@east']);
     const { served, locked, skipped } = allocate(lines('TEA=2'), ['east', 'west'], left, isSplit);
     expect(spelled(served)).toBe('TEA@west=2');
@@ -92,7 +92,7 @@ describe('BR-007: a warehouse under a stocktake', () => {
     expect(skipped).toEqual([{ sku: 'TEA', warehouse: 'east', reason: 'locked' }]);
   });
 
-  test('is named where the order waits for it alone, and not where waiting would be no help', () => {
+  test('is named only if it alone keeps the order from being served', () => {
     const left = stock('TEA@east=9,TEA@west=2', ['TEA@east']);
     expect(allocate(lines('TEA=3'), ['east', 'west'], left, false)).toMatchObject({
       locked: [{ sku: 'TEA', warehouse: 'east' }],
@@ -109,7 +109,7 @@ describe('BR-007: a warehouse under a stocktake', () => {
   });
 });
 
-test(`no more than ${SKIPPED_MAX} warehouses are told of that were passed by`, () => {
+test(`an answer names at most ${SKIPPED_MAX} skipped warehouses`, () => {
   const order = Array.from({ length: SKIPPED_MAX + 9 }, (_, i) => `w${i}`);
   const left: Stock = (_, warehouse) => ({ left: warehouse === order.at(-1) ? 1 : 0, isLocked: false });
   for (const isSplit of [false, true]) {
@@ -128,41 +128,37 @@ describe('whatever there is', () => {
   });
   const wanted = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 });
 
-  test.each([false, true])(
-    'every line is served, short or waits for a count; none is forgotten (split: %s)',
-    (isSplit) => {
-      fc.assert(
-        fc.property(shelf, wanted, (cells, quantities) => {
-          const stock: Stock = (sku, warehouse) =>
-            cells[skus.indexOf(sku) * 3 + warehouses.indexOf(warehouse)];
-          const open = (sku: string) =>
-            warehouses.map((warehouse) => {
-              const cell = stock(sku, warehouse);
-              return cell && !cell.isLocked ? cell.left : 0;
-            });
-          const most = (units: readonly number[]) =>
-            isSplit ? units.reduce((sum, n) => sum + n, 0) : Math.max(...units);
-          const order = quantities.map((quantity, i) => ({ sku: skus[i] ?? '', quantity }));
-          const plan = allocate(order, warehouses, stock, isSplit);
-          for (const { sku, quantity } of order) {
-            const parts = plan.served.filter((line) => line.sku === sku);
-            const short = plan.short.find((line) => line.sku === sku);
-            const isServed = most(open(sku)) >= quantity;
-            expect(parts.reduce((sum, part) => sum + part.quantity, 0)).toBe(isServed ? quantity : 0);
-            for (const part of parts) {
-              const there = stock(sku, part.warehouse);
-              expect(there?.isLocked).toBe(false);
-              expect(there?.left).toBeGreaterThanOrEqual(part.quantity);
-            }
-            const waits = most(warehouses.map((warehouse) => stock(sku, warehouse)?.left ?? 0)) >= quantity;
-            expect(plan.locked.some((line) => line.sku === sku)).toBe(!isServed && waits);
-            expect(short).toEqual(
-              isServed || waits ? undefined : { sku, requested: quantity, available: most(open(sku)) },
-            );
+  test.each([false, true])('every line is served, short or locked (split: %s)', (isSplit) => {
+    fc.assert(
+      fc.property(shelf, wanted, (cells, quantities) => {
+        const stock: Stock = (sku, warehouse) => cells[skus.indexOf(sku) * 3 + warehouses.indexOf(warehouse)];
+        const open = (sku: string) =>
+          warehouses.map((warehouse) => {
+            const cell = stock(sku, warehouse);
+            return cell && !cell.isLocked ? cell.left : 0;
+          });
+        const most = (units: readonly number[]) =>
+          isSplit ? units.reduce((sum, n) => sum + n, 0) : Math.max(...units);
+        const order = quantities.map((quantity, i) => ({ sku: skus[i] ?? '', quantity }));
+        const plan = allocate(order, warehouses, stock, isSplit);
+        for (const { sku, quantity } of order) {
+          const parts = plan.served.filter((line) => line.sku === sku);
+          const short = plan.short.find((line) => line.sku === sku);
+          const isServed = most(open(sku)) >= quantity;
+          expect(parts.reduce((sum, part) => sum + part.quantity, 0)).toBe(isServed ? quantity : 0);
+          for (const part of parts) {
+            const there = stock(sku, part.warehouse);
+            expect(there?.isLocked).toBe(false);
+            expect(there?.left).toBeGreaterThanOrEqual(part.quantity);
           }
-        }),
-        { numRuns: HISTORIES },
-      );
-    },
-  );
+          const waits = most(warehouses.map((warehouse) => stock(sku, warehouse)?.left ?? 0)) >= quantity;
+          expect(plan.locked.some((line) => line.sku === sku)).toBe(!isServed && waits);
+          expect(short).toEqual(
+            isServed || waits ? undefined : { sku, requested: quantity, available: most(open(sku)) },
+          );
+        }
+      }),
+      { numRuns: HISTORIES },
+    );
+  });
 });

@@ -1,5 +1,5 @@
 /**
- * What is none: ids, quantities and reasons that no reader may take for one. Takes what a caller without types could send.
+ * Values that are no id, no quantity or no reason, also such that only a caller without types could send.
  */
 
 import { InvalidCommand } from '../../src/domain/inputs/declare.ts';

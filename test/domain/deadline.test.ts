@@ -22,7 +22,7 @@ describe('a hold that is not paid', () => {
     });
   });
 
-  test('BR-003: it is over at its deadline and not one millisecond before', () => {
+  test('BR-003: a hold is over at its deadline and not one millisecond earlier', () => {
     for (const [late, status] of [
       [-1, 'ACTIVE'],
       [0, 'EXPIRED'],
@@ -36,7 +36,7 @@ describe('a hold that is not paid', () => {
     }
   });
 
-  test('BR-003: what has returned, somebody else can have', () => {
+  test('BR-003: units of an expired hold can be reserved by another order', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1');
     expect(outcome(shop.reserve('order-2', 'TEA@east=1'))).toBe('insufficient-stock');
@@ -67,19 +67,22 @@ describe('a hold that is not paid', () => {
   });
 });
 
-describe('too late', () => {
-  test.each(['confirm', 'release'] as const)('BR-003: a late %s hears that the hold has expired', (late) => {
-    const shop = given('TEA@east=1');
-    shop.reserve('order-1', 'TEA@east=1');
-    shop.wait(HOLD_SECONDS_DEFAULT * 1_000);
-    expect(refusal(shop[late]('order-1'))).toMatchObject({
-      code: 'reservation-expired',
-      reservation: { status: 'EXPIRED', orderId: 'order-1' },
-    });
-    expect(shop.figures('TEA@east')).toBe('1 = 1 available + 0 reserved + 0 sold');
-  });
+describe('after the deadline', () => {
+  test.each(['confirm', 'release'] as const)(
+    'BR-003: a late %s is refused because the hold has expired',
+    (late) => {
+      const shop = given('TEA@east=1');
+      shop.reserve('order-1', 'TEA@east=1');
+      shop.wait(HOLD_SECONDS_DEFAULT * 1_000);
+      expect(refusal(shop[late]('order-1'))).toMatchObject({
+        code: 'reservation-expired',
+        reservation: { status: 'EXPIRED', orderId: 'order-1' },
+      });
+      expect(shop.figures('TEA@east')).toBe('1 = 1 available + 0 reserved + 0 sold');
+    },
+  );
 
-  test('BR-003: the rule does not wait for a sweep: the command itself finds the hold over', () => {
+  test('BR-003: a hold past its deadline is over even if no sweep has run', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1');
     const late = START_MS + HOLD_SECONDS_DEFAULT * 1_000;
@@ -91,7 +94,7 @@ describe('too late', () => {
     expect(shop.item('TEA@east').available).toBe(1);
   });
 
-  test('BR-006: an expired order asked for again shows that it expired and takes nothing', () => {
+  test('BR-006: the repeat of an expired order shows EXPIRED and holds nothing', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1');
     shop.wait(HOLD_SECONDS_DEFAULT * 1_000);
@@ -101,7 +104,7 @@ describe('too late', () => {
     expect(shop.item('TEA@east').available).toBe(1);
   });
 
-  test('a payment told again after the deadline of a hold that was paid in time is a repeat', () => {
+  test('a payment repeated after the deadline is a repeat if the first was in time', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1');
     shop.confirm('order-1');
@@ -112,7 +115,7 @@ describe('too late', () => {
 });
 
 describe('extend', () => {
-  test('BR-003: a live hold lasts as long from now as is asked', () => {
+  test('BR-003: an extended hold lasts the requested time from now', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1', 60);
     shop.wait(59_999);
@@ -162,7 +165,7 @@ describe('extend', () => {
     expect(shop.figures('TEA@east')).toBe('1 = 0 available + 1 reserved + 0 sold');
   });
 
-  test('BR-003: nor is it revived where nobody has taken its units yet', () => {
+  test('BR-003: an expired hold is not revived, even if its units are still available', () => {
     const shop = given('TEA@east=1');
     shop.reserve('order-1', 'TEA@east=1', 60);
     shop.wait(60_000);

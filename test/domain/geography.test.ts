@@ -52,7 +52,7 @@ describe('a distance', () => {
     );
   });
 
-  test('to a warehouse is not known where one of its coordinates is not', () => {
+  test('to a warehouse is unknown if one of its coordinates is missing', () => {
     expect(distanceToKm(at('a'), TAIPEI)).toBeUndefined();
     expect(distanceToKm({ ...at('a'), latitude: 25 }, TAIPEI)).toBeUndefined();
     expect(distanceToKm({ ...at('a'), longitude: 121 }, TAIPEI)).toBeUndefined();
@@ -90,19 +90,19 @@ describe('the order in which warehouses are tried', () => {
     expect(rankWarehouses([south, north], KAOHSIUNG, 9)).toEqual(['south', 'north']);
   });
 
-  test('puts one whose place is not known last, by name among its like, and does not drop it', () => {
+  test('puts warehouses without coordinates last, by name, and leaves none out', () => {
     expect(rankWarehouses([at('b'), at('a'), south, north], TAIPEI, 9)).toEqual(['north', 'south', 'a', 'b']);
   });
 
-  test('goes by name where two are equally far', () => {
+  test('goes by name for equal distances', () => {
     expect(rankWarehouses([at('z', TAIPEI), at('a', TAIPEI)], KAOHSIUNG, 9)).toEqual(['a', 'z']);
   });
 
-  test('ends at the most that may be named, the nearest kept', () => {
+  test('is cut at the limit, keeping the nearest', () => {
     expect(rankWarehouses([at('a'), south, north], TAIPEI, 2)).toEqual(['north', 'south']);
   });
 
-  test('does not depend on the order they were told in', () => {
+  test('does not depend on the order of the input', () => {
     const some = fc.uniqueArray(
       fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd'), where: fc.option(place) }),
       {

@@ -1,4 +1,4 @@
-/** What an id is, and that its escaped form has one spelling which no text can take for anything else. */
+/** Valid ids, and their escaped form: it has one spelling and contains no separator. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -15,20 +15,20 @@ import { anyId, NASTY_IDS, NOT_IDS } from './ids.ts';
 const ESCAPED_ALPHABET = /^[A-Za-z0-9%][A-Za-z0-9%._:-]*$/;
 
 describe('an id', () => {
-  test.each(NASTY_IDS)('%j is one', (id) => {
+  test.each(NASTY_IDS)('%j is valid', (id) => {
     expect(isId(id)).toBe(true);
     expect(id).toMatch(new RegExp(ID_PATTERN_SOURCE, 'u'));
   });
 
-  test.each(NOT_IDS)('%j is none', (text) => {
+  test.each(NOT_IDS)('%j is invalid', (text) => {
     expect(isId(text)).toBe(false);
   });
 
-  test.each([undefined, null, 1, {}, ['a'], true])('%j is none, whatever it looks like', (value) => {
+  test.each([undefined, null, 1, {}, ['a'], true])('%j is invalid, because it is no text', (value) => {
     expect(isId(value)).toBe(false);
   });
 
-  test('has at most 128 characters, counted as people count them', () => {
+  test('has at most 128 characters, counted in code points', () => {
     expect(isId('😀'.repeat(ID_LENGTH_MAX))).toBe(true);
     expect(isId('😀'.repeat(ID_LENGTH_MAX + 1))).toBe(false);
   });
@@ -39,14 +39,14 @@ describe('the escaped form', () => {
     for (const id of ['A', 'a:b', 'TEA-1', '9._:-', 'x'.repeat(128)]) expect(encodeId(id)).toBe(id);
   });
 
-  test('says in bytes what other characters are', () => {
+  test('writes other characters as their bytes', () => {
     expect(encodeId('茶/A')).toBe('%E8%8C%B6%2FA');
     expect(encodeId('-')).toBe('%2D');
     expect(encodeId('*')).toBe('%2A');
     expect(encodeId('a*b')).toBe('a%2Ab');
   });
 
-  test('of any id is read back, holds no separator and is bounded', () => {
+  test('of any id is decoded to the id, contains no separator and has a limited length', () => {
     fc.assert(
       fc.property(anyId, (id) => {
         const text = encodeId(id);
@@ -80,7 +80,7 @@ describe('the escaped form', () => {
     expect(decodeId(text)).toBeUndefined();
   });
 
-  test('that is accepted is the one its id is written as, whatever was read', () => {
+  test('of an id is the only text that is decoded to it', () => {
     const nearly = fc.oneof(
       fc.string({ maxLength: 12 }),
       fc

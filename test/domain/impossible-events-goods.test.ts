@@ -1,5 +1,5 @@
 /**
- * The judge's half of the aggregate (D8), as defects.test.ts: locks, late payments and transfers. Each test tells one lie.
+ * As impossible-events.test.ts, for locks, late payments and transfers (D8).
  */
 import { AssertionError } from 'node:assert';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ const ITEM: InventoryItem = {
 const LOCKED: InventoryItem = { ...ITEM, stocktake: { stocktakeId: 'count-1', untilMs } };
 const line = (quantity: number): EventLine => ({ sku: 'TEA', warehouse: 'east', quantity, version: 8 });
 
-/** Whatever a kind of event says beside its lines; nothing of it is looked at by an item. */
+/** The fields of an event type other than its lines; an item ignores them. */
 const event = (type: EventType, more: object = {}): StockEvent =>
   ({
     type,
@@ -70,7 +70,7 @@ describe('an item under a stocktake', () => {
     },
   );
 
-  test('BR-007: asserts where a hold expires on it, or sooner than the grace after it', () => {
+  test('BR-007: no hold on it expires, nor within the grace after it', () => {
     const expired = event('InventoryReleased', { cause: 'expired', atMs: untilMs });
     expect(() => evolveItem(LOCKED, expired, line(1))).toThrow(/BR-007/);
     expect(evolveItem(LOCKED, event('InventoryReleased', { cause: 'shortfall' }), line(1)).reserved).toBe(2);
@@ -79,7 +79,7 @@ describe('an item under a stocktake', () => {
     expect(evolveItem({ ...ITEM, holdsUntilMs: untilMs }, expired, line(1)).reserved).toBe(2);
   });
 
-  test('BR-007: remembers until when no hold expires, from the end of the lock on', () => {
+  test('BR-007: keeps holds for the grace after the end of the lock', () => {
     const graceMs = STOCKTAKE_GRACE_SECONDS * 1_000;
     const cancelled = evolveItem(LOCKED, event('StocktakeCancelled', { atMs: START_MS + 5 }), line(10));
     expect(cancelled.holdsUntilMs).toBe(START_MS + 5 + graceMs);
@@ -118,7 +118,7 @@ describe('an item', () => {
     expect(() => evolveItem(ITEM, told, line(quantity))).toThrow(AssertionError);
   });
 
-  test('BR-001: asserts where a count goes below what is promised', () => {
+  test('BR-001: a count cannot go below what is committed', () => {
     expect(() => evolveItem(LOCKED, event('StocktakeCompleted'), line(3))).toThrow(/BR-001/);
     expect(evolveItem(LOCKED, event('StocktakeCompleted'), line(4)).available).toBe(0);
   });
@@ -143,7 +143,7 @@ describe('a reservation', () => {
   });
   const stepMs = (STOCKTAKE_EXTENSION_SECONDS + STOCKTAKE_GRACE_SECONDS) * 1_000;
 
-  test('BR-007: time lets a hold that is due live on by one step, and not longer', () => {
+  test('BR-007: a hold that is due is extended by one step at most', () => {
     const dueMs = START_MS + 60_000;
     expect(tell(givenHold(), extended(dueMs, dueMs + stepMs))()).toMatchObject({
       expiresAtMs: dueMs + stepMs,
@@ -151,14 +151,14 @@ describe('a reservation', () => {
     expect(tell(givenHold(), extended(dueMs, dueMs + stepMs + 1))).toThrow(/BR-003/);
   });
 
-  test('BR-003: whoever calls himself the clock gets no more than others', () => {
+  test('BR-003: a caller with the actor of the clock gets no longer hold than others', () => {
     const latestMs = START_MS + LIFETIME_SECONDS_MAX * 1_000;
     expect(tell(givenHold(), extended(START_MS, latestMs))()).toMatchObject({ expiresAtMs: latestMs });
     expect(tell(givenHold(), extended(START_MS, latestMs + 1))).toThrow(/BR-003/);
     expect(tell(givenHold(), extended(START_MS + 60_000, latestMs, 'web'))).toThrow(/BR-003/);
   });
 
-  test('BR-007: a count releases a hold as a whole, also one that is due and nobody has looked at', () => {
+  test('BR-007: a count releases a hold as a whole, also one that is due', () => {
     const shortfall = (lines = held): ReservationEvent => ({
       ...at(START_MS + 60_000, lines),
       type: 'InventoryReleased',
@@ -177,7 +177,7 @@ describe('a reservation', () => {
   };
   const cameShort: ReservationEvent = { ...at(START_MS + 90_000), type: 'PaymentCameShort' };
 
-  test('BR-006: asserts where a late payment takes stock for an order that has not expired', () => {
+  test('BR-006: a late payment cannot take stock for an order that has not expired', () => {
     for (const told of [reacquired, cameShort]) {
       expect(tell(givenHold(), told)).toThrow(/BR-006/);
       for (const how of ['confirm', 'release'] as const) {
@@ -189,7 +189,7 @@ describe('a reservation', () => {
     }
   });
 
-  test('BR-006: asserts where a late payment is sold twice, or comes short twice', () => {
+  test('BR-006: a late payment cannot be sold twice, or come short twice', () => {
     const shop = givenHold();
     shop.wait(90_000);
     shop.sweepAll();
@@ -231,7 +231,7 @@ describe('a transfer', () => {
       undefined,
     ) as Transfer;
 
-  test('the events that are due go through', () => {
+  test('possible events are applied', () => {
     expect(transferOf(dispatched, arrived(3, 1), turned(2))).toMatchObject({
       status: 'CANCELLED',
       received: 2,

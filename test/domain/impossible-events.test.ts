@@ -1,6 +1,6 @@
 /**
- * The judge's half of the aggregate (D8): an event that the rules would not have allowed is a defect and is asserted,
- * whoever wrote it into the stream. Each test tells one lie.
+ * Events that the rules would not have allowed fail an assertion, as the worker checks them (D8): items and reservations.
+ * Each test applies one impossible event.
  */
 import { AssertionError } from 'node:assert';
 import { describe, expect, test } from 'vitest';
@@ -58,7 +58,7 @@ const line = (quantity: number, lie: Partial<EventLine> = {}): EventLine => ({
 });
 
 describe('an item', () => {
-  test('the event that is due goes through', () => {
+  test('a possible event is applied', () => {
     expect(evolveItem(ITEM, reserved, line(6))).toMatchObject({ available: 0, reserved: 9, version: 8 });
     expect(evolveItem({ ...ITEM, available: 1, total: 5 }, alerted(2), line(1)).isLow).toBe(true);
   });
@@ -82,7 +82,7 @@ describe('an item', () => {
     expect(() => evolveItem(ITEM, event, told)).toThrow(AssertionError);
   });
 
-  test('BR-005: asserts where the alert fires twice, or names another quantity than there is', () => {
+  test('BR-005: an alert fires once and names the available quantity', () => {
     const low = { ...ITEM, total: 5, available: 1 };
     expect(() => evolveItem({ ...low, isLow: true }, alerted(2), line(1))).toThrow(/BR-005/);
     expect(() => evolveItem(low, alerted(2), line(0))).toThrow(/BR-005/);
@@ -133,11 +133,11 @@ describe('a reservation', () => {
   const tell = (shop: Shop, event: ReservationEvent) => () =>
     evolveReservation(shop.inventory.reservations.get('order-1'), event);
 
-  test('the event that is due goes through', () => {
+  test('a possible event is applied', () => {
     expect(tell(givenHold(), expired(START_MS + 60_000))()).toMatchObject({ status: 'EXPIRED' });
   });
 
-  test('BR-006: asserts where an order is reserved a second time', () => {
+  test('BR-006: an order cannot be reserved a second time', () => {
     const again: ReservationEvent = {
       ...at(START_MS),
       type: 'InventoryReserved',
@@ -147,11 +147,11 @@ describe('a reservation', () => {
     expect(tell(givenHold(), again)).toThrow(/BR-006.*second time/);
   });
 
-  test('asserts where something happens to an order that was never reserved', () => {
+  test('an order that was never reserved cannot change', () => {
     expect(() => evolveReservation(undefined, expired(START_MS))).toThrow(/not reserved/);
   });
 
-  test('BR-006: asserts where a resolved order is resolved again', () => {
+  test('BR-006: a resolved order cannot be resolved again', () => {
     for (const how of ['confirm', 'release'] as const) {
       const shop = givenHold();
       shop[how]('order-1');
@@ -160,18 +160,18 @@ describe('a reservation', () => {
     }
   });
 
-  test('BR-003: asserts where a hold expires before its deadline, by the first deadline or an extended one', () => {
+  test('BR-003: a hold cannot expire before its deadline, first or extended', () => {
     expect(tell(givenHold(), expired(START_MS + 59_999))).toThrow(/BR-003/);
     const shop = givenHold();
     shop.extend('order-1', 120);
     expect(tell(shop, expired(START_MS + 60_000))).toThrow(/BR-003/);
   });
 
-  test('asserts where an expired hold returns in part', () => {
+  test('an expired hold cannot return in part', () => {
     expect(tell(givenHold(), expired(START_MS + 60_000, held.slice(1)))).toThrow(/as a whole/);
   });
 
-  test('asserts where more leaves a hold than it holds, or something it does not hold', () => {
+  test('a hold cannot lose more than it holds, or something it does not hold', () => {
     const more = [{ ...held[1], quantity: 4 }] as EventLine[];
     const other = [{ ...held[1], warehouse: 'west' }] as EventLine[];
     for (const lines of [more, other]) {
@@ -185,7 +185,7 @@ describe('a reservation', () => {
     }
   });
 
-  test('asserts where a remainder returns without its confirm, or later than it', () => {
+  test('a remainder cannot return without its confirm, or later than it', () => {
     const remainder = (atMs: number): ReservationEvent => ({
       ...at(atMs, held.slice(1)),
       type: 'InventoryReleased',
@@ -198,7 +198,7 @@ describe('a reservation', () => {
     expect(tell(shop, remainder(START_MS + 1))).toThrow(/remainder/);
   });
 
-  test('BR-003: asserts where an extension makes a hold shorter, or no longer', () => {
+  test('BR-003: an extension cannot leave the deadline where it was or make it earlier', () => {
     for (const expiresAtMs of [START_MS + 1, START_MS + 60_000]) {
       expect(tell(givenHold(), { ...at(START_MS), type: 'ReservationExtended', expiresAtMs })).toThrow(
         /longer/,

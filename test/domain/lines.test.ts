@@ -1,5 +1,5 @@
 /**
- * The canonical texts: what makes two requests the same request (BR-006), and what is read back as it was written.
+ * The text form of lines and parts, and the fingerprints by which a repeat is recognized (BR-006).
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ const someLines = fc.array(near, { minLength: 1, maxLength: 12 });
 const runs = { numRuns: HISTORIES };
 
 describe('lines', () => {
-  test('what encodeLines writes, decodeLines reads back', () => {
+  test('are decoded to what was encoded', () => {
     fc.assert(
       fc.property(fc.array(stockLine, { minLength: 1, maxLength: 10 }), (written) => {
         expect(decodeLines(encodeLines(written))).toEqual(written);
@@ -40,7 +40,7 @@ describe('lines', () => {
     );
   });
 
-  test('decodeLines throws on every text that encodeLines cannot have written', () => {
+  test('are not decoded from any other text', () => {
     const bad = [
       '',
       ',',
@@ -85,7 +85,7 @@ describe('lines', () => {
     );
   });
 
-  test('equal asked texts mean equal content, and equal content means equal texts', () => {
+  test('requests have equal fingerprints exactly if their content is equal', () => {
     fc.assert(
       fc.property(someLines, someLines, fc.constantFrom(1_000, 10_000), (left, right, holdMs) => {
         const a = canonicalLines(left);
@@ -99,7 +99,7 @@ describe('lines', () => {
     );
   });
 
-  test('a line without a warehouse is spelled so that no warehouse can have that name', () => {
+  test('a line without a warehouse has a text that no warehouse id can have', () => {
     expect(encodeLines(lines('TEA=2,RICE@east=1'))).toBe('TEA@*=2,RICE@east=1');
     expect(encodeLines([{ sku: 'TEA', warehouse: '*', quantity: 1 }])).toBe('TEA@%2A=1');
   });

@@ -30,14 +30,14 @@ describe('one line', () => {
     });
   });
 
-  test('BR-001: available never goes below zero, however often more is asked than there is', () => {
+  test('BR-001: available stays at zero or above, however often too much is requested', () => {
     const shop = given('TEA@east=3');
     const asked = ['2', '2', '1', '1'].map((n, i) => outcome(shop.reserve(`order-${i}`, `TEA@east=${n}`)));
     expect(asked).toEqual(['done', 'insufficient-stock', 'done', 'insufficient-stock']);
     expect(shop.figures('TEA@east')).toBe('3 = 0 available + 3 reserved + 0 sold');
   });
 
-  test('a refusal leaves no event and no reservation behind', () => {
+  test('a refusal leaves no event and no reservation', () => {
     const shop = given('TEA@east=1');
     const before = shop.events.length;
     shop.reserve('order-1', 'TEA@east=2');
@@ -55,7 +55,7 @@ describe('several lines', () => {
     expect(shop.figures('RICE@east')).toBe('1 = 1 available + 0 reserved + 0 sold');
   });
 
-  test('a refusal names every short line, with what there is of each', () => {
+  test('a refusal names every short line with the available quantity', () => {
     const shop = given('TEA@east=5,RICE@east=1,SALT@west=1,OIL@east=2');
     expect(refusal(shop.reserve('order-1', 'TEA@east=2,RICE@east=2,SALT@west=9,OIL@east=2'))).toEqual({
       code: 'insufficient-stock',
@@ -66,7 +66,7 @@ describe('several lines', () => {
     });
   });
 
-  test('a refusal names every line that nobody ever received, before it speaks of short ones', () => {
+  test('a refusal names every unknown item, before any short line', () => {
     const shop = given('TEA@east=1');
     expect(refusal(shop.reserve('order-1', 'TEA@east=2,TEA@west=1,COFFEE=1'))).toEqual({
       code: 'unknown-item',
@@ -94,7 +94,7 @@ describe('several lines', () => {
 });
 
 describe('lines that name no warehouse', () => {
-  test('one warehouse serves the whole order where one can', () => {
+  test('one warehouse serves the whole order if one can', () => {
     const shop = given('TEA@east=5,TEA@west=5,RICE@west=1');
     expect(spelled(answer(shop.reserve('order-1', 'TEA=1,RICE=1')).lines)).toBe('RICE@west=1,TEA@west=1');
   });
@@ -106,7 +106,7 @@ describe('lines that name no warehouse', () => {
     );
   });
 
-  test('a line is not split: the refusal tells the most that one warehouse has', () => {
+  test('a line is not split: the refusal names the largest quantity that one warehouse has', () => {
     const shop = given('TEA@east=2,TEA@west=3');
     expect(refusal(shop.reserve('order-1', 'TEA=4'))).toEqual({
       code: 'insufficient-stock',
@@ -115,8 +115,8 @@ describe('lines that name no warehouse', () => {
   });
 });
 
-describe('the same order again', () => {
-  test('BR-006: the same order with the same content takes nothing more and hears the first answer', () => {
+describe('a repeated order', () => {
+  test('BR-006: a repeat with the same content holds nothing more and gets the first answer', () => {
     const shop = given('TEA@east=5');
     const first = answer(shop.reserve('order-1', 'TEA@east=2'));
     shop.wait(1_000);
@@ -126,13 +126,13 @@ describe('the same order again', () => {
     expect(shop.figures('TEA@east')).toBe('5 = 3 available + 2 reserved + 0 sold');
   });
 
-  test('BR-006: its lines in another order, or written in two parts, are the same content', () => {
+  test('BR-006: lines in another order, or split into two, are the same content', () => {
     const shop = given('TEA@east=5,RICE@east=5');
     shop.reserve('order-1', 'TEA@east=2,RICE@east=1');
     expect(outcome(shop.reserve('order-1', 'RICE@east=1,TEA@east=1,TEA@east=1'))).toBe('replayed');
   });
 
-  test('BR-006: other lines or another time under the same order are refused and change nothing', () => {
+  test('BR-006: other lines or another hold time under the same order id are refused and change nothing', () => {
     const shop = given('TEA@east=5');
     shop.reserve('order-1', 'TEA@east=2');
     const before = shop.events.length;
@@ -142,7 +142,7 @@ describe('the same order again', () => {
     expect(shop.events.length).toBe(before);
   });
 
-  test('BR-006: a repeat is told how the order ended and takes nothing', () => {
+  test('BR-006: a repeat shows how the order was resolved and holds nothing', () => {
     const shop = given('TEA@east=5');
     shop.reserve('paid', 'TEA@east=1');
     shop.confirm('paid');

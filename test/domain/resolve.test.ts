@@ -32,7 +32,7 @@ describe('confirm', () => {
     expect(outcome(shop.confirm('order-1', 'RICE=1'))).toBe('already-confirmed');
   });
 
-  test('the remainder can be reserved by somebody else in the same instant', () => {
+  test('the remainder can be reserved by another order at the same instant', () => {
     const shop = givenHold('TEA@east=5');
     shop.confirm('order-1', 'TEA=1');
     expect(outcome(shop.reserve('order-2', 'TEA@east=4'))).toBe('done');
@@ -63,7 +63,7 @@ describe('confirm', () => {
     expect(spelled(answer(shop.confirm('order-1', 'TEA=3')).lines)).toBe('TEA@east=2,TEA@west=1');
   });
 
-  test('BR-006: the same payment told twice sells once', () => {
+  test('BR-006: a repeated payment sells once', () => {
     const shop = givenHold();
     const first = answer(shop.confirm('order-1', 'TEA=2'));
     shop.wait(1_000);
@@ -73,14 +73,14 @@ describe('confirm', () => {
     expect(shop.item('TEA@east').sold).toBe(2);
   });
 
-  test('BR-006: another payment for a sold order is told that it is sold, and what', () => {
+  test('BR-006: another payment for a sold order is refused with what was sold', () => {
     const shop = givenHold();
     shop.confirm('order-1', 'TEA=2');
     const told = refusal(shop.confirm('order-1'));
     expect(told).toMatchObject({ code: 'already-confirmed', reservation: { status: 'CONFIRMED' } });
   });
 
-  test('an order nobody made is unknown', () => {
+  test('an order that was never reserved is unknown', () => {
     const shop = givenHold();
     expect(outcome(shop.confirm('order-2'))).toBe('unknown-reservation');
     expect(outcome(shop.release('order-2'))).toBe('unknown-reservation');
@@ -129,7 +129,7 @@ describe('release', () => {
     expect(shop.item('TEA@east').reserved).toBe(1);
   });
 
-  test('BR-006: two cancellations of one order, told by two sources, return it once', () => {
+  test('BR-006: two cancellations of one order from two sources return it once', () => {
     const shop = givenHold();
     shop.release('order-1', undefined, 'web-hook');
     expect(outcome(shop.release('order-1', undefined, 'mail'))).toBe('replayed');
@@ -154,8 +154,8 @@ describe('release', () => {
   });
 });
 
-describe('one after the other', () => {
-  test('a sold order is not released, and is told so', () => {
+describe('a resolved order', () => {
+  test('the release of a sold order is refused as already confirmed', () => {
     const shop = givenHold();
     shop.confirm('order-1');
     expect(outcome(shop.release('order-1'))).toBe('already-confirmed');
@@ -163,7 +163,7 @@ describe('one after the other', () => {
     expect(shop.item('TEA@east').sold).toBe(3);
   });
 
-  test('a cancelled order is not sold, and is told so', () => {
+  test('the payment of a cancelled order is refused as already released', () => {
     const shop = givenHold();
     shop.release('order-1');
     expect(outcome(shop.confirm('order-1'))).toBe('already-released');
@@ -172,7 +172,7 @@ describe('one after the other', () => {
     expect(shop.item('TEA@east').sold).toBe(0);
   });
 
-  test('a cancellation without lines of an order cancelled in parts finds all of it back', () => {
+  test('a cancellation without lines is a repeat if the order was cancelled in parts', () => {
     const shop = givenHold('TEA@east=3');
     shop.release('order-1', 'TEA=3');
     expect(outcome(shop.release('order-1'))).toBe('replayed');

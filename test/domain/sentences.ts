@@ -41,7 +41,7 @@ export function stockLine(text: string): StockLine {
   return { ...line, warehouse: line.warehouse };
 }
 
-/** What a movement says beside its line; a reason where one is wanted. */
+/** The input of a movement, with a reason for kinds that need one. */
 export function movement(
   kind: MovementKind,
   line: string,

@@ -1,5 +1,5 @@
 /**
- * One aggregate with a clock of its own, for tests that read: given this stock, when this is asked, then that.
+ * A reference model with a clock, for tests that read as given, when, then.
  * Promises: every command goes the whole way from input to decision, and what is due has returned before, as in the engine.
  */
 import { rankWarehouses, type Warehouse } from '../../src/domain/geography.ts';
@@ -58,12 +58,12 @@ export class Shop {
   nowMs = START_MS;
   readonly #places: Warehouse[] = [];
 
-  /** Time passes, and nobody does anything. */
+  /** Lets time pass. */
   wait(ms: number): void {
     this.nowMs += ms;
   }
 
-  /** What is due returns, and nothing is asked. */
+  /** Expires due holds and locks, as a sweep does. */
   sweepAll(): void {
     this.inventory.returnDue(this.nowMs);
   }
@@ -161,7 +161,7 @@ export class Shop {
     return known(this.inventory.reservations.get(orderId), orderId);
   }
 
-  // As in the engine, whoever looks finds what is due returned.
+  // As in the engine, due holds are expired before anything is shown.
   transfer(transferId: string): TransferView {
     this.sweepAll();
     return transferView(known(this.inventory.transfers.get(transferId), transferId));
@@ -183,12 +183,12 @@ export class Shop {
     return this.inventory.events;
   }
 
-  /** The events behind the first `skip`. */
+  /** The events after the first `skip`. */
   happened(skip = 0): readonly StockEvent[] {
     return this.events.slice(skip);
   }
 
-  /** The kinds of the events behind the first `skip`. */
+  /** The types of the events after the first `skip`. */
   eventTypes(skip = 0): string[] {
     return this.happened(skip).map((event) => event.type);
   }

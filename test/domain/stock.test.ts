@@ -7,7 +7,7 @@ import { answer, outcome, refusal } from './sentences.ts';
 import { given, Shop } from './shop.ts';
 
 describe('receive', () => {
-  test('the first receipt makes the item, the next adds to it', () => {
+  test('the first receipt creates the item, the next adds to it', () => {
     const shop = new Shop();
     shop.receive('TEA@east=5');
     expect(shop.item('TEA@east').version).toBe(1);
@@ -30,7 +30,7 @@ describe('receive', () => {
     expect(shop.figures('TEA@west')).toBe('1 = 1 available + 0 reserved + 0 sold');
   });
 
-  test('BR-006: a receipt told twice counts once and hears the first answer, whatever happened since', () => {
+  test('BR-006: a repeated receipt counts once and gets the first answer, whatever happened since', () => {
     const shop = new Shop();
     const first = answer(shop.receive('TEA@east=5', 'M-1'));
     shop.reserve('order-1', 'TEA@east=2');
@@ -48,7 +48,7 @@ describe('receive', () => {
     expect(shop.item('TEA@east').total).toBe(5);
   });
 
-  test('no counter goes beyond its limit, and the refusal says where it stands', () => {
+  test('no counter exceeds its limit, and the refusal has the current total', () => {
     const shop = given(`TEA@east=${QUANTITY_MAX - 1}`);
     expect(refusal(shop.receive('TEA@east=2'))).toEqual({
       code: 'quantity-limit-exceeded',
@@ -97,13 +97,13 @@ describe('BR-005: the low-stock alert', () => {
     return shop;
   }
 
-  test('BR-005: available at the line is not low', () => {
+  test('BR-005: available equal to the safety stock is not low', () => {
     const shop = givenLine();
     shop.reserve('order-1', 'TEA@east=5');
     expect(alertsOf(shop)).toEqual([]);
   });
 
-  test('BR-005: it fires at the crossing, once, however far available falls after that', () => {
+  test('BR-005: it fires once when available falls below, however far it falls after that', () => {
     const shop = givenLine();
     shop.reserve('order-1', 'TEA@east=6');
     shop.reserve('order-2', 'TEA@east=1');
@@ -111,7 +111,7 @@ describe('BR-005: the low-stock alert', () => {
     expect(alertsOf(shop)).toEqual(['TEA 4 under 5']);
   });
 
-  test('BR-005: it is re-armed when available is back at the line, and not below it', () => {
+  test('BR-005: it is re-armed when available reaches the safety stock again, and not below', () => {
     const shop = givenLine();
     shop.reserve('order-1', 'TEA@east=8');
     shop.release('order-1', 'TEA=2', 'a');
@@ -123,14 +123,14 @@ describe('BR-005: the low-stock alert', () => {
     expect(alertsOf(shop)).toEqual(['TEA 2 under 5', 'TEA 4 under 5']);
   });
 
-  test('BR-005: it looks at available, so a sale of what was held does not fire it again', () => {
+  test('BR-005: it depends on available, so a sale of held units does not fire it again', () => {
     const shop = givenLine();
     shop.reserve('order-1', 'TEA@east=6');
     shop.confirm('order-1');
     expect(alertsOf(shop)).toEqual(['TEA 4 under 5']);
   });
 
-  test('BR-005: what returns by itself re-arms it too', () => {
+  test('BR-005: an expired hold re-arms it too', () => {
     const shop = givenLine();
     shop.reserve('order-1', 'TEA@east=6', 60);
     shop.wait(60_000);
@@ -138,7 +138,7 @@ describe('BR-005: the low-stock alert', () => {
     expect(alertsOf(shop)).toEqual(['TEA 4 under 5', 'TEA 4 under 5']);
   });
 
-  test('BR-005: raising the line above available fires it, lowering the line re-arms it', () => {
+  test('BR-005: a safety stock above available fires it, a lower one re-arms it', () => {
     const shop = given('TEA@east=10');
     shop.setSafetyStock('TEA@east', 11);
     expect(alertsOf(shop)).toEqual(['TEA 10 under 11']);
@@ -148,14 +148,14 @@ describe('BR-005: the low-stock alert', () => {
     expect(alertsOf(shop)).toEqual(['TEA 10 under 11', 'TEA 10 under 12']);
   });
 
-  test('BR-005: it names each item of an order that crossed its own line', () => {
+  test('BR-005: it names each item of an order that fell below its own safety stock', () => {
     const shop = given('TEA@east=2,RICE@east=2,SALT@east=9');
     for (const name of ['TEA@east', 'RICE@east', 'SALT@east']) shop.setSafetyStock(name, 2);
     shop.reserve('order-1', 'TEA@east=1,RICE@east=1,SALT@east=1');
     expect(alertsOf(shop)).toEqual(['RICE 1 under 2', 'TEA 1 under 2']);
   });
 
-  test('BR-005: the alert follows the event that crossed, with the next version of the item', () => {
+  test('BR-005: the alert has the version after the event that caused it', () => {
     const shop = givenLine();
     const before = shop.events.length;
     shop.reserve('order-1', 'TEA@east=6');
@@ -165,7 +165,7 @@ describe('BR-005: the low-stock alert', () => {
     ]);
   });
 
-  test('setting the line to what it is changes nothing; an item nobody received has none', () => {
+  test('setting the same safety stock again changes nothing; an unknown item is refused', () => {
     const shop = givenLine();
     const before = shop.events.length;
     expect(outcome(shop.setSafetyStock('TEA@east', 5))).toBe('replayed');

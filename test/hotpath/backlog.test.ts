@@ -1,6 +1,6 @@
 /**
- * The outbox (D6, D7) and its limit (D13): entries without a gap, versions without a gap, and a ledger that is too far
- * behind stops new promises but never the end of those already made.
+ * The outbox (D6, D7) and its limit (D13): entries and versions have no gap, and a ledger that lags too far stops new holds
+ * but never the end of existing ones.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { outcome } from '../domain/sentences.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
-/** Four events stand in the stream, and that is the limit. */
+/** Four events are in the stream, which is the limit. */
 async function givenFullBacklog(): Promise<HotShop> {
   const shop = await givenShop('', { limits: { backlogEventsMax: 4 } });
   await shop.receive('TEA@east=9', 'M-1');
@@ -22,8 +22,8 @@ async function givenFullBacklog(): Promise<HotShop> {
   return shop;
 }
 
-describe('a ledger that is too far behind', () => {
-  test('stops what promises more: reserve and receive are refused', async () => {
+describe('a ledger that lags too far', () => {
+  test('stops commands that hold or add stock: reserve and receive are refused', async () => {
     const shop = await givenFullBacklog();
     const before = await shop.engine.dump();
     expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('ledger-backlog');
@@ -32,7 +32,7 @@ describe('a ledger that is too far behind', () => {
     expect(shop.hot.head?.backlogEvents).toBe(4);
   });
 
-  test('lets pass what keeps or ends a promise: confirm, release, extend, and repeats', async () => {
+  test('accepts what keeps or ends a hold: confirm, release, extend, and repeats', async () => {
     const shop = await givenFullBacklog();
     expect(outcome(await shop.confirm('order-1'))).toBe('done');
     expect(outcome(await shop.release('order-2', 'TEA=1'))).toBe('done');
@@ -42,7 +42,7 @@ describe('a ledger that is too far behind', () => {
     expect(outcome(await shop.hot.item('TEA'))).toBe('done');
   });
 
-  test('stops every movement, and what begins a count, a transfer or a sale', async () => {
+  test('stops every movement, and the start of a count, a transfer or a sale', async () => {
     const shop = await givenFullBacklog();
     await shop.confirm('order-1');
     const { version } = await shop.item('TEA@east');
@@ -57,7 +57,7 @@ describe('a ledger that is too far behind', () => {
     expect(await shop.engine.dump()).toBe(before);
   });
 
-  test('lets end what was begun: counts, transfers, sales, and payments that came late', async () => {
+  test('accepts the end of counts, transfers and sales, and late payments', async () => {
     const shop = await givenShop('TEA@east=9,RICE@east=9,SALT@east=9', { limits: { backlogEventsMax: 10 } });
     await shop.startCount('count', 'RICE@east');
     await shop.startCount('count', 'SALT@east');
@@ -83,14 +83,14 @@ describe('a ledger that is too far behind', () => {
     expect(decided).toEqual([...Array.from({ length: 7 }, () => 'done'), 'stocktake-ended', 'replayed']);
   });
 
-  test('BR-003: does not keep what is due from returning', async () => {
+  test('BR-003: does not keep holds from expiring', async () => {
     const shop = await givenFullBacklog();
     await shop.wait(60_000);
     await shop.sweepAll();
     expect((await shop.reservation('order-3')).status).toBe('EXPIRED');
   });
 
-  test('that has caught up lets orders pass again', async () => {
+  test('accepts orders again once it has caught up', async () => {
     const shop = await givenFullBacklog();
     await shop.hot.trim(2, 2);
     expect(shop.hot.head?.backlogEvents).toBe(2);
@@ -101,7 +101,7 @@ describe('a ledger that is too far behind', () => {
 });
 
 describe('trimming', () => {
-  test('cuts what the ledger has, and leaves the rest where it was', async () => {
+  test('removes what the ledger has, and leaves the rest', async () => {
     const shop = await givenFullBacklog();
     const before = await shop.entries();
     await shop.hot.trim(3, 3);
@@ -119,7 +119,7 @@ describe('trimming', () => {
     expect(shop.hot.head?.backlogEvents).toBe(0);
   });
 
-  test('never goes back: a late worker brings nothing back and takes nothing away', async () => {
+  test('by a late worker changes nothing', async () => {
     const shop = await givenFullBacklog();
     await shop.hot.trim(3, 3);
     await shop.hot.trim(1, 1);
@@ -151,7 +151,7 @@ describe('the stream', () => {
     await shop.sweepAll();
   }
 
-  test('has ids without a gap and versions without a gap, and tells the aggregate all it must know', async () => {
+  test('has ids and versions without a gap, and from its events the model comes to the same items', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
         const shop = await givenShop('');
@@ -177,7 +177,7 @@ describe('the stream', () => {
     );
   });
 
-  test('is read from any place and in any portion, and is empty behind its end', async () => {
+  test('is read from any place and in any portion, and is empty after its end', async () => {
     const shop = await givenFullBacklog();
     const all = await shop.entries();
     expect(all.map((entry) => entry.sequence)).toEqual([1, 2, 3, 4]);

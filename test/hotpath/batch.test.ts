@@ -19,7 +19,7 @@ async function inOneGo<T>(
 }
 
 describe('a batch', () => {
-  test('serves equal orders from the warehouse that is nearest by then, also one that had nothing before', async () => {
+  test('serves equal orders from the warehouse that is nearest at each time, also one that had no stock before', async () => {
     const shop = await givenShop('TEA@north=10');
     const order = async (id: string) => spelled(answer(await shop.reserve(id, 'TEA=1')).lines);
     const { answers, batches } = await inOneGo<unknown>(shop, () => [
@@ -92,7 +92,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('sees the whole life of one order: reserve, confirm, and a release that comes too late', async () => {
+  test('decides the whole life of one order: reserve, confirm, and a release that is refused', async () => {
     const shop = await givenShop('TEA@east=5');
     const { answers, batches } = await inOneGo(shop, () => [
       shop.reserve('order-1', 'TEA@east=2'),

@@ -1,5 +1,5 @@
 /**
- * Bounded everywhere (D1): the queue, the wait in it, the batch, the batches under way, and the end of an engine.
+ * The limits of an engine (D1): its queue, the waiting time, the batch size, the batches in flight; and how it closes.
  */
 import { describe, expect, test, vi } from 'vitest';
 import { LINES_MAX } from '../../src/domain/language.ts';
@@ -24,7 +24,7 @@ function linesOf(call: ScriptCall): number {
 }
 
 describe('the queue', () => {
-  test('that is full tells the next caller at once, and those in it are served', async () => {
+  test('that is full refuses the next command at once as overloaded, and serves those in it', async () => {
     const shop = await givenShop('TEA@east=9', { limits: { queueCommandsMax: 3 } });
     const calls = Array.from({ length: 5 }, (_, i) => shop.reserve(`order-${i}`, 'TEA@east=1'));
     const ends = await Promise.allSettled(calls);
@@ -40,7 +40,7 @@ describe('the queue', () => {
     expect(outcome(await shop.reserve('order-3', 'TEA@east=1'))).toBe('done');
   });
 
-  test('does not send a command whose caller has waited too long', async () => {
+  test('fails a command that has waited too long as overloaded, without sending it', async () => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=9', {
       limits: { batchesInFlightMax: 1, queueWaitMsMax: 30 },
     });
@@ -82,7 +82,7 @@ describe('a batch', () => {
     expect(proxy.sent.reduce((sum, call) => sum + linesOf(call), 0)).toBe(counts.reduce((a, b) => a + b));
   });
 
-  test('is sent while no more than the allowed number are under way, and the next one fills', async () => {
+  test('is sent only while fewer than the allowed number are in flight, and the next one fills', async () => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=999', {
       limits: { batchesInFlightMax: 2, batchCommandsMax: 100 },
     });

@@ -24,7 +24,7 @@ async function givenHoldAndWitness(): Promise<{
 const turn = (shop: HotShop, ms: number) => shop.engine.setTime(ms);
 
 describe('a clock that goes back', () => {
-  test('leaves time where it was: nothing gets younger, and nothing is reserved in the past', async () => {
+  test('leaves the time of the partition where it was', async () => {
     const { shop } = await givenHoldAndWitness();
     await turn(shop, START_MS - 5_000);
     const held = answer(await shop.reserve('order-2', 'TEA@east=1', 60));
@@ -32,7 +32,7 @@ describe('a clock that goes back', () => {
     expect(shop.hot.head).toMatchObject({ nowMs: START_MS, clock: 'steady' });
   });
 
-  test('by more than a little is told', async () => {
+  test('by more than a little shows as behind', async () => {
     const { shop } = await givenHoldAndWitness();
     await turn(shop, START_MS - 10_000);
     expect((await shop.hot.sweep(9)).clock).toBe('steady');
@@ -60,7 +60,7 @@ describe('a clock that leaps ahead', () => {
     expect(shop.hot.head?.clock).toBe('frozen');
   });
 
-  test('does not stop the sale: reserve, extend and release are decided at the time that stands', async () => {
+  test('does not stop sales: reserve, extend and release are decided at the frozen time', async () => {
     const { shop } = await givenHoldAndWitness();
     await turn(shop, START_MS + 60 * MINUTE_MS);
     const decided = await Promise.all([
@@ -83,7 +83,7 @@ describe('a clock that leaps ahead', () => {
     expect((await shop.reservation('order-1')).status).toBe('EXPIRED');
   });
 
-  test('BR-003: with a witness who agrees is an idle night, and what is due returns', async () => {
+  test('BR-003: with a witness that agrees is an idle night, and due holds expire', async () => {
     const { shop, witness } = await givenHoldAndWitness();
     witness.nowMs = START_MS + 8 * 60 * MINUTE_MS + 9_000;
     await turn(shop, START_MS + 8 * 60 * MINUTE_MS);
@@ -99,7 +99,7 @@ describe('a clock that leaps ahead', () => {
     expect((await shop.hot.sweep(9)).clock).toBe('frozen');
   });
 
-  test('a witness who is wrong changes nothing while Redis is steady', async () => {
+  test('a wrong witness changes nothing while Redis is steady', async () => {
     const { shop, witness } = await givenHoldAndWitness();
     witness.nowMs = 0;
     await turn(shop, START_MS + 5_000);
@@ -129,7 +129,7 @@ describe('a clock that leaps ahead', () => {
   });
 });
 
-test('Redis and this machine tell the same time, so that a real engine is steady', async () => {
+test('the clock of a real engine is steady, because Redis and this machine have the same time', async () => {
   const shop = await givenShop('TEA@east=1', { realClock: true });
   expect((await shop.hot.sweep(9)).clock).toBe('steady');
 });

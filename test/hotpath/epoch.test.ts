@@ -1,6 +1,6 @@
 /**
- * Fail closed (D10): a partition that has forgotten, is fenced, lives in another epoch, or lacks what this process was
- * told already decides nothing, and every key stays as it is.
+ * Fail closed (D10): a partition without a control record, fenced, in another epoch, or with a sequence older than this process
+ * knows decides nothing, and every key stays as it is.
  */
 import { describe, expect, test } from 'vitest';
 import { fencePartition, openPartition, readControl } from '../../src/hotpath/partition.ts';
@@ -32,7 +32,7 @@ async function givenHold(): Promise<HotShop> {
 }
 
 describe('a partition that is not ready', () => {
-  test('without a control record decides nothing: a Redis that has forgotten is not an empty shop', async () => {
+  test('without a control record decides nothing: a Redis that lost its data is not an empty shop', async () => {
     const shop = await givenHold();
     await shop.redis.unlink(shop.keys.control);
     await expectNotReady(shop, /forgotten/);
@@ -46,7 +46,7 @@ describe('a partition that is not ready', () => {
     expect(outcome(await shop.confirm('held'))).toBe('done');
   });
 
-  test('that was forgotten can be fenced all the same', async () => {
+  test('without a control record can be fenced', async () => {
     const shop = await givenHold();
     await shop.redis.unlink(shop.keys.control);
     await fencePartition(shop.redis, shop.keys, 7);
@@ -63,7 +63,7 @@ describe('a partition that is not ready', () => {
 });
 
 describe('an epoch', () => {
-  test('that is newer is refused once and then adopted: whoever asked is told to repeat', async () => {
+  test('that is newer fails one batch as not-ready and is then adopted', async () => {
     const shop = await givenHold();
     await openPartition(shop.redis, shop.keys, 2);
     await expect(faultOf(shop.reserve('order-1', 'TEA@east=1'))).resolves.toMatchObject({
@@ -99,7 +99,7 @@ describe('an epoch', () => {
 });
 
 describe('a sequence', () => {
-  test('behind what this process was told is refused: it would sell again what it sold already', async () => {
+  test('older than this process knows is refused: units would be sold a second time', async () => {
     const shop = await givenHold();
     const remembered = await shop.redis.get(shop.keys.control);
     await shop.reserve('order-1', 'TEA@east=1');
@@ -107,7 +107,7 @@ describe('a sequence', () => {
     await expectNotReady(shop, /behind/);
   });
 
-  test('behind is ready again only where it has caught up', async () => {
+  test('older than this process knows is accepted once it has caught up', async () => {
     const shop = await givenHold();
     await shop.reserve('order-1', 'TEA@east=1');
     const now = await shop.redis.get(shop.keys.control);

@@ -1,4 +1,4 @@
-/** What a batch is on the wire, for it is joined here and not by ioredis. */
+/** The request of a batch, which is joined here and not by ioredis. */
 import { expect, test } from 'vitest';
 import { connectRedis, evalsha } from '../../src/hotpath/connection.ts';
 import { testRedisUrl } from '../services.ts';
@@ -11,7 +11,7 @@ async function givenEcho() {
   return { redis, sha: (await redis.script('LOAD', ECHO)) as string };
 }
 
-test('a script gets its keys and arguments as they were given', async () => {
+test('a script gets its keys and arguments unchanged', async () => {
   const { redis, sha } = await givenEcho();
   const keys = ['hf{0}:control', 'k'.repeat(300)];
   const argv = [0, -7, 1_700_000_000_000, '', ' ', '$3\r\nabc\r\n', 'x'.repeat(70_000)];
@@ -20,7 +20,7 @@ test('a script gets its keys and arguments as they were given', async () => {
   redis.disconnect();
 });
 
-test('an argument whose length would be told wrongly is not sent, and the connection goes on', async () => {
+test('an argument that is not ASCII is not sent, and the connection can be used further', async () => {
   const { redis, sha } = await givenEcho();
   expect(() => evalsha(redis, sha, ['茶'], [])).toThrow('not ASCII');
   expect(() => evalsha(redis, sha, [], ['caf\u00e9'])).toThrow('not ASCII');
@@ -28,7 +28,7 @@ test('an argument whose length would be told wrongly is not sent, and the connec
   redis.disconnect();
 });
 
-test('an error of the script reaches the caller, as does a script that Redis does not have', async () => {
+test('errors of the script and of a missing script reach the caller', async () => {
   const { redis } = await givenEcho();
   const sha = (await redis.script('LOAD', 'return redis.error_reply("BROKEN by itself")')) as string;
   await expect(evalsha(redis, sha, [], [])).rejects.toThrow('BROKEN by itself');

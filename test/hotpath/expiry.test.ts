@@ -22,7 +22,7 @@ async function holdMany(shop: HotShop, count: number, holdSeconds = 60): Promise
 }
 
 describe('a hold that is due', () => {
-  test('BR-003: is available to the very next buyer, with no sweep and no worker', async () => {
+  test('BR-003: is available to the next order, without sweep and worker', async () => {
     const shop = await givenShop('TEA@east=1');
     await shop.reserve('order-1', 'TEA@east=1');
     await shop.wait(30 * MINUTE_MS);
@@ -43,7 +43,7 @@ describe('a hold that is due', () => {
     expect((await shop.item('TEA@east')).sold).toBe(word === 'done' ? 1 : 0);
   });
 
-  test('BR-003: is over for its own order even where the index has lost it', async () => {
+  test('BR-003: is over for its own order even if the index of deadlines has lost it', async () => {
     const shop = await givenShop('TEA@east=1');
     await shop.reserve('order-1', 'TEA@east=1', 60);
     await shop.redis.unlink(shop.keys.due);
@@ -52,7 +52,7 @@ describe('a hold that is due', () => {
     expect(await shop.figures('TEA@east')).toBe('1 = 1 available + 0 reserved + 0 sold');
   });
 
-  test('BR-006: asked for again, it shows that it expired and takes nothing', async () => {
+  test('BR-006: the repeat of an expired order shows EXPIRED and holds nothing', async () => {
     const shop = await givenShop('TEA@east=1');
     await shop.reserve('order-1', 'TEA@east=1');
     await shop.wait(30 * MINUTE_MS);
@@ -62,7 +62,7 @@ describe('a hold that is due', () => {
     expect(await shop.figures('TEA@east')).toBe('1 = 1 available + 0 reserved + 0 sold');
   });
 
-  test('BR-003: returns once, however many batches look at the same time', async () => {
+  test('BR-003: returns once, even if many batches run at the same time', async () => {
     const shop = await givenShop('TEA@east=50');
     await holdMany(shop, 40);
     const other = await shop.another();
@@ -97,7 +97,7 @@ describe('a hold that is due', () => {
 });
 
 describe('many holds that are due', () => {
-  test('return in portions no larger than was asked, until none is left', async () => {
+  test('expire in portions of at most the given number, until none is left', async () => {
     const shop = await givenShop('TEA@east=100');
     await holdMany(shop, 100);
     await shop.wait(60_000);
@@ -205,7 +205,7 @@ describe('an extended hold', () => {
   });
 });
 
-test('BR-003: whatever was asked, a day after the last deadline nothing is held any more', async () => {
+test('BR-003: a day after the last deadline of any history nothing is held', async () => {
   await fc.assert(
     fc.asyncProperty(history, async (steps) => {
       const shop = await givenShop('');
@@ -226,11 +226,11 @@ test('BR-003: whatever was asked, a day after the last deadline nothing is held 
   );
 });
 
-describe('how long a record lives', () => {
+describe('the lifetime of a record', () => {
   const until = (shop: HotShop, orderId: string) =>
     shop.redis.call('PEXPIRETIME', shop.keys.reservation(orderId));
 
-  test('a hold lives until its deadline and the tombstone time after it, an extended one longer', async () => {
+  test('of a hold is its deadline plus the tombstone time, and longer once it is extended', async () => {
     const shop = await givenShop('TEA@east=3');
     await shop.reserve('order-1', 'TEA@east=1', 60);
     expect(await until(shop, 'order-1')).toBe(shop.nowMs + 60_000 + tombstoneMs);
@@ -239,7 +239,7 @@ describe('how long a record lives', () => {
     await shop.release('order-1', 'TEA=1');
   });
 
-  test('a settled one tells how it ended for the tombstone time', async () => {
+  test('of a resolved reservation is the tombstone time', async () => {
     const shop = await givenShop('TEA@east=9');
     await holdMany(shop, 3, 600);
     await shop.wait(5_000);

@@ -1,5 +1,5 @@
 /**
- * A wire between engine and Redis that fails on purpose: it can lose a request, lose the answer of a request that ran,
+ * A connection between engine and Redis that fails on purpose: it can lose a request, lose the answer of a request that ran,
  * hold answers back, or fall silent. It reads the protocol, so what was lost is known exactly.
  * Promises: only script calls meet their fate; nothing is sent twice, and nothing is made up.
  */

@@ -1,6 +1,6 @@
 /**
- * How long count sheets, transfers, sales and quotas live in Redis, and that a lock ends by itself on a partition of which
- * nobody asks anything (BR-007, D5).
+ * The lifetime of count sheets, transfers, sales and quotas in Redis, and locks that end by themselves on an idle partition
+ * (BR-007, D5).
  */
 import { describe, expect, test } from 'vitest';
 import { LEASE_SECONDS_MAX, SALE_AFTERLIFE_SECONDS } from '../../src/domain/language.ts';
@@ -13,8 +13,8 @@ const { tombstoneMs } = BATCH_LIMITS_DEFAULT;
 const endOf = (shop: HotShop, key: string) => shop.redis.call('PEXPIRETIME', key);
 const FOR_GOOD_MS = 253_402_300_799_999;
 
-describe('how long a document lives', () => {
-  test('a transfer in transit has no end; one that is over tells how for the tombstone time', async () => {
+describe('the lifetime of a record', () => {
+  test('of a transfer in transit has no end; of one that has ended it is the tombstone time', async () => {
     const shop = await givenShop('TEA@east=9');
     for (const id of ['lands', 'turns']) await shop.dispatch(id, 'TEA@east>west=2');
     await shop.land('lands', 1);
@@ -27,7 +27,7 @@ describe('how long a document lives', () => {
     }
   });
 
-  test('BR-007: a count sheet outlives each of its locks, also where a later one is shorter', async () => {
+  test('BR-007: of a count sheet exceeds each of its locks, also if a later one is shorter', async () => {
     const shop = await givenShop('TEA@east=9,RICE@east=9', { limits: { tombstoneMs: 60_000 } });
     await shop.startCount('count', 'TEA@east', LEASE_SECONDS_MAX);
     await shop.startCount('count', 'RICE@east', 1);
@@ -38,7 +38,7 @@ describe('how long a document lives', () => {
     expect(await endOf(shop, shop.keys.stocktake('count'))).toBeGreaterThanOrEqual(untilMs + 60_000);
   });
 
-  test('a sale and what its customers have live until no hold can count in it any more, and the tombstone time', async () => {
+  test('of a sale and its quotas lasts until no hold can count in it, plus the tombstone time', async () => {
     const shop = await givenShop('TEA@east=9');
     const { closesAtMs } = answer(await shop.schedule('flash', 'TEA=5', { limitPerCustomer: 2 }));
     await shop.reserve('order-1', 'TEA=1', undefined, { saleId: 'flash', customerId: 'ann' });
@@ -47,7 +47,7 @@ describe('how long a document lives', () => {
     expect(await endOf(shop, shop.keys.quota('flash'))).toBe(endMs);
   });
 
-  test('every kind of movement is known for the tombstone time', async () => {
+  test('of every kind of movement is the tombstone time', async () => {
     const shop = await givenShop('TEA@east=9');
     await shop.move('issue', 'TEA@east=1', { movementId: 'M-1' });
     await shop.move('write-off', 'TEA@east=1', { movementId: 'M-2' });
@@ -57,7 +57,7 @@ describe('how long a document lives', () => {
   });
 });
 
-describe('a lease that runs out on an idle partition', () => {
+describe('a lock whose time is over on an idle partition', () => {
   test('BR-007: ends with a sweep alone: the item, the sheet, the stream and the index of deadlines', async () => {
     const shop = await givenShop('TEA@east=9');
     await shop.startCount('count', 'TEA@east', 60);
@@ -70,7 +70,7 @@ describe('a lease that runs out on an idle partition', () => {
     expect(await shop.redis.zcard(shop.keys.due)).toBe(0);
   });
 
-  test('BR-007: ends with any batch, whatever that asks', async () => {
+  test('BR-007: ends with any batch', async () => {
     const shop = await givenShop('TEA@east=9,RICE@east=9');
     await shop.startCount('count', 'TEA@east', 60);
     await shop.wait(60_000);
@@ -78,7 +78,7 @@ describe('a lease that runs out on an idle partition', () => {
     expect((await shop.item('TEA@east')).stocktake).toBeUndefined();
   });
 
-  test('BR-007: of many items ends in portions no larger than was asked, until none is left', async () => {
+  test('BR-007: of many items ends in portions of at most the given number, until none is left', async () => {
     const warehouses = Array.from({ length: 40 }, (_, i) => `TEA@w${i}`);
     const shop = await givenShop(warehouses.map((name) => `${name}=1`).join(','));
     await Promise.all(warehouses.map((name) => shop.startCount('count', name, 60)));
@@ -95,7 +95,7 @@ describe('a lease that runs out on an idle partition', () => {
     expect(await shop.redis.zcard(shop.keys.due)).toBe(0);
   });
 
-  test('BR-007: ends once, however many look at the same time', async () => {
+  test('BR-007: ends once, even if many batches run at the same time', async () => {
     const shop = await givenShop('TEA@east=9');
     const other = await shop.another();
     await shop.startCount('count', 'TEA@east', 60);
@@ -114,7 +114,7 @@ describe('a lease that runs out on an idle partition', () => {
     expect(outcome(await other.reserve('order-1', 'TEA@east=1'))).toBe('stocktake-in-progress');
   });
 
-  test('BR-007: stands on the item itself: the lock ends also where its sheet is gone', async () => {
+  test('BR-007: ends also if its sheet is gone, because it is on the item itself', async () => {
     const shop = await givenShop('TEA@east=9');
     await shop.startCount('count', 'TEA@east', 60);
     await shop.redis.unlink(shop.keys.stocktake('count'));

@@ -1,6 +1,6 @@
 /**
- * The real engine on the real Redis, spoken to in the same short sentences as the aggregate's shop; time stands still
- * until the test turns it. Promises: figures come from what Redis keeps, not from what a command answered.
+ * The engine on a real Redis, with the same short sentences as the shop of the reference model; time stands still until the
+ * test sets it. Promises: figures come from what Redis keeps, not from what a command answered.
  */
 import { onTestFinished } from 'vitest';
 import type { Warehouse } from '../../src/domain/geography.ts';
@@ -81,7 +81,7 @@ export class HotShop {
     return new HotShop({ ...this.engine, hot });
   }
 
-  /** Time passes, and nobody does anything. */
+  /** Lets time pass. */
   async wait(ms: number): Promise<void> {
     this.nowMs += ms;
     await this.engine.setTime(this.nowMs);
@@ -220,12 +220,12 @@ export class HotShop {
     return (await this.entries()).flatMap((entry) => entry.events);
   }
 
-  /** The events behind the first `skip`. */
+  /** The events after the first `skip`. */
   async happened(skip = 0): Promise<readonly StockEvent[]> {
     return (await this.events()).slice(skip);
   }
 
-  /** The kinds of the events behind the first `skip`. */
+  /** The types of the events after the first `skip`. */
   async eventTypes(skip = 0): Promise<string[]> {
     return (await this.happened(skip)).map((event) => event.type);
   }

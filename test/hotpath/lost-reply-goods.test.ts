@@ -1,6 +1,6 @@
 /**
- * As lost-reply.test.ts, for every other kind of command: the answer is lost after Redis ran it, and whoever repeats it
- * under the same id hears what he would have heard the first time, and nothing happens twice (BR-006).
+ * As lost-reply.test.ts, for every kind of command: the answer is lost after Redis ran it, and the repeat under the same id
+ * gets the answer of the first, and nothing happens twice (BR-006).
  */
 import { expect, test } from 'vitest';
 import type { CommandKind, Decision } from '../../src/domain/language.ts';
@@ -47,11 +47,11 @@ const CALLS: Readonly<Record<CommandKind | 'late payment', (shop: HotShop) => Pr
 };
 
 test.each(Object.entries(CALLS))(
-  'BR-006: %s whose answer was lost is done once, and answered as the first time',
+  'BR-006: %s whose answer was lost is done once, and its repeat gets the first answer',
   async (_, call) => {
-    const told = await givenTrade();
-    await told.receive('RICE@west=5');
-    const first = await call(told);
+    const other = await givenTrade();
+    await other.receive('RICE@west=5');
+    const first = await call(other);
     expect(outcome(first)).toBe('done');
 
     const proxy = await givenProxy();
@@ -72,7 +72,7 @@ test.each(Object.entries(CALLS))(
 );
 
 test.each(Object.entries(CALLS))(
-  'BR-006: %s that was lost on its way has left no trace, and is done by the repeat',
+  'BR-006: %s that never reached Redis leaves no trace, and its repeat is done',
   async (_, call) => {
     const proxy = await givenProxy();
     const shop = await givenTrade({ redisUrl: proxy.url });

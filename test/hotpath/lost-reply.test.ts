@@ -1,6 +1,6 @@
 /**
- * The wire fails. Whatever is lost on the way, a fault says whether the command can have run, the client sends nothing
- * twice by itself, and repeating under the same id deducts once (BR-006, D11).
+ * The connection fails. Whatever is lost, a fault says whether the command can have run, the client sends nothing twice by
+ * itself, and repeating under the same id deducts once (BR-006, D11).
  */
 import { describe, expect, test, vi } from 'vitest';
 import { connectRedis } from '../../src/hotpath/hot-inventory.ts';
@@ -50,20 +50,20 @@ describe('an answer that is lost', () => {
     ['receive', 'TEA@east=1'],
     ['confirm', 'TEA=2'],
     ['release', 'TEA=1'],
-  ] as const)('BR-006: %s told again after a cut counts once', async (verb, text) => {
+  ] as const)('BR-006: %s repeated after a cut counts once', async (verb, text) => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=10');
     await shop.reserve('order-1', 'TEA@east=3');
-    const tell = () => (verb === 'receive' ? shop.receive(text, 'M-2') : shop[verb]('order-1', text));
+    const send = () => (verb === 'receive' ? shop.receive(text, 'M-2') : shop[verb]('order-1', text));
     proxy.fate = () => 'cut-after';
-    expect(await faultOf<unknown>(tell())).toMatchObject({ outcome: 'unknown' });
+    expect(await faultOf<unknown>(send())).toMatchObject({ outcome: 'unknown' });
     const ran = await shop.figures('TEA@east');
     proxy.fate = () => 'pass';
     await untilReachable(shop);
-    expect(outcome(await tell())).toBe('replayed');
+    expect(outcome(await send())).toBe('replayed');
     expect(await shop.figures('TEA@east')).toBe(ran);
   });
 
-  test('every command of the batch is told the same, and all of them ran', async () => {
+  test('fails every command of the batch as unknown, and all of them ran', async () => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=10');
     proxy.fate = () => 'cut-after';
     const calls = Array.from({ length: 10 }, (_, i) => faultOf(shop.reserve(`order-${i}`, 'TEA@east=1')));
@@ -83,7 +83,7 @@ test('BR-006: no setting is left that would let the client queue or send by itse
 });
 
 describe('a request that is lost', () => {
-  test('after it was handed to the wire nobody can know: unknown, and the repeat is the first', async () => {
+  test('after it was sent is unknown, and the repeat is decided as the first', async () => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=10');
     const before = await shop.engine.dump();
     proxy.fate = () => 'cut-before';
@@ -94,7 +94,7 @@ describe('a request that is lost', () => {
     expect(outcome(await shop.reserve('order-1', 'TEA@east=3'))).toBe('done');
   });
 
-  test('while Redis cannot be reached nothing happened, and the caller is told so', async () => {
+  test('because Redis cannot be reached is nothing-happened', async () => {
     const { proxy, shop } = await givenShopBehindProxy('TEA@east=10');
     const before = await shop.engine.dump();
     await proxy.close();

@@ -1,6 +1,6 @@
 /**
- * Thousands of orders over a wire that is cut at random, before and after Redis ran what was sent: whoever repeats under
- * the same id until there is an answer has bought once (BR-006), and what was acknowledged is there.
+ * Thousands of orders over a connection that is cut at random, before and after Redis ran a batch: an order that is repeated
+ * under its id until there is an answer is reserved once (BR-006), and every acknowledged order is in Redis.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { untilReachable } from './faults.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 const ORDERS = 10 * HISTORIES;
-/** A little less than is asked for, so that some hear that it is sold out. */
+/** A little less than requested, so that some orders are refused. */
 const STOCK = ORDERS - 100;
 const BUYERS = 100;
 /** More orders take longer. */
@@ -20,17 +20,17 @@ const TIME_OUT_MS = Math.max(60_000, 10 * ORDERS);
 /** One cut in so many script calls. */
 const CUT_EVERY = 8;
 
-/** The random cuts of one run, told by their seed when the test fails. */
+/** The random cuts of one run; the test prints the seed when it fails. */
 function cutAtRandom(proxy: FaultProxy, seed: number): { cuts: number } {
-  const told = { cuts: 0 };
+  const count = { cuts: 0 };
   const random = fc.sample(fc.nat({ max: 2 * CUT_EVERY - 1 }), { numRuns: 10_000, seed });
   let at = 0;
   proxy.fate = ({ commands }) => {
     const drawn = commands.length > 0 ? random[at++ % random.length] : 2;
-    if (drawn !== undefined && drawn < 2) told.cuts++;
+    if (drawn !== undefined && drawn < 2) count.cuts++;
     return drawn === 0 ? 'cut-after' : drawn === 1 ? 'cut-before' : 'pass';
   };
-  return told;
+  return count;
 }
 
 /** Repeats a call under its id until it is decided, and counts the tries that ended in a fault. */
@@ -55,7 +55,7 @@ test(
       redisUrl: proxy.url,
       limits: { batchCommandsMax: 32 },
     });
-    const told = cutAtRandom(proxy, seed);
+    const count = cutAtRandom(proxy, seed);
     const tries = { faults: 0 };
     const accepted = new Set<string>();
     const paid = new Set<string>();
@@ -74,7 +74,7 @@ test(
     await Promise.all(Array.from({ length: BUYERS }, buy));
     proxy.fate = () => 'pass';
 
-    expect(told.cuts, `seed ${seed}`).toBeGreaterThan(0);
+    expect(count.cuts, `seed ${seed}`).toBeGreaterThan(0);
     expect(tries.faults, `seed ${seed}`).toBeGreaterThan(0);
     expect(accepted.size, `seed ${seed}`).toBe(STOCK);
     expect(await shop.figures('TEA@east')).toBe(

@@ -10,7 +10,7 @@ import { givenShop, type HotShop } from './hot-shop.ts';
 
 const ann = { saleId: 'flash', customerId: 'ann' };
 
-/** A shop in which one thing of every kind stands at a point from which it can be refused. */
+/** A shop with something of every kind about which a command can be refused. */
 async function givenBusyShop(): Promise<HotShop> {
   const shop = await givenShop('TEA@east=20,TEA@west=20,RICE@east=9,SALT@east=9');
   await shop.setSafetyStock('TEA@east', 5);
@@ -96,7 +96,7 @@ describe('a refusal leaves no trace', () => {
     expect(await shop.engine.dump()).toBe(before);
   });
 
-  test('the second refusal of a late payment too; the first has told people', async () => {
+  test('nor does the second refusal of a late payment; the first was recorded', async () => {
     const shop = await givenBusyShop();
     await shop.move('correct', 'TEA@east=7', { expectedVersion: (await shop.item('TEA@east')).version });
     await shop.reserve('rest', 'TEA@east=1');
@@ -117,11 +117,11 @@ describe('a refusal leaves no trace', () => {
       'already-confirmed',
       'lifetime-exceeded',
       'too-many-partial-releases',
-      // need many documents: stocktakes, transfers and sales of test/agreement
+      // need many records: stocktakes, transfers and sales of test/agreement
       'stocktake-full',
       'too-many-receipts',
       'too-many-sales',
-      // backlog.test.ts and quarantine-documents.test.ts
+      // backlog.test.ts and quarantine-goods.test.ts
       'ledger-backlog',
       'quarantined',
       // above
@@ -143,9 +143,9 @@ async function expectNoTrace(shop: HotShop, ...calls: (() => Promise<unknown>)[]
 }
 
 describe('a batch that fails changes nothing', () => {
-  const beside = (shop: HotShop) => () => shop.reserve('order', 'TEA@east=1');
+  const another = (shop: HotShop) => () => shop.reserve('order', 'TEA@east=1');
 
-  test('where a text stands in the place of a count sheet', async () => {
+  test('if the key of a count sheet has a string', async () => {
     for (const call of [
       (shop: HotShop) => shop.startCount('count', 'TEA@east'),
       (shop: HotShop) => shop.completeCount('count', 'SALT@east', 9),
@@ -155,19 +155,19 @@ describe('a batch that fails changes nothing', () => {
       const shop = await givenBusyShop();
       await shop.redis.unlink(shop.keys.stocktake('count'));
       await shop.redis.set(shop.keys.stocktake('count'), 'no sheet');
-      await expectNoTrace(shop, beside(shop), () => call(shop));
+      await expectNoTrace(shop, another(shop), () => call(shop));
     }
   });
 
-  test('where a lock lapses whose sheet is none', async () => {
+  test('if the sheet of a lapsing lock is a string', async () => {
     const shop = await givenBusyShop();
     await shop.redis.unlink(shop.keys.stocktake('count'));
     await shop.redis.set(shop.keys.stocktake('count'), 'no sheet');
     await shop.wait(3_600_000);
-    await expectNoTrace(shop, beside(shop), () => shop.hot.sweep(100));
+    await expectNoTrace(shop, another(shop), () => shop.hot.sweep(100));
   });
 
-  test('where a text stands in the place of a quota', async () => {
+  test('if the key of a quota has a string', async () => {
     const calls: ((shop: HotShop) => Promise<unknown>)[] = [
       (shop) => shop.reserve('order-2', 'TEA@east=1', undefined, ann),
       (shop) => shop.confirm('anns'),
@@ -177,16 +177,16 @@ describe('a batch that fails changes nothing', () => {
       const shop = await givenBusyShop();
       await shop.redis.unlink(shop.keys.quota('flash'));
       await shop.redis.set(shop.keys.quota('flash'), 'no quota');
-      await expectNoTrace(shop, beside(shop), () => call(shop));
+      await expectNoTrace(shop, another(shop), () => call(shop));
     }
   });
 
-  test('where a hash stands in the place of a transfer or of a sale that is to be made', async () => {
+  test('if the key of a new transfer or sale has a hash', async () => {
     const shop = await givenBusyShop();
     await shop.redis.hset(shop.keys.transfer('T'), 'no', 'text');
     await shop.redis.hset(shop.keys.sale('more'), 'no', 'text');
-    await expectNoTrace(shop, beside(shop), () => shop.dispatch('T', 'TEA@west>east=1'));
-    await expectNoTrace(shop, beside(shop), () => shop.schedule('more', 'TEA=1'));
+    await expectNoTrace(shop, another(shop), () => shop.dispatch('T', 'TEA@west>east=1'));
+    await expectNoTrace(shop, another(shop), () => shop.schedule('more', 'TEA=1'));
     const before = await shop.engine.dump();
     const looked = [shop.land('T', 1), shop.turnBack('T'), shop.hot.transfer('T'), shop.closeSale('more')];
     expect((await Promise.all<Decision<unknown>>(looked)).map(outcome)).toEqual([
@@ -198,22 +198,22 @@ describe('a batch that fails changes nothing', () => {
     expect(await shop.engine.dump()).toBe(before);
   });
 
-  test('where a text stands in the place of the SKU of a movement, a count, a transfer, a sale', async () => {
+  test('if the key of the SKU of a movement, a count, a transfer or a sale has a string', async () => {
     const shop = await givenBusyShop();
     await shop.redis.unlink(shop.keys.sku('TEA'));
     await shop.redis.set(shop.keys.sku('TEA'), 'no hash');
-    const beside = () => shop.reserve('order', 'RICE@east=1');
-    await expectNoTrace(shop, beside, () => shop.move('issue', 'TEA@east=1'));
-    await expectNoTrace(shop, beside, () => shop.startCount('count', 'TEA@east'));
-    await expectNoTrace(shop, beside, () => shop.dispatch('T', 'TEA@east>west=1'));
-    await expectNoTrace(shop, beside, () => shop.land('way', 3));
-    await expectNoTrace(shop, beside, () => shop.turnBack('way'));
-    await expectNoTrace(shop, beside, () => shop.schedule('more', 'TEA=1'));
-    await expectNoTrace(shop, beside, () => shop.closeSale('flash'));
-    await expectNoTrace(shop, beside, () => shop.confirm('late', undefined, { reacquire: true }));
+    const another = () => shop.reserve('order', 'RICE@east=1');
+    await expectNoTrace(shop, another, () => shop.move('issue', 'TEA@east=1'));
+    await expectNoTrace(shop, another, () => shop.startCount('count', 'TEA@east'));
+    await expectNoTrace(shop, another, () => shop.dispatch('T', 'TEA@east>west=1'));
+    await expectNoTrace(shop, another, () => shop.land('way', 3));
+    await expectNoTrace(shop, another, () => shop.turnBack('way'));
+    await expectNoTrace(shop, another, () => shop.schedule('more', 'TEA=1'));
+    await expectNoTrace(shop, another, () => shop.closeSale('flash'));
+    await expectNoTrace(shop, another, () => shop.confirm('late', undefined, { reacquire: true }));
   });
 
-  test('where the stream is ahead of the control record, for a batch of every new kind', async () => {
+  test('if the stream is ahead of the control record, for a batch of many kinds', async () => {
     const shop = await givenBusyShop();
     await shop.redis.xadd(shop.keys.events, '1-999', 'somebody', 'else');
     await expectNoTrace(

@@ -39,7 +39,7 @@ async function expectNoTrace(shop: HotShop, calls: () => Promise<unknown>[]): Pr
 }
 
 describe('a batch that fails changes nothing', () => {
-  test('where a text stands in the place of a SKU', async () => {
+  test('if the key of a SKU has a string', async () => {
     const shop = await givenBusyShop();
     await shop.redis.set(shop.keys.sku('SALT'), 'no hash');
     await expectNoTrace(shop, () => everything(shop, 'TEA@east=1,SALT@east=1'));
@@ -67,7 +67,7 @@ describe('a batch that fails changes nothing', () => {
     await expectNoTrace(shop, () => everything(shop));
   });
 
-  test('where the index of deadlines is none', async () => {
+  test('if the key of the index of deadlines has another type', async () => {
     const shop = await givenBusyShop();
     await shop.redis.set(shop.keys.due, 'no index');
     await expectNoTrace(shop, () => everything(shop));
@@ -94,8 +94,8 @@ describe('a batch that fails changes nothing', () => {
     await expectNoTrace(shop, () => [broken.reserve('order-1', 'TEA@east=1')]);
   });
 
-  // While the clock is frozen nobody reads the index of deadlines, so without a look of its own the ZADD at the end would be the first.
-  test('where the index of deadlines is none and the clock is frozen', async () => {
+  // With a frozen clock the index of deadlines is not read, so that without a check of its own the ZADD at the end would fail.
+  test('if the key of the index of deadlines has another type and the clock is frozen', async () => {
     const shop = await givenBusyShop();
     const sinceMs = shop.nowMs;
     const other = await shop.another({ clock: { lua: TURNED_CLOCK, witnessMs: () => sinceMs } });
@@ -122,7 +122,7 @@ describe('a batch that fails changes nothing', () => {
   });
 });
 
-describe('what stands beside a batch', () => {
+describe('the rest of the partition', () => {
   test('is not touched: another prefix, another key of the same tag', async () => {
     const shop = await givenBusyShop();
     const stranger = await givenShop('TEA@east=7');

@@ -29,7 +29,7 @@ describe('quantities at the limit', () => {
     await expectDigitsOnly(shop);
   });
 
-  test('a refusal at the limit tells the exact figures', async () => {
+  test('a refusal at the limit has the exact figures', async () => {
     const shop = await givenShop(`TEA@east=${QUANTITY_MAX - 1}`);
     expect(refusal(await shop.reserve('order-1', `TEA@east=${QUANTITY_MAX}`))).toEqual({
       code: 'insufficient-stock',
@@ -55,14 +55,14 @@ describe('quantities at the limit', () => {
     await expectDigitsOnly(shop);
   });
 
-  test('the other warehouse of the SKU has a limit of its own, and the sum is told exactly', async () => {
+  test('the other warehouse of the SKU has its own limit, and the sum is exact', async () => {
     const shop = await givenShop(`TEA@east=${QUANTITY_MAX},TEA@west=${QUANTITY_MAX}`);
     expect(answer(await shop.hot.item('TEA')).total).toBe(2 * QUANTITY_MAX);
     await expectDigitsOnly(shop);
   });
 });
 
-describe('documents at the limit', () => {
+describe('stocktakes, transfers and sales at the limit', () => {
   /** The last instant that a sale may name. */
   const LAST_MS = 253_402_300_799_999;
   const terms = { lastsMs: LAST_MS - START_MS, limitPerCustomer: QUANTITY_MAX };
@@ -115,7 +115,7 @@ describe('documents at the limit', () => {
     await expectDigitsOnly(shop);
   });
 
-  test(`a count of ${QUANTITY_MAX} units, and a refusal below it, tell the exact figures`, async () => {
+  test(`a count of ${QUANTITY_MAX} units, and a refusal below it, have the exact figures`, async () => {
     const shop = await givenShop('TEA@east=7');
     await shop.startCount('count-1', 'TEA@east', 14_400);
     answer(await shop.completeCount('count-1', 'TEA@east', QUANTITY_MAX));

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { answer, outcome } from '../domain/sentences.ts';
 import { givenShop } from './hot-shop.ts';
 
-test('a receipt into a warehouse that stands there, and into a new one, is seen by all that follows in the batch', async () => {
+test('a receipt into a known or a new warehouse is seen by all later commands of the batch', async () => {
   const shop = await givenShop('TEA@east=2,TEA@west=3');
   const before = shop.hot.counts.batches;
   const [, , held, split, item] = await Promise.all([

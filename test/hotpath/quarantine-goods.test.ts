@@ -1,6 +1,6 @@
 /**
  * As quarantine.test.ts, for movements, counts, transfers and sales: an item that is set apart is touched by none of them,
- * a document that this program did not write is refused and left as it is, and all else of the batch goes on (D2, D8).
+ * a record that this program did not write is refused and left as it is, and the rest of the batch goes on (D2, D8).
  */
 import { describe, expect, test } from 'vitest';
 import { type Decision, MOVEMENT_KINDS, type RefusalCode } from '../../src/domain/language.ts';
@@ -48,7 +48,7 @@ describe('an item that is set apart', () => {
     expect(await shop.engine.dump()).toBe(before);
   });
 
-  test.each(CALLS)('in the same batch, refuses %s behind it, and what is beside goes on', async (_, call) => {
+  test.each(CALLS)('refuses %s later in the same batch, and other commands go on', async (_, call) => {
     const shop = await givenTrade();
     const batches = shop.hot.counts.batches;
     const [, refused, beside] = await Promise.all([
@@ -68,7 +68,7 @@ describe('an item that is set apart', () => {
     expect(outcome(await shop.closeSale('flash'))).toBe('done');
   });
 
-  test('is no part of what a sale can set aside, nor of what is left beside one', async () => {
+  test('is not counted in what a sale can set aside or leaves to others', async () => {
     const shop = await givenShop('TEA@east=20,TEA@west=3');
     await shop.hot.quarantine('TEA', 'east');
     expect(refusal(await shop.schedule('flash', 'TEA=4'))).toMatchObject({ shortages: [{ available: 3 }] });
@@ -102,11 +102,11 @@ describe('an item that is set apart', () => {
     expect((await shop.sheet('count')).map((line) => line.status)).toEqual(['LAPSED']);
   });
 
-  test('BR-007: is passed over by a count that looks for holds to release', async () => {
+  test('BR-007: is skipped by a count that looks for holds to release', async () => {
     const shop = await givenTrade();
     await shop.startCount('count', 'TEA@east');
     await shop.hot.quarantine('RICE', 'east');
-    // Held lies on the rice too, which nobody may touch.
+    // The hold has a line of rice, too, which is in quarantine.
     expect(outcome(await shop.completeCount('count', 'TEA@east', 4, ['held']))).toBe('count-below-committed');
     expect((await shop.reservation('held')).status).toBe('ACTIVE');
   });
@@ -123,7 +123,7 @@ describe('an item that is set apart', () => {
   );
 });
 
-/** What is asked about a document that cannot be read, beside an order that has nothing to do with it. */
+/** Commands about a record that cannot be read, in a batch with an order that does not need it. */
 async function expectLeftAlone(
   shop: HotShop,
   read: () => Promise<string | null>,
@@ -138,7 +138,7 @@ async function expectLeftAlone(
   expect(await read()).toBe(before);
 }
 
-describe('a document that cannot be read', () => {
+describe('a record that cannot be read', () => {
   test.each([
     '',
     'nonsense',
@@ -210,7 +210,7 @@ describe('a document that cannot be read', () => {
   );
 });
 
-test('a sale that is long closed is dropped with the next one, and is then known to nobody', async () => {
+test('a sale that closed long ago is removed with the next one, and is then unknown', async () => {
   const shop = await givenShop('TEA@east=9');
   answer(await shop.schedule('old', 'TEA=4', { lastsMs: 1_000 }));
   await shop.wait(1_000 + 2 * 86_400_000);

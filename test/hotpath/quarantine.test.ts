@@ -49,7 +49,7 @@ describe('an item whose figures do not add up (BR-004)', () => {
     expect(decided.map(outcome)).toEqual(['done', 'quarantined', 'done']);
   });
 
-  test('is passed by when a line names no warehouse', async () => {
+  test('is skipped if a line names no warehouse', async () => {
     const shop = await givenShop('TEA@east=10,TEA@west=10');
     await breakItem(shop, 'TEA', BROKEN);
     expect(answer(await shop.reserve('order-1', 'TEA=1')).lines[0]?.warehouse).toBe('west');
@@ -73,7 +73,7 @@ describe('an item whose figures do not add up (BR-004)', () => {
     expect((await shop.reservation('order-1')).status).toBe('EXPIRED');
   });
 
-  test('is named as such when somebody looks at it', async () => {
+  test('is named as quarantined in answers', async () => {
     const shop = await givenShop('TEA@east=10,TEA@west=10');
     await breakItem(shop, 'TEA', BROKEN);
     expect(refusal(await shop.hot.item('TEA'))).toEqual({
@@ -90,7 +90,7 @@ describe('an item whose figures do not add up (BR-004)', () => {
 });
 
 describe('an item that is put in quarantine (D8)', () => {
-  test('keeps its figures for whoever looks into it, and nothing more is decided about it', async () => {
+  test('keeps its figures, and every further command about it is refused', async () => {
     const shop = await givenShop('TEA@east=10,RICE@east=10');
     await shop.reserve('held', 'TEA@east=2');
     const before = (await shop.redis.hget(shop.keys.sku('TEA'), 'east')) ?? '';
@@ -112,7 +112,7 @@ describe('an item that is put in quarantine (D8)', () => {
     expect(await shop.redis.hget(shop.keys.sku('TEA'), 'east')).toBe(`quarantined ${before}`);
   });
 
-  test('leaves no event, and a second time or an item nobody received changes nothing', async () => {
+  test('leaves no event; a second time, or for an unknown item, it changes nothing', async () => {
     const shop = await givenShop('TEA@east=10');
     const sequence = shop.hot.head?.sequence;
     await shop.hot.quarantine('TEA', 'east');
@@ -137,7 +137,7 @@ describe('an item that is put in quarantine (D8)', () => {
     expect(await shop.figures('TEA@east')).toBe('10 = 10 available + 0 reserved + 0 sold');
   });
 
-  test('is decided about by what came before it in the batch, and by nothing behind it', async () => {
+  test('takes effect within the batch: earlier commands are decided, later ones refused', async () => {
     const shop = await givenShop('TEA@east=10');
     const [first, , second] = await Promise.all([
       shop.reserve('order-1', 'TEA@east=1'),
@@ -207,7 +207,7 @@ describe('a reservation that cannot be read', () => {
     'ACTIVE 1 1 TEA@east=1 x',
   ];
 
-  test.each(TEXTS)('%j is refused whatever is asked of it, and is left as it is', async (text) => {
+  test.each(TEXTS)('%j is refused for every command, and is left as it is', async (text) => {
     const shop = await givenShop('TEA@east=10');
     const key = shop.keys.reservation('order-1');
     await shop.redis.set(key, text);
@@ -245,7 +245,7 @@ describe('a reservation that cannot be read', () => {
     expect(await shop.figures('TEA@east')).toBe('10 = 9 available + 1 reserved + 0 sold');
   });
 
-  test('because its status is none of ours is refused like the others', async () => {
+  test('because of an unknown status is refused like the others', async () => {
     const shop = await givenShop('TEA@east=10');
     await shop.redis.set(shop.keys.reservation('order-1'), `BOUGHT ${shop.nowMs} 60000 TEA@east=1`);
     expect(outcome(await shop.confirm('order-1'))).toBe('quarantined');

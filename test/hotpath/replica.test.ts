@@ -1,6 +1,6 @@
 /**
- * The acknowledgement level `replica` (D11), on two Redis servers of this file's own: an answer means that the replica has
- * the decision too, and a replica that does not keep up makes the outcome unknown, never a promise.
+ * The acknowledgement level `replica` (D11), on two Redis servers of this file: an answer means that the replica has the
+ * decision too, and a replica that does not keep up makes the outcome unknown.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,13 +45,13 @@ afterAll(async () => {
 const open = (): Promise<HotInventory> =>
   openHotInventory({ redisUrl: servers[0]?.url ?? '', ack: 'replica', timeoutMs: 3_000 });
 
-test('without a replica nothing opens, and the remedy is named', async () => {
+test('without a replica the engine does not open, and the error names the remedy', async () => {
   const error = await open().catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(WrongRedisSettings);
   expect((error as WrongRedisSettings).problems[0]).toContain('no replica is connected');
 });
 
-test('an answer means that the replica has it; one that lags makes the outcome unknown, and a repeat tells', async () => {
+test('an answer means that the replica has the decision; without it the outcome is unknown until a repeat', async () => {
   const { host, port } = new URL(servers[0]?.url ?? '');
   await replica.replicaof(host.split(':')[0] ?? '127.0.0.1', Number(port));
   await until(async () => /^slave0:.*state=online/m.test(await primary.info('replication')));
@@ -61,7 +61,7 @@ test('an answer means that the replica has it; one that lags makes the outcome u
     expect(outcome(await hot.reserve({ orderId: 'order-1', lines: [{ sku: 'TEA', quantity: 2 }] }))).toBe(
       'done',
     );
-    // Asked of the replica itself, at once: what was acknowledged is there.
+    // At once on the replica itself: what was acknowledged is there.
     expect(await replica.get(keys.reservation('order-1'))).toMatch(/^ACTIVE /);
 
     await replica.replicaof('NO', 'ONE');

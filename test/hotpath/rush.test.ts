@@ -43,7 +43,7 @@ test.each(['TEA@east=2', 'TEA=2'])(
   },
 );
 
-test('go on in the next warehouse when the first is empty, and are told which were passed by', async () => {
+test('go on in the next warehouse when the first is empty, and name the skipped ones', async () => {
   const shop = await givenShop('TEA@east=3,TEA@north=1,TEA@west=3');
   expect(await rush(shop, 4, 'TEA=2')).toEqual([
     'TEA@east=2',
@@ -153,7 +153,7 @@ test('BR-005: let the alert fire at the one that crosses the line', async () => 
   );
 });
 
-test('BR-006: are told apart by customer and sale: the same order twice among them takes once', async () => {
+test('BR-006: are distinguished by customer and sale: the same order twice among them holds once', async () => {
   const shop = await givenShop('TEA@east=9');
   const decided = await Promise.all([
     shop.reserve('order-1', 'TEA@east=1', undefined, { customerId: 'ann' }),
@@ -204,19 +204,22 @@ describe('payments and cancellations of one moment', () => {
     },
   );
 
-  test.each(['confirm', 'release'] as const)('leave alone what nobody here wrote: %s', async (how) => {
-    const shop = await givenShop('TEA@east=10');
-    const orders = ['order-1', 'order-2', 'order-3', 'order-4'];
-    await Promise.all(orders.map((orderId) => shop.reserve(orderId, 'TEA@east=1')));
-    const key = shop.keys.reservation('order-3');
-    const text = (await shop.redis.get(key))?.replace('ACTIVE', 'STOLEN') ?? '';
-    await shop.redis.set(key, text);
-    const decided = await Promise.all(orders.map((orderId) => shop[how](orderId)));
-    expect(decided.map(outcome)).toEqual(['done', 'done', 'quarantined', 'done']);
-    expect(await shop.redis.get(key)).toBe(text);
-  });
+  test.each(['confirm', 'release'] as const)(
+    'leave records of other programs as they are: %s',
+    async (how) => {
+      const shop = await givenShop('TEA@east=10');
+      const orders = ['order-1', 'order-2', 'order-3', 'order-4'];
+      await Promise.all(orders.map((orderId) => shop.reserve(orderId, 'TEA@east=1')));
+      const key = shop.keys.reservation('order-3');
+      const text = (await shop.redis.get(key))?.replace('ACTIVE', 'STOLEN') ?? '';
+      await shop.redis.set(key, text);
+      const decided = await Promise.all(orders.map((orderId) => shop[how](orderId)));
+      expect(decided.map(outcome)).toEqual(['done', 'done', 'quarantined', 'done']);
+      expect(await shop.redis.get(key)).toBe(text);
+    },
+  );
 
-  test('BR-006: are told apart from what was done in the middle to one of them', async () => {
+  test('BR-006: respect what was done to one of them in the middle', async () => {
     const { shop, words } = await ends('confirm', (shop) => shop.release('order-3'));
     expect(words).toEqual(['done', 'done', 'already-released', 'done']);
     expect(await shop.figures('TEA@east')).toBe('10 = 7 available + 0 reserved + 3 sold');
@@ -233,7 +236,7 @@ describe('payments and cancellations of one moment', () => {
     expect(await shop.figures('TEA@east')).toBe('10 = 9 available + 0 reserved + 1 sold');
   });
 
-  test('count in the sale and for the customer where they have one, beside those that have none', async () => {
+  test('count in the sale and for the customer if they have one, among others that have none', async () => {
     const shop = await givenShop('TEA@east=10');
     await shop.schedule('flash', 'TEA=5', { limitPerCustomer: 2 });
     await shop.reserve('plain', 'TEA@east=1');

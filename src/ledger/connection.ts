@@ -5,9 +5,11 @@
 import pg from 'pg';
 import { WrongPostgresSettings } from './errors.ts';
 
+/** Roles of the ledger (D14), made by the migration. */
 export const LEDGER_ROLES = ['holdfast_writer', 'holdfast_reader', 'holdfast_api'] as const;
 export type LedgerRole = (typeof LEDGER_ROLES)[number];
 
+/** How to connect. */
 export interface ConnectionOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
   readonly databaseUrl: string;

@@ -8,6 +8,7 @@ import type pg from 'pg';
 /** A connection, or the pool where one statement is all. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
+/** A place in a partition's stream. */
 export interface LedgerCursor {
   readonly epoch: number;
   /** The last entry of the stream that the ledger has. */

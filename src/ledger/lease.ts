@@ -6,6 +6,7 @@
 import pg from 'pg';
 import { type ConnectionOptions, clientConfig, prepareSession } from './connection.ts';
 
+/** The right to work on a partition. */
 export interface WorkerLease {
   readonly partition: number;
   /** False as soon as this side knows that the connection, and with it the lock, is gone. */

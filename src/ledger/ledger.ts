@@ -45,6 +45,7 @@ import { Webhooks } from './webhooks/webhooks.ts';
 import { type CommitHook, commitChunk, type PreparedChunk } from './write/commit.ts';
 import type { TransferDocument } from './write/documents.ts';
 
+/** How to open a ledger. */
 export interface LedgerOptions {
   /** `postgres://user:password@host:port/database`. Never logged. */
   readonly databaseUrl: string;

@@ -26,6 +26,7 @@ const MIGRATIONS: Record<string, Migration> = {
 };
 const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
 
+/** What {@link migrate} did. */
 export interface MigrateOutcome {
   /** Names of the migrations this call ran; none where the tables were up to date. */
   readonly applied: readonly string[];

@@ -204,6 +204,7 @@ export interface AlertAcknowledgementsTable {
   note: string | null;
 }
 
+/** Tables and views by name. */
 export interface LedgerSchema {
   ledger_entries: LedgerEntriesView;
   alert_acknowledgements: AlertAcknowledgementsTable;

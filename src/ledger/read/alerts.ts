@@ -7,9 +7,11 @@ import type { LedgerEntriesView, LedgerSchema } from '../schema.ts';
 import { members, type RowOf } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
+/** Which alerts a page shows. */
 export const ALERT_STATES = ['open', 'acknowledged', 'all'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
+/** A low-stock alert. */
 export interface Alert {
   /** Of the ledger's entry; grows with every alert. */
   readonly id: number;
@@ -27,6 +29,7 @@ export interface Alert {
   readonly note: string | undefined;
 }
 
+/** Which alerts; what is left out does not narrow them down. */
 export interface AlertsQuery extends PageQuery {
   readonly sku?: string | undefined;
   readonly warehouse?: string | undefined;
@@ -38,6 +41,7 @@ export interface AlertsPage {
   readonly next: number | null;
 }
 
+/** Says that a person has seen an alert. */
 export interface Acknowledgement {
   readonly alertId: number;
   readonly actor: string;

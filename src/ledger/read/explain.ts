@@ -35,6 +35,7 @@ export interface ExplainQuery extends ItemName {
   readonly holdsMax: number;
 }
 
+/** An explanation, or why there is none. */
 export type ExplainAnswer =
   | ({ readonly outcome: 'explained' } & Explanation)
   | NotThen

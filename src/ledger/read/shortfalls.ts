@@ -9,6 +9,7 @@ import type { ShortfallWrite } from '../write/documents.ts';
 import { members } from './members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './pages.ts';
 
+/** A shortfall and its resolution. */
 export interface Shortfall extends ShortfallWrite {
   readonly id: number;
   readonly resolvedAtMs: number | undefined;
@@ -24,6 +25,7 @@ export interface ShortfallsPage {
   readonly shortfalls: readonly Shortfall[];
   readonly next: number | null;
 }
+/** What a person did about a shortfall. */
 export interface ShortfallResolution {
   readonly orderId: string;
   readonly resolution: string;

@@ -18,8 +18,10 @@ export interface TransfersPage {
   readonly next: number | null;
 }
 
+/** States of a proposal; the last two are decisions. */
 export const PROPOSAL_STATES = ['open', 'dismissed', 'transferred'] as const;
 export type ProposalState = (typeof PROPOSAL_STATES)[number];
+/** A proposed transfer and its decision. */
 export interface Proposal extends ProposalWrite {
   readonly id: number;
   readonly state: ProposalState;
@@ -34,6 +36,7 @@ export interface ProposalsPage {
   readonly proposals: readonly Proposal[];
   readonly next: number | null;
 }
+/** What a person decided. */
 export interface ProposalDecision {
   readonly id: number;
   readonly state: Exclude<ProposalState, 'open'>;

@@ -53,6 +53,7 @@ function lockOf(stocktakeId: string | null, untilMs: number | null): Partial<Inv
   return stocktakeId === null ? { holdsUntilMs: untilMs } : { stocktake: { stocktakeId, untilMs } };
 }
 
+/** Names an item. */
 export interface ItemName {
   readonly sku: string;
   readonly warehouse: string;

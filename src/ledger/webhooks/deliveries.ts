@@ -7,6 +7,7 @@ import { members, type RowOf } from '../read/members.ts';
 import { byId, pageOf, pageRows } from '../read/pages.ts';
 import type { LedgerSchema } from '../schema.ts';
 
+/** States of a delivery; the last two are final until a person retries it. */
 export const DELIVERY_STATES = ['pending', 'delivered', 'gave-up'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
@@ -27,6 +28,7 @@ export interface Delivery {
   readonly settledAtMs: number | undefined;
 }
 
+/** The delivery that is due again, or why there is none. */
 export type RetryOutcome = Delivery | 'unknown-webhook' | 'unknown-delivery' | 'webhook-disabled';
 
 /** Reads deliveries, and has one sent again. */

@@ -17,6 +17,7 @@ const SECRET_BYTES = 32;
 /** The lock under which webhooks are set: their number and their secrets change in one transaction at a time. */
 const WEBHOOKS_LOCK = 4_850_002;
 
+/** A webhook, without its secrets. */
 export interface Webhook {
   readonly webhookId: string;
   readonly url: string;
@@ -31,6 +32,7 @@ export interface Webhook {
   readonly gaveUp: number;
 }
 
+/** A webhook as it is to be. */
 export interface WebhookPut {
   readonly webhookId: string;
   readonly url: string;
@@ -39,6 +41,7 @@ export interface WebhookPut {
   readonly actor: string;
 }
 
+/** What {@link Webhooks.put} did. */
 export type PutOutcome =
   | {
       readonly outcome: 'created' | 'updated' | 'unchanged';

@@ -22,7 +22,7 @@ export const WORKER: readonly Mutant[] = [
     file: 'src/worker/carry/entry-validator.ts',
     find: 'if (this.#movements.has(movementId)) {',
     replace: "if (movementId === '') {",
-    tests: [DRIFT, 'test/worker/document-validator.test.ts'],
+    tests: [DRIFT, 'test/worker/document-draft.test.ts'],
   },
   {
     fault: 'the second use of an order id counts as a step of the first',
@@ -57,7 +57,11 @@ export const WORKER: readonly Mutant[] = [
     file: 'src/worker/carry/replication-loop.ts',
     find: '          commit = this.#commit(chunk, to, atMs, mode);',
     replace: '          this.#trimmer.soon(to);\n          commit = this.#commit(chunk, to, atMs, mode);',
-    tests: [WRITE_BEHIND, 'test/worker/write-behind-pace.test.ts', 'test/worker/write-behind-crash.test.ts'],
+    tests: [
+      WRITE_BEHIND,
+      'test/worker/write-behind-throttle.test.ts',
+      'test/worker/write-behind-crash.test.ts',
+    ],
   },
   {
     fault: 'a whole chunk is condemned for one entry that SQL refuses',

@@ -178,6 +178,15 @@ describe('a transfer', () => {
     expect(next).toMatchObject({ findings: [], rows: [], documents: NOTHING, parked: [{ warehouse: 'V' }] });
   });
 
+  test('does not keep an earlier step of an entry in which a later one stops the item', async () => {
+    ledger.transfers.set('t', transfer);
+    story.tell(land('S@V=4', 0, 'r1'), land('S@V=7', 0, 'r2'));
+    const found = await chunk();
+    expect(kindsOf(found)).toEqual(['transfer-not-allowed S@V']);
+    expect(found.documents).toEqual(NOTHING);
+    expect(found.parked).toHaveLength(2);
+  });
+
   test('whose first step is in quarantine takes its second there in the same entry', async () => {
     story.tell(dispatch, land('S@V=4', 0, 'r1'));
     const found = await chunk(withSold(9, 'W'));

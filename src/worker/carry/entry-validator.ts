@@ -198,7 +198,6 @@ function begin(
   for (const state of items) {
     state.entry = sequence;
     state.next = state.item;
-    state.failure = undefined;
   }
   return { sequence, atMs, events, items, rows: [], transfers: [], documents: [], notes: [] };
 }

@@ -31,9 +31,10 @@ export interface ItemState {
   /** When its last event was decided. */
   atMs: number;
 
-  /** The entry being checked (its sequence), the item after those of its events checked so far, and why it must stop. */
+  /** The entry being checked (its sequence), and the item after those of its events that were checked. */
   entry: number;
   next: InventoryItem;
+  /** Why an entry stops it, which is for good: applying the entry puts it in quarantine. */
   failure: Failure | undefined;
 
   /** The chunk that changed it last; what follows concerns that chunk alone. */

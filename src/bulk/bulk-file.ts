@@ -1,6 +1,6 @@
 /**
- * The file an import reads, or standard input: what it is called, how long it is, and its bytes piece by piece.
- * Promises: it is there and can be read before anything is done.
+ * The file that an import reads, or standard input: its name for people, its length, and its bytes in pieces.
+ * Promises: it is known to be readable before anything is done.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -10,22 +10,22 @@ import type { Readable } from 'node:stream';
 import { BULK_FORMATS, type BulkFormat, WrongFile } from './records.ts';
 
 export interface BulkFile {
-  /** As a person calls it. */
+  /** For messages to a person. */
   readonly label: string;
-  /** Undefined where nobody knows beforehand. */
+  /** Undefined for a pipe. */
   readonly bytesTotal: number | undefined;
-  /** Read so far. */
+  /** Bytes read so far. */
   readonly bytesRead: number;
-  /** The content's name for itself, the same for the same bytes. @throws {WrongFile} where it can be read only once */
+  /** The same 16 hex digits for the same bytes. @throws {WrongFile} where it can be read only once */
   digest(): Promise<string>;
   bytes(): AsyncGenerator<Buffer>;
 }
 
 const PIECE_BYTES = 16_384;
-/** 64 bits: two files of one shop never meet in them by chance. */
+/** 64 bits, so that two files of one shop never share them by chance. */
 const DIGEST_LETTERS = 16;
 
-/** @param path `-` for standard input. @throws where there is no such file */
+/** Opens a file. @param path `-` for standard input @throws {WrongFile} where there is none */
 export async function openBulkFile(path: string, stdin: Readable): Promise<BulkFile> {
   if (path === '-') return new FileOfOnce('standard input', () => stdin);
   const handle = await open(path).catch((error: Error) => {
@@ -37,13 +37,13 @@ export async function openBulkFile(path: string, stdin: Readable): Promise<BulkF
   return stat.isFile() ? new FileOfDisk(path, read, stat.size) : new FileOfOnce(path, read);
 }
 
-/** By its name; undefined where that does not tell. */
+/** The format by the ending of the name; undefined for any other ending. */
 export function formatOf(path: string): BulkFormat | undefined {
   const ending = extname(path).slice(1).toLowerCase();
   return ending === 'jsonl' ? 'ndjson' : BULK_FORMATS.find((format) => format === ending);
 }
 
-/** A pipe: it can be read once, and nobody knows how long it is. */
+/** A pipe: it can be read once, and its length is unknown. */
 class FileOfOnce implements BulkFile {
   readonly label: string;
   readonly bytesTotal: number | undefined;

@@ -1,14 +1,15 @@
 /**
- * CSV (RFC 4180, UTF-8, comma, a header) as records. Promises: no record waits in a stream's buffer, so a page is what
- * one piece of the file brought; cells are trimmed, and empty ones absent; a record that is wrong is told and the next one follows.
+ * Reads CSV (RFC 4180, UTF-8, comma, a header) as records. Promises: no record waits in a buffer, so a page is what one
+ * piece of the file brought; blanks around a cell go, and empty cells are absent; a wrong record is reported as such, and
+ * the next one follows.
  */
 import { type CsvError, type Parser, parse } from 'csv-parse';
 import { type BulkRecord, type Columns, RECORD_BYTES_MAX, unknownField, WrongFile } from './records.ts';
 
-/** A number as people write it; anything else stays a text, and whoever needs a number says so. */
+/** A number as people write it; anything else stays a text, which the check of the row reports. */
 const NUMBER = /^[+-]?\d{1,15}(\.\d{1,15})?$/;
 
-/** @throws {WrongFile} where the header is wrong, or where nothing behind this place can be read */
+/** Yields pages of records. @throws {WrongFile} where the header is wrong, or nothing after some place can be read */
 export async function* csvRecords(
   bytes: AsyncIterable<Buffer>,
   columns: Columns,
@@ -19,11 +20,11 @@ export async function* csvRecords(
     bom: true,
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
-    // Both are a matter of one record, which is told; the next one can be read.
+    // Both concern one record, which is reported; the next one can be read.
     relax_column_count: true,
     relax_quotes: true,
   });
-  parser.on('error', () => {}); // each step hears of its own
+  parser.on('error', () => {}); // each step takes its own
   for await (const piece of bytes) {
     const page = await recordsOf((done) => parser.write(piece, done));
     if (page.length > 0) yield page;
@@ -32,9 +33,9 @@ export async function* csvRecords(
   if (!header) throw new WrongFile(`the file is empty: its first line names the columns, ${named(columns)}`);
   if (page.length > 0) yield page;
 
-  /** One step of the parser, which works at once: what it brought is fetched before it goes on. */
+  /** One step of the parser, which works synchronously: its records are taken before it goes on. */
   async function recordsOf(step: (done: Done) => void): Promise<BulkRecord[]> {
-    const stepped = told(parser, step);
+    const stepped = settled(parser, step);
     const records: BulkRecord[] = [];
     for (let cells = parser.read(); cells !== null; cells = parser.read()) {
       if (header) records.push(readCells(header, cells, ++row));
@@ -47,8 +48,8 @@ export async function* csvRecords(
 
 type Done = (error?: Error | null) => void;
 
-/** One step of the parser. It tells trouble at the end of a file as an event only. */
-async function told(parser: Parser, step: (done: Done) => void): Promise<void> {
+/** Resolves after one step of the parser, which reports a failure at the end of a file as an event only. */
+async function settled(parser: Parser, step: (done: Done) => void): Promise<void> {
   let fail: Done = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
@@ -57,26 +58,26 @@ async function told(parser: Parser, step: (done: Done) => void): Promise<void> {
       step((error) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
-    throw wordsOf(error);
+    throw readError(error);
   } finally {
     parser.off('error', fail);
   }
 }
 
-function wordsOf(error: unknown): unknown {
+function readError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const { code, lines } = error as CsvError & { lines?: number };
   if (code === 'CSV_MAX_RECORD_SIZE' || code === 'CSV_QUOTE_NOT_CLOSED') {
     return new WrongFile(
       `the record that ends in line ${lines} is longer than ${RECORD_BYTES_MAX} bytes or has no end: ` +
-        'is a quote (") left open? Nothing behind it can be read',
+        'is a quote (") left open? Nothing after it can be read',
     );
   }
   return new WrongFile(`line ${lines} cannot be read as CSV: ${error.message}`);
 }
 
 interface Header {
-  /** Undefined for a column that is passed by. */
+  /** Undefined for a column that is ignored. */
   readonly names: readonly (string | undefined)[];
   readonly numbers: ReadonlySet<string>;
 }
@@ -86,7 +87,7 @@ function named({ required, optional }: Columns): string {
   return `${required.join(', ')}${rest}`;
 }
 
-/** Names count in any case, as spreadsheets have them. @throws {WrongFile} */
+/** Names count in upper and lower case, as spreadsheets have them. @throws {WrongFile} */
 function readHeader(cells: readonly string[], columns: Columns): Header {
   const known = [...columns.required, ...columns.optional, ...columns.ignored];
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * A table of the ledger as CSV or NDJSON. Promises: memory is bounded by the page; a file under its own name is whole.
- * Refuses to know: which table.
+ * Writes a table of the ledger as CSV or NDJSON. Promises: memory is bounded by the page; a file under its final name is
+ * whole; texts leave as they are, also those that a spreadsheet would take for a formula. Refuses to know: which table.
  */
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -10,14 +10,14 @@ import { stringify } from 'csv-stringify/sync';
 import type { ExtractPage } from '../ledger/read/extracts.ts';
 import type { BulkFormat } from './records.ts';
 
-/** How far it is; read by whoever shows it. */
+/** How far an export is, for whoever shows it. */
 export interface ExportProgress {
   rows: number;
   /** The instant the rows are as of, once the first has come. */
   asOfMs: number | undefined;
 }
 
-/** @throws an outage of the ledger, or what the output met */
+/** Writes all pages. @throws an outage of the ledger, or an error of the output */
 export async function exportTo(
   output: Writable,
   pages: AsyncIterable<ExtractPage>,
@@ -27,7 +27,7 @@ export async function exportTo(
   await pipeline(Readable.from(texts(pages, format, progress)), output);
 }
 
-/** The file has its name only once it is whole. */
+/** As {@link exportTo}; the file gets its name once it is whole. */
 export async function exportToFile(
   path: string,
   pages: AsyncIterable<ExtractPage>,
@@ -63,7 +63,7 @@ function csvText({ columns, rows }: ExtractPage, withHeader: boolean): string {
   });
 }
 
-/** What is absent is left out. */
+/** Absent fields are left out. */
 function ndjsonText({ columns, rows }: ExtractPage): string {
   let text = '';
   for (const row of rows) {

@@ -1,10 +1,10 @@
 /**
- * The account of an import, for people and for programs. Promises: who reads it knows what to do next.
+ * The report of an import, for people and for programs. Promises: it says what to do next.
  */
 import type { ImportRequest, ImportResult } from './importing.ts';
 import { grouped } from './progress.ts';
 
-/** For programs. */
+/** The report for programs. */
 export function account({ name, outcomes, end, error, seconds }: ImportResult) {
   return {
     name,
@@ -26,7 +26,7 @@ const ENDS: Record<Exclude<ImportResult['end'], 'complete'>, string> = {
   failed: 'FAILED.',
 };
 
-/** For people: what failed, the sums, and what to do next. */
+/** The report for people: what failed, the sums, and what to do next. */
 export function accountText(
   request: Pick<ImportRequest, 'file' | 'what' | 'resultsPath'>,
   result: ImportResult,

@@ -1,37 +1,38 @@
 /**
- * The run of an import, whatever its rows are: pages of records in, rows sent with a bound on those under way, outcomes
- * out in the order of the rows. Promises: a bad row is told and the others go on; memory does not grow with the file.
+ * Runs an import, whatever its rows are: pages of records in, rows sent with a limit on those under way, outcomes out in
+ * the order of the rows. Promises: a bad row is reported and the others go on; memory does not grow with the file.
  * Refuses to know: what a row does.
  */
 import type { Issue } from '../domain/inputs/declare.ts';
 import type { Outcomes, RowOutcome } from './outcomes.ts';
 import type { BulkRecord, Columns, Fields } from './records.ts';
 
-/** What the rows of an import are, and what is done with one. */
+/** What the rows of an import are, and what is done with each. */
 export interface RowKind<Row extends object, Known> {
   readonly columns: Columns;
+  /** The row of a record, or what is wrong with it. */
   read(fields: Fields, row: number): Row | readonly Issue[];
-  /** What must be known of a page's rows before they are sent. Runs while the page before is being sent. */
+  /** Queries what must be known of a page's rows before they are sent. Runs while the page before is being sent. */
   lookUp(rows: readonly Row[]): Promise<Known>;
-  /** Resolves when there is room for a page more. */
+  /** Resolves when there is room for another page. */
   room(): Promise<void>;
-  /** Does what the row says, at most once however often it is asked. */
+  /** Does what the row says; repeated, it changes nothing (BR-006). */
   send(row: Row, known: Known): Promise<RowOutcome>;
 }
 
 export interface RunOptions {
-  /** Rows sent and not answered yet. */
+  /** The most rows sent and not answered yet. */
   readonly underWayMax: number;
-  /** More failures end the run: then the file is wrong as a whole. */
+  /** More failures end the run: the file is wrong as a whole. */
   readonly rejectsMax: number;
-  /** Ends the run behind the rows under way. */
+  /** Ends the run after the rows under way. */
   readonly signal: AbortSignal;
 }
 
 /** Why a run ended. */
 export type RunEnd = 'complete' | 'too-many-rejects' | 'stopped';
 
-/** @throws what `send` throws; the rows before it are in `outcomes` */
+/** Sends every row. @throws what `send` throws; the rows before it are in `outcomes` */
 export async function runImport<Row extends object, Known>(
   pages: AsyncIterable<readonly BulkRecord[]>,
   kind: RowKind<Row, Known>,
@@ -47,7 +48,7 @@ export async function runImport<Row extends object, Known>(
     await outcomes.settled();
   };
   let end: RunEnd = 'complete';
-  let invalid = 0; // known before it is settled
+  let invalid = 0; // known before they are settled
   reading: for await (const { reads, known } of ahead(lookedUp(pages, kind))) {
     await kind.room();
     for (const { record, row, rejected } of reads) {
@@ -56,7 +57,7 @@ export async function runImport<Row extends object, Known>(
       if (end !== 'complete') break reading;
       if (rejected) invalid++;
       const outcome = row ? kind.send(row, known) : Promise.resolve(rejected as RowOutcome);
-      // It is awaited in its turn; until then its failure must not count as one nobody hears of.
+      // It is awaited in its turn; until then a failure must not count as unhandled.
       outcome.catch(() => {});
       underWay.push({ record, outcome });
       if (underWay.length >= underWayMax) await settle(underWayMax / 2);
@@ -136,7 +137,7 @@ async function* lookedUp<Row extends object, Known>(
 async function* ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
   const take = () => {
     const next = source.next();
-    next.catch(() => {}); // heard of when it is its turn
+    next.catch(() => {}); // awaited in its turn
     return next;
   };
   try {

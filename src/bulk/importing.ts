@@ -1,6 +1,6 @@
 /**
- * An import from its file to the ledger. Promises: it ends with an account of every row it met, whatever ended it; it may
- * be run again at any time, and then does what is missing.
+ * An import from its file to the ledger. Promises: it ends with a report of every row it read, whatever ended it; it may be
+ * run again at any time and then does what is missing.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -22,16 +22,16 @@ export interface ImportRequest {
   readonly what: (typeof IMPORTS)[number];
   readonly file: BulkFile;
   readonly format: BulkFormat;
-  /** Names the movements of rows without an id of their own; left out, the file's content does. */
+  /** Names the movements of rows without an id of their own. Default: from the file's content. */
   readonly name?: string | undefined;
   /** Where the outcome of each row goes. */
   readonly resultsPath?: string | undefined;
   readonly rejectsMax: number;
-  /** Whether it is over only when the ledger has everything. */
+  /** Whether it waits until the ledger has everything. */
   readonly isLedgerAwaited: boolean;
-  /** Ends it behind the rows under way. */
+  /** Ends it after the rows under way. */
   readonly signal: AbortSignal;
-  /** How long an outage is waited out. */
+  /** How long an outage without any progress may last; default two minutes. */
   readonly giveUpAfterMs?: number | undefined;
 }
 
@@ -42,18 +42,18 @@ export interface ImportStores {
   readonly backlogEventsMax: number;
 }
 
-/** How far it is; read by whoever shows it. */
+/** How far an import is, for whoever shows it. */
 export interface ImportProgress {
   outcomes: Outcomes | undefined;
   retry: ImportRetry | undefined;
-  /** Batches the ledger is behind, once all rows are decided. */
+  /** Batches that the ledger still lacks, once all rows are decided. */
   ledgerBehind: number | undefined;
 }
 
 export interface ImportResult {
   readonly name: string | undefined;
   readonly outcomes: Outcomes;
-  /** `rebuilt`: the partition was filled anew meanwhile, and what was not in the ledger by then may be missing. */
+  /** `rebuilt`: the partition was rebuilt meanwhile; what was not in the ledger by then may be missing. */
   readonly end: RunEnd | 'rebuilt' | 'failed';
   /** Of `failed`. */
   readonly error?: unknown;
@@ -62,11 +62,11 @@ export interface ImportResult {
 
 /** Some batches of the engine: enough that it never waits for the file. */
 const UNDER_WAY_MAX: Record<ImportRequest['what'], number> = { stock: 1_024, warehouses: 16 };
-/** About two seconds of the worker; the rest of the backlog's limit is for the sales. */
+/** Some two seconds of the worker; the rest of the backlog's limit is for the sales. */
 const BACKLOG_EVENTS_MAX = 50_000;
 const BACKLOG_PART_MAX = 0.25;
 
-/** @throws where nothing could be begun: the results cannot be written, or a name is needed */
+/** Imports a file. @throws where nothing could start: the results cannot be written, or a name is needed */
 export async function importFile(
   request: ImportRequest,
   { hot, ledger, backlogEventsMax }: ImportStores,
@@ -120,7 +120,7 @@ export async function importFile(
   }
 }
 
-/** Reads and checks every row, and needs no store. @throws where the results cannot be written */
+/** Reads and checks every row without any store. @throws where the results cannot be written */
 export async function checkFile(request: ImportRequest, progress: ImportProgress): Promise<ImportResult> {
   const startedMs = performance.now();
   const outcomes = await Outcomes.open(request.resultsPath);

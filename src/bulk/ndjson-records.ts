@@ -1,9 +1,10 @@
 /**
- * NDJSON (one JSON object a line, UTF-8) as records. Promises: a line that is no such object, or too long, is told and
- * passed by; fields that are null are absent.
+ * Reads NDJSON (one JSON object a line, UTF-8) as records. Promises: a line that is no such object, or too long, is reported
+ * as such, and the next one follows; fields that are null are absent.
  */
 import { type BulkRecord, type Columns, RECORD_BYTES_MAX, unknownField } from './records.ts';
 
+/** Yields pages of records. */
 export async function* ndjsonRecords(
   bytes: AsyncIterable<Buffer>,
   columns: Columns,

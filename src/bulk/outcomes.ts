@@ -1,16 +1,16 @@
 /**
- * What became of each row, kept as NDJSON where somebody wants it, and in sums. Promises: one line a row, in the order of
- * the rows, and memory bounded: lines go to the file as they come, of failures the first few are remembered.
+ * The outcome of each row: as NDJSON in a file if one is wanted, and in sums. Promises: one line a row, in the order of the
+ * rows; memory is bounded: lines go to the file as they come, and only the first failures are remembered.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 
 export const OUTCOMES = ['done', 'replayed', 'refused', 'invalid'] as const;
-/** `replayed`: an earlier run did it, and nothing was changed now. `invalid`: the row cannot be read; nothing was sent. */
+/** `replayed`: an earlier run did it and nothing changed now. `invalid`: the row cannot be read; nothing was sent. */
 export interface RowOutcome {
   readonly outcome: (typeof OUTCOMES)[number];
   /** For a refusal its code. */
   readonly code?: string | undefined;
-  /** For a failure: what is wrong and what to do. Else: what a person should know. */
+  /** For a failure: what is wrong and what to do. Otherwise: what a person should know. */
   readonly detail?: string | undefined;
 }
 
@@ -24,16 +24,17 @@ export interface RowReport extends RowOutcome {
 const FAILURES_REMEMBERED = 20;
 const BUFFER_LETTERS = 65_536;
 
+/** The outcomes of one run. */
 export class Outcomes {
   readonly counts: Record<RowOutcome['outcome'], number> = { done: 0, replayed: 0, refused: 0, invalid: 0 };
   /** The first of them. */
   readonly failures: RowReport[] = [];
-  /** Rows that are done with a remark. */
+  /** Rows that did not fail and have a `detail`. */
   remarks = 0;
   readonly #file: FileHandle | undefined;
   #buffer = '';
 
-  /** @param path where the line of each row goes; undefined for nowhere. @throws where it cannot be written */
+  /** @param path of the file with a line for each row; undefined for none @throws where it cannot be written */
   static async open(path: string | undefined): Promise<Outcomes> {
     return new Outcomes(path === undefined ? undefined : await open(path, 'w'));
   }
@@ -50,7 +51,7 @@ export class Outcomes {
     return this.counts.refused + this.counts.invalid;
   }
 
-  /** To be followed by {@link settled} every now and then. */
+  /** Counts an outcome. To be followed by {@link settled} after some rows. */
   add(row: number, { outcome, code, detail }: RowOutcome): void {
     this.counts[outcome]++;
     const isFailure = outcome === 'refused' || outcome === 'invalid';
@@ -66,6 +67,7 @@ export class Outcomes {
     if (this.#buffer.length > BUFFER_LETTERS) await this.#flush();
   }
 
+  /** Writes what is left. */
   async close(): Promise<void> {
     await this.#flush();
     await this.#file?.close();

@@ -1,12 +1,12 @@
 /**
- * Shows how far a long run is: a bar that moves where a person watches, else a line every few seconds for a log.
- * Promises: it never slows what it shows, and leaves a clean line behind.
+ * Shows how far a long run is: a moving bar on a terminal, otherwise a line every few seconds for a log.
+ * Promises: it never slows what it shows, and leaves an empty line at the end.
  */
 import type { WriteStream } from 'node:tty';
 
 export interface Shown {
   readonly rows: number;
-  /** 0 to 1; undefined where nobody knows the whole. */
+  /** 0 to 1; undefined where the whole is unknown. */
   readonly part: number | undefined;
   /** What it is doing or waiting for; undefined while rows go by. */
   readonly note: string | undefined;
@@ -18,7 +18,7 @@ const BAR_LETTERS = 24;
 /** Of a terminal that does not say how wide it is. */
 const COLUMNS_DEFAULT = 80;
 
-/** @returns what ends it */
+/** Shows what `look` answers until the returned function is called. */
 export function showProgress(
   stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>,
   look: () => Shown,
@@ -51,7 +51,7 @@ function progressLine({ rows, part, note }: Shown, seconds: number): string {
   return words.join(' | ');
 }
 
-/** 1,000,000: a row number is read by people. */
+/** A number for people: 1,000,000. */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }

@@ -1,6 +1,6 @@
 /**
- * What every reader of files makes of one: records, which are fields by name with the place they came from; and what
- * makes a file wrong. Refuses to know: formats, and what the fields mean.
+ * What every reader of a file yields: records, which are fields by name with the row they came from; and the error of a file
+ * that is wrong as a whole. Refuses to know: formats, and what the fields mean.
  */
 export const BULK_FORMATS = ['csv', 'ndjson'] as const;
 export type BulkFormat = (typeof BULK_FORMATS)[number];
@@ -9,7 +9,7 @@ export type BulkFormat = (typeof BULK_FORMATS)[number];
 export interface Columns {
   readonly required: readonly string[];
   readonly optional: readonly string[];
-  /** What an export writes beside them, for people: passed by. */
+  /** What an export adds for people: ignored. */
   readonly ignored: readonly string[];
   /** Those that are numbers: CSV knows only texts. */
   readonly numbers: readonly string[];
@@ -25,7 +25,7 @@ export interface BulkRecord {
   readonly problem?: string;
 }
 
-/** The file as a whole cannot be read, or not further: with the place and what to do. */
+/** The file cannot be read, or not further; the message has the place and what to do. */
 export class WrongFile extends Error {
   constructor(message: string) {
     super(message);
@@ -36,7 +36,7 @@ export class WrongFile extends Error {
 /** The longest record there may be; a longer one is a quote left open, or no such file at all. */
 export const RECORD_BYTES_MAX = 65_536;
 
-/** How a field that is not known is told: with those that are. */
+/** The message about an unknown field, with the known ones. */
 export function unknownField(name: string, { required, optional }: Columns): string {
   return `${JSON.stringify(name.slice(0, 64))} is no field of these rows; there are ${[...required, ...optional].join(', ')}`;
 }

@@ -1,7 +1,7 @@
 /**
  * What an import of stock does with a row: a receipt under the row's movement id, then its safety stock. Promises: a row
- * that was done before, by whichever run and however long ago, changes nothing and says so (BR-006). It leaves the sales
- * the better part of the backlog: it waits while the ledger is behind.
+ * that an earlier run did, however long ago, changes nothing and says so (BR-006); the larger part of the backlog is left to
+ * the sales: while the ledger is late, the import waits.
  */
 import type { Issue } from '../domain/inputs/declare.ts';
 import { QUANTITY_MAX, type Refusal } from '../domain/language.ts';
@@ -20,7 +20,7 @@ export interface StockImportParts {
   readonly retry: ImportRetry;
   /** Names the movements of rows that have no id of their own. */
   readonly importName: string;
-  /** Events the ledger may be behind before the import waits for it. */
+  /** Events that the ledger may lack before the import waits for it. */
   readonly backlogEventsMax: number;
 }
 
@@ -30,6 +30,7 @@ type Known = ReadonlyMap<string, MovementRecord>;
 const ACTOR = 'import';
 const RECEIVED = 'InventoryReceived';
 
+/** The rows of a file of stock. */
 export class StockImport implements RowKind<StockRow, Known> {
   readonly columns = STOCK_COLUMNS;
   readonly #parts: StockImportParts;
@@ -43,7 +44,7 @@ export class StockImport implements RowKind<StockRow, Known> {
     return readStockRow(fields, movementIdOf(this.#parts.importName, row));
   }
 
-  /** The hot path forgets a movement after its tombstone; done again, it would be drift. */
+  /** The hot path forgets a movement after its tombstone; repeated, it would be drift. */
   async lookUp(rows: readonly StockRow[]): Promise<Known> {
     const { ledger, retry } = this.#parts;
     const own: string[] = [];
@@ -85,8 +86,8 @@ export class StockImport implements RowKind<StockRow, Known> {
   }
 
   /**
-   * A row that was received before. Its safety stock may be missing still, where the run that received it ended in
-   * between; but a line that somebody has drawn since is not moved back.
+   * Finishes a row that was received before. Its safety stock may still be missing, if the run that received it ended in
+   * between; but one that was set since is not overwritten.
    */
   async #finish(row: StockRow, version: number): Promise<RowOutcome> {
     const { sku, warehouse, safetyStock } = row;
@@ -96,7 +97,7 @@ export class StockImport implements RowKind<StockRow, Known> {
     const item = decision.value.warehouses.find((one) => one.warehouse === warehouse);
     if (!item || item.safetyStock === safetyStock) return REPLAYED;
     if (item.version === version) {
-      const detail = 'an earlier run received it; its safety stock was missing still';
+      const detail = 'an earlier run received it; its safety stock was still missing';
       return this.#setSafetyStock(row, safetyStock, { ...DONE, detail });
     }
     const detail = `its safety stock stays at ${item.safetyStock}: the item has changed since it was received`;
@@ -130,11 +131,11 @@ function isRecordOf(row: StockRow, record: MovementRecord): boolean {
 }
 
 function refused(refusal: Refusal): RowOutcome {
-  return { outcome: 'refused', code: refusal.code, detail: wordsOf(refusal) };
+  return { outcome: 'refused', code: refusal.code, detail: refusalText(refusal) };
 }
 
 /** What is wrong, and what to do about it. */
-function wordsOf(refusal: Refusal): string {
+function refusalText(refusal: Refusal): string {
   switch (refusal.code) {
     case 'movement-conflict':
       return 'another movement was booked under this id: give the row a movementId of its own, or the import another --name';

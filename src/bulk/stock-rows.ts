@@ -1,6 +1,6 @@
 /**
- * Rows of opening stock: each is a receipt with a movement id of its own. Promises: a row that comes out of here is a
- * command the engine takes; of a wrong one every field is named, with what would be right.
+ * Rows of opening stock: each is a receipt with a movement id of its own. Promises: a row that is read is a command that the
+ * engine takes; of a wrong one every field is named, with what would be right.
  */
 import { declare, type Issue, strict, type TypeOf } from '../domain/inputs/declare.ts';
 import { id, inUtf8, reason, sku, warehouse, whole } from '../domain/inputs/fields.ts';
@@ -9,14 +9,14 @@ import type { Columns, Fields } from './records.ts';
 
 export interface StockRow {
   readonly movementId: string;
-  /** Whether the row named it; else it follows from the import and the row. */
+  /** Whether the row named it; otherwise it comes from the name of the import and the row. */
   readonly hasOwnId: boolean;
   readonly sku: string;
   readonly warehouse: string;
-  /** 0 receives nothing: an item that is sold out in the system it comes from. */
+  /** Units; 0 receives nothing: the item is sold out where it comes from. */
   readonly quantity: number;
   readonly reason: string;
-  /** Undefined leaves the item's line as it is. */
+  /** Undefined leaves the safety stock as it is. */
   readonly safetyStock: number | undefined;
 }
 
@@ -50,7 +50,7 @@ const stockRow = declare(
   }),
 );
 
-/** @param movementId of a row that names none */
+/** The row of a record, or what is wrong with it. @param movementId of a row that names none */
 export function readStockRow(fields: Fields, movementId: string): StockRow | readonly Issue[] {
   const issues = stockRow.issues(fields);
   if (issues.length > 0) return issues;

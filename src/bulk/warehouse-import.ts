@@ -1,6 +1,6 @@
 /**
- * What an import of warehouses does with a row: the ledger has it first, for that is what a rebuild loads; then the
- * engine. Promises: a warehouse that stands there already as the row has it is left alone and says so.
+ * What an import of warehouses does with a row: first into the ledger, from which a rebuild loads, then into the engine.
+ * Promises: a warehouse that is already as the row says is not written, and the outcome says so.
  */
 import type { Warehouse } from '../domain/geography.ts';
 import type { WarehousePlaces } from '../hotpath/warehouse-places.ts';
@@ -18,6 +18,7 @@ export interface WarehouseImportParts {
   readonly retry: ImportRetry;
 }
 
+/** The rows of a file of warehouses. */
 export class WarehouseImport implements RowKind<Warehouse, undefined> {
   readonly columns = WAREHOUSE_COLUMNS;
   readonly read = readWarehouseRow;
@@ -59,7 +60,7 @@ export class WarehouseImport implements RowKind<Warehouse, undefined> {
 
 const TWICE: RowOutcome = {
   outcome: 'invalid',
-  detail: 'warehouse: it stands further up in this file: keep one of them',
+  detail: 'warehouse: it is in this file twice: keep one of them',
 };
 const TOO_MANY: RowOutcome = {
   outcome: 'refused',

@@ -1,4 +1,4 @@
-/** Rows of warehouses: a name, and where it stands. Promises: as stock-rows.ts. */
+/** Rows of warehouses: an id, a name and a place. Promises: as stock-rows.ts. */
 import { isOnEarth, type Warehouse } from '../domain/geography.ts';
 import { declare, type Issue, strict } from '../domain/inputs/declare.ts';
 import { inUtf8, printable, warehouse } from '../domain/inputs/fields.ts';
@@ -17,6 +17,7 @@ const warehouseRow = declare(
   strict({ warehouse: inUtf8(warehouse), name: inUtf8(printable(1, NAME_LENGTH_MAX)) }),
 );
 
+/** The warehouse of a record, or what is wrong with it. */
 export function readWarehouseRow(fields: Fields): Warehouse | readonly Issue[] {
   const { warehouse, name, latitude, longitude } = fields;
   const issues = warehouseRow.issues(fields);

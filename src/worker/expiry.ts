@@ -1,13 +1,13 @@
 /**
- * The sweep (D5): returns what is due on partitions where no order comes by to do it.
- * Promises: stock of an expired hold is back within the interval, in steps short enough that orders pass between them.
+ * The expiry sweep (D5): returns due holds on partitions where no order comes in that would do it on its way.
+ * Promises: the stock of an expired hold is back within the interval, in steps so short that orders pass between them.
  */
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import { pause } from '../timing/retry.ts';
 
 export interface ExpirySweepOptions {
   readonly hot: HotInventory;
-  /** How often an idle partition is looked at. */
+  /** The pause between two sweeps where nothing more is due. */
   readonly intervalMs?: number;
   /** Holds per step: 128 take less than 1 ms of Redis, the most an order has to wait behind one. */
   readonly holdsPerStepMax?: number;
@@ -22,7 +22,10 @@ export interface ExpirySweep {
 const INTERVAL_MS = 200;
 const HOLDS_PER_STEP_MAX = 128;
 
-/** Looks at the partition until stopped; an outage of Redis is told to `onFault` and tried again. */
+/**
+ * Sweeps until stopped; an outage of Redis goes to `onFault`, and the next sweep tries again.
+ * @example const sweep = startExpirySweep({ hot });
+ */
 export function startExpirySweep(options: ExpirySweepOptions): ExpirySweep {
   const { hot, intervalMs = INTERVAL_MS, holdsPerStepMax = HOLDS_PER_STEP_MAX, onFault = () => {} } = options;
   const stopping = new AbortController();
@@ -43,7 +46,7 @@ export function startExpirySweep(options: ExpirySweepOptions): ExpirySweep {
       } catch (error) {
         onFault(error);
       }
-      // In a storm of deadlines as long again for the orders as the step took; else until the next look.
+      // While more is due, orders get as much time as the step took.
       await pause(isMore ? performance.now() - startedMs : intervalMs, stopping.signal);
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Transfers in transit and the figures of sales compared, as holds are: what changes while it is looked at is alive. A
- * sale in full rush never stands still; its figures are compared at the very batch they were read after, where the audit
- * adds up entries, and left alone where it does not.
+ * Compares transfers in transit and the figures of sales, in the way of audit-holds.ts. The figures of a busy sale always
+ * change: where the audit adds up entries, they are compared as of the batch after which Redis was read; otherwise only
+ * the units held are.
  */
 import { encodeId, SALE_AFTERLIFE_SECONDS } from '../../domain/language.ts';
 import { decodeSaleView, encodeSale, saleField } from '../../hotpath/codec/sale-codec.ts';
@@ -9,7 +9,7 @@ import { encodeTransfer } from '../../hotpath/codec/transfer-codec.ts';
 import type { SaleDocument } from '../../ledger/write/documents.ts';
 import { AUDIT_PAGE, type Auditor, Incomplete, LOOKS_MAX, readable } from './auditor.ts';
 
-/** Transfers in transit, from both sides. */
+/** Compares every transfer in transit, from both sides. @throws {Incomplete} */
 export async function compareTransfers(auditor: Auditor): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   let after: number | undefined;
@@ -24,7 +24,7 @@ export async function compareTransfers(auditor: Auditor): Promise<void> {
     const texts = (await pipeline.exec()) ?? [];
     for (const [i, transfer] of transfers.entries()) {
       auditor.documents++;
-      if (encodeTransfer(transfer) !== texts[i]?.[1]) await lookAtTransfer(auditor, transfer.transferId);
+      if (encodeTransfer(transfer) !== texts[i]?.[1]) await recheckTransfer(auditor, transfer.transferId);
     }
     auditor.reportOrAbort();
     after = next ?? undefined;
@@ -33,11 +33,11 @@ export async function compareTransfers(auditor: Auditor): Promise<void> {
     const texts = await redis.mget(...transferIds.map((transferId) => keys.transfer(transferId)));
     const open = transferIds.filter((_, i) => texts[i]?.startsWith('IN_TRANSIT '));
     const known = new Set((await ledger.loadTransfers(open)).map(({ transferId }) => transferId));
-    for (const transferId of open) if (!known.has(transferId)) await lookAtTransfer(auditor, transferId);
+    for (const transferId of open) if (!known.has(transferId)) await recheckTransfer(auditor, transferId);
   }
 }
 
-async function lookAtTransfer(auditor: Auditor, transferId: string): Promise<void> {
+async function recheckTransfer(auditor: Auditor, transferId: string): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   for (let look = 0; look < LOOKS_MAX; look++) {
     const before = await redis.get(keys.transfer(transferId));
@@ -56,7 +56,7 @@ async function lookAtTransfer(auditor: Auditor, transferId: string): Promise<voi
   }
 }
 
-/** Sales of which the hot path still keeps the figures. */
+/** Compares the sales whose figures the hot path still keeps. @throws {Incomplete} */
 export async function compareSales(auditor: Auditor): Promise<void> {
   const { ledger } = auditor.parts;
   for (const sale of await ledger.sales.closingSince(Date.now() - SALE_AFTERLIFE_SECONDS * 1_000)) {
@@ -67,12 +67,17 @@ export async function compareSales(auditor: Auditor): Promise<void> {
   }
 }
 
-function findSale(auditor: Auditor, { saleId, sku }: SaleDocument, hot: string | null, ledger: string): void {
+function addSaleFinding(
+  auditor: Auditor,
+  { saleId, sku }: SaleDocument,
+  hot: string | null,
+  ledger: string,
+): void {
   const detail = `sale ${saleId}: ${hot ?? 'nothing'} in the hot path, ${ledger} in the ledger`;
   auditor.addFinding({ kind: 'sale', sku, warehouse: '', version: 0, detail });
 }
 
-/** Units held, which is what a sale must not lose sight of. */
+/** Compares the units held. */
 async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   const read = () => redis.hget(keys.sku(sale.sku), saleField(sale.saleId));
@@ -81,15 +86,15 @@ async function compareHeld(auditor: Auditor, sale: SaleDocument): Promise<void> 
     await auditor.catchUp();
     const held = await ledger.sales.held(sale);
     const after = await read();
-    // Each step of an order in the sale moves one of its figures, so equal texts mean that there was none between.
+    // Each step of an order changes a figure of its sale, so equal texts mean that there was none in between.
     if (before !== after) continue;
     const hot = readable(() => decodeSaleView(sale.saleId, `${encodeId(sale.sku)} ${after}`, 0));
-    if (hot?.reserved !== held) findSale(auditor, sale, after, `${held} units held`);
+    if (hot?.reserved !== held) addSaleFinding(auditor, sale, after, `${held} units held`);
     return;
   }
 }
 
-/** All figures, with the entries up to the batch behind which Redis was read: exact under any load. */
+/** Compares all figures with the entries up to the batch after which Redis was read: exact under any load. */
 async function compareAllFigures(auditor: Auditor, sale: SaleDocument): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   const read = redis.multi().hget(keys.sku(sale.sku), saleField(sale.saleId)).get(keys.control);
@@ -98,13 +103,13 @@ async function compareAllFigures(auditor: Auditor, sale: SaleDocument): Promise<
   const [epoch, sequence] = String(control).split(' ').map(Number);
   if (epoch !== auditor.epoch) throw new Incomplete('the partition was rebuilt meanwhile');
   const { held: reserved, ...figures } = await ledger.sales.figures(sale, { epoch, sequence: sequence ?? 0 });
-  // Somebody may have closed it since this list of sales was made.
+  // It may have been closed since this list of sales was read.
   const closedSince = sale.closedAtMs ?? (await ledger.sales.one(sale.saleId))?.closedAtMs;
   const closesAt = sale.closedAtMs === undefined ? [sale.closesAtMs, closedSince] : [closedSince];
   const texts = closesAt.flatMap((closesAtMs) =>
     closesAtMs === undefined ? [] : encodeSale({ ...sale, closesAtMs, reserved, ...figures }),
   );
   if (typeof text !== 'string' || !texts.includes(text)) {
-    findSale(auditor, sale, typeof text === 'string' ? text : null, texts[0] ?? 'nothing');
+    addSaleFinding(auditor, sale, typeof text === 'string' ? text : null, texts[0] ?? 'nothing');
   }
 }

@@ -1,18 +1,19 @@
 /**
- * Open holds compared from both sides: those the ledger has, then those Redis has. One that looks different is looked at
- * again; it is adrift only where it stands still and is different still.
+ * Compares open holds from both sides: those of the ledger, then those of Redis. One that differs is read again: it is a
+ * finding only if it does not change and still differs.
  */
 import type { Reservation } from '../../domain/reservation.ts';
 import { decodeReservation } from '../../hotpath/codec/reservation-codec.ts';
 import { AUDIT_PAGE, type Auditor, LOOKS_MAX, readable } from './auditor.ts';
 
+/** Compares every open hold. @throws {Incomplete} */
 export async function compareHolds(auditor: Auditor): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   for await (const page of ledger.past.openReservations(AUDIT_PAGE)) {
     const texts = await redis.mget(...page.map((reservation) => keys.reservation(reservation.orderId)));
     for (const [i, reservation] of page.entries()) {
       auditor.holds++;
-      if (!isSame(reservation, texts[i] ?? null)) await lookAtHold(auditor, reservation.orderId);
+      if (!isSame(reservation, texts[i] ?? null)) await recheckHold(auditor, reservation.orderId);
     }
     auditor.reportOrAbort();
   }
@@ -20,15 +21,12 @@ export async function compareHolds(auditor: Auditor): Promise<void> {
     const texts = await redis.mget(...orderIds.map((orderId) => keys.reservation(orderId)));
     const open = orderIds.filter((_, i) => texts[i]?.startsWith('ACTIVE '));
     const known = new Set((await ledger.loadReservations(open)).map((reservation) => reservation.orderId));
-    for (const orderId of open) if (!known.has(orderId)) await lookAtHold(auditor, orderId);
+    for (const orderId of open) if (!known.has(orderId)) await recheckHold(auditor, orderId);
   }
 }
 
-/**
- * A hold that looked different. It is adrift only if Redis's text stood still while the ledger passed the point at
- * which it was read, and the ledger still tells something else.
- */
-async function lookAtHold(auditor: Auditor, orderId: string): Promise<void> {
+/** A hold that differed: a finding only if Redis's text did not change while the ledger caught up, and still differs. */
+async function recheckHold(auditor: Auditor, orderId: string): Promise<void> {
   const { redis, keys, ledger } = auditor.parts;
   for (let look = 0; look < LOOKS_MAX; look++) {
     const before = await redis.get(keys.reservation(orderId));
@@ -36,7 +34,7 @@ async function lookAtHold(auditor: Auditor, orderId: string): Promise<void> {
     const [reservation] = await ledger.loadReservations([orderId]);
     const after = await redis.get(keys.reservation(orderId));
     if (before !== after) continue;
-    // A settled reservation leaves Redis when its tombstone ends; only an open one must be there.
+    // A resolved reservation leaves Redis when its tombstone ends; only an open one must be there.
     if (
       reservation
         ? isSame(reservation, after) || (after === null && reservation.status !== 'ACTIVE')
@@ -56,7 +54,7 @@ async function lookAtHold(auditor: Auditor, orderId: string): Promise<void> {
   }
 }
 
-/** Whether Redis's text tells what the ledger tells: status, lines, deadline, customer and sale. */
+/** Whether Redis's text has the status, lines, deadline, customer and sale that the ledger has. */
 function isSame(reservation: Reservation, text: string | null): boolean {
   if (text === null) return false;
   const hot = readable(() => decodeReservation(reservation.orderId, text));

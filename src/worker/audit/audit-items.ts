@@ -1,5 +1,5 @@
 /**
- * Items compared at the same version: under load the ledger is behind, never different, so what differs is real (D14).
+ * Compares items at the same version: under load the ledger is late, never different, so a difference is real (D14).
  */
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import { decodeId, decodeItemName, itemName } from '../../domain/language.ts';
@@ -8,7 +8,7 @@ import type { Figures } from '../../ledger/read/queries.ts';
 import type { LedgerItem } from '../../ledger/read/worker-queries.ts';
 import { AUDIT_PAGE, type AuditFinding, type Auditor, readable } from './auditor.ts';
 
-/** Items as Redis has them, by `sku@warehouse`; the text itself where it cannot be read. */
+/** Items as Redis has them, by {@link itemName}; the text itself where it cannot be read. */
 async function readHot(
   { parts }: Auditor,
   skus: readonly string[],
@@ -22,7 +22,7 @@ async function readHot(
     const sku = skus[i] as string;
     for (const [field, text] of Object.entries(fields as Record<string, string>)) {
       const warehouse = decodeId(field);
-      // Sales stand beside warehouses, under names that no id has.
+      // The hash of a SKU has its sales as well, under names that are no ids.
       if (warehouse === undefined) continue;
       found.set(itemName({ sku, warehouse }), readable(() => decodeItem(sku, warehouse, text)) ?? text);
     }
@@ -30,7 +30,7 @@ async function readHot(
   return found;
 }
 
-/** Every item the ledger has. */
+/** Compares every item of the ledger. @throws {Incomplete} */
 export async function compareItems(auditor: Auditor): Promise<void> {
   let after: { sku: string; warehouse: string } | undefined;
   for (;;) {
@@ -67,7 +67,7 @@ async function compareItem(
   }
 }
 
-/** The ledger has caught up with what was read from Redis, so it knows that version. */
+/** To be called when the ledger has caught up with what was read from Redis, so that it has that version. */
 async function compareFigures(auditor: Auditor, hot: InventoryItem, item: InventoryItem): Promise<void> {
   const { sku, warehouse, version } = hot;
   const isNewest = version === item.version;
@@ -76,24 +76,24 @@ async function compareFigures(auditor: Auditor, hot: InventoryItem, item: Invent
     ? item
     : await read.itemAtVersion(sku, warehouse, version);
   const base = { kind: 'figures', sku, warehouse, version, hotPath: hot, ledger } as const;
-  const find = (detail: string) => auditor.addFinding({ ...base, detail } satisfies AuditFinding);
+  const addFinding = (detail: string) => auditor.addFinding({ ...base, detail } satisfies AuditFinding);
   if (!ledger) {
-    find(`the ledger has no version ${version}, it is at ${item.version}`);
+    addFinding(`the ledger has no version ${version}, it is at ${item.version}`);
     return;
   }
   // Of older versions the ledger keeps the four counters.
   if (isNewest && hot.safetyStock !== item.safetyStock) {
-    find(`safety stock ${hot.safetyStock} against ${item.safetyStock}`);
+    addFinding(`safety stock ${hot.safetyStock} against ${item.safetyStock}`);
   }
   if (isNewest && lockText(hot) !== lockText(item)) {
-    find(`BR-007: ${lockText(hot)} in the hot path, ${lockText(item)} in the ledger`);
+    addFinding(`BR-007: ${lockText(hot)} in the hot path, ${lockText(item)} in the ledger`);
   }
   const off = (['total', 'available', 'reserved', 'sold'] as const).filter(
     (figure) => hot[figure] !== ledger[figure],
   );
   if (off.length === 0) return;
   const detail = off.map((figure) => `${figure} ${hot[figure]} against ${ledger[figure]}`).join(', ');
-  find(`at version ${version} hot path and ledger differ: ${detail}`);
+  addFinding(`at version ${version} hot path and ledger differ: ${detail}`);
 }
 
 function lockText({ stocktake, holdsUntilMs }: InventoryItem): string {
@@ -102,7 +102,7 @@ function lockText({ stocktake, holdsUntilMs }: InventoryItem): string {
   return holdsUntilMs === undefined ? 'not locked' : `not locked, holds until ${time(holdsUntilMs)}`;
 }
 
-/** Items that only the hot path knows. */
+/** Finds items that only the hot path has. @throws {Incomplete} */
 export async function findUnknownItems(auditor: Auditor): Promise<void> {
   for await (const skus of auditor.scan(auditor.parts.keys.sku(''))) {
     const hot = await readHot(auditor, skus);

@@ -1,6 +1,6 @@
 /**
- * The continuous audit (D14): compares hot path and ledger again and again, and keeps what each comparison came to.
- * Promises: one at a time, with pauses, so that it never becomes the load.
+ * The continuous audit (D14): compares hot path and ledger at intervals and keeps each result in the ledger.
+ * Promises: one comparison at a time, with pauses, so that it never becomes the load.
  */
 import type { Logger } from 'pino';
 import { pause } from '../../timing/retry.ts';
@@ -12,7 +12,7 @@ export interface AuditingOptions extends AuditParts {
   readonly isActive: () => boolean;
   readonly onAudit?: (result: Audit) => void;
   readonly pauseMs?: number;
-  /** Every so many audits the open holds are compared as well, which reads all of them. */
+  /** One audit of so many compares open holds, transfers and sales as well, which reads all of them. */
   readonly holdsEvery?: number;
 }
 
@@ -22,9 +22,11 @@ const HOLDS_EVERY = 6;
 const CATCH_UP_MS = 10_000;
 
 export interface Auditing {
+  /** Ends the audit in progress. */
   stop(): Promise<void>;
 }
 
+/** Audits until it is stopped; an outage is logged, and the next audit tries again. */
 export function startAuditing(options: AuditingOptions): Auditing {
   const { ledger, keys, log, isActive, onAudit, pauseMs = PAUSE_MS, holdsEvery = HOLDS_EVERY } = options;
   const stopping = new AbortController();
@@ -43,7 +45,7 @@ export function startAuditing(options: AuditingOptions): Auditing {
       try {
         if (isActive()) await auditOnce(n % holdsEvery === 0);
       } catch (error) {
-        log.warn({ err: error }, 'the audit met an outage and is tried again');
+        log.warn({ err: error }, 'the audit failed and is tried again');
       }
       await pause(pauseMs, signal);
     }

@@ -1,8 +1,7 @@
 /**
- * What every part of an audit shares: the stores, the findings, and the wait until the ledger has what Redis has decided.
- * Promises: findings are bounded; whoever waits hears that the audit cannot be finished instead of a guess.
+ * What all parts of an audit share: the stores, the findings, and the wait until the ledger has what Redis has decided.
+ * Promises: findings are bounded; where the ledger does not catch up the audit ends as incomplete instead of guessing.
  */
-
 import { decodeId } from '../../domain/id.ts';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
@@ -20,9 +19,9 @@ export interface AuditParts {
 export interface AuditOptions {
   /** How long to wait for the ledger to reach what Redis decided. */
   readonly catchUpMs: number;
-  /** Also every open hold, transfer and sale on both sides. */
+  /** Compares every open hold, transfer and sale as well, from both sides. */
   readonly withHolds: boolean;
-  /** Also the sum of every entry, and what became of every order of a sale: exact, and as slow as the ledger is long. */
+  /** Also adds up all entries, and those of every order of a sale: exact, and as slow as the ledger is long. */
   readonly withEntries: boolean;
   readonly onProgress?: (compared: { items: number; holds: number }) => void;
   readonly signal?: AbortSignal;
@@ -39,10 +38,11 @@ export const FINDING_KINDS = [
   'quarantined',
 ] as const;
 
+/** One difference between hot path and ledger. */
 export interface AuditFinding {
   readonly kind: (typeof FINDING_KINDS)[number];
   readonly sku: string;
-  /** Empty where it is about no warehouse. */
+  /** Empty where it concerns no warehouse. */
   readonly warehouse: string;
   readonly orderId?: string | undefined;
   /** The version both were compared at; 0 where there is none. */
@@ -53,16 +53,18 @@ export interface AuditFinding {
 }
 export type AuditFigures = Pick<InventoryItem, 'total' | 'available' | 'reserved' | 'sold'>;
 
+/** The most findings that an audit keeps; all are counted. */
 export const FINDINGS_MAX = 1_000;
 /** Keys or rows of one round trip. */
 export const AUDIT_PAGE = 500;
-/** What keeps changing while it is looked at is alive, not adrift. */
+/** How often a record that looks different is read again: one that keeps changing is in use, not wrong. */
 export const LOOKS_MAX = 5;
 const POLL_MS = 20;
 
-/** Ends an audit with what it has. */
+/** Ends an audit with what it has found; the message says why. */
 export class Incomplete extends Error {}
 
+/** The state of one audit, handed to each of its parts. */
 export class Auditor {
   readonly parts: AuditParts;
   readonly options: AuditOptions;
@@ -78,6 +80,7 @@ export class Auditor {
     this.options = options;
   }
 
+  /** Counts a finding, and keeps it up to {@link FINDINGS_MAX}. */
   addFinding(finding: AuditFinding): void {
     this.findingsTotal++;
     if (this.findings.length < FINDINGS_MAX) this.findings.push(finding);
@@ -89,13 +92,13 @@ export class Auditor {
     if (this.options.signal?.aborted) throw new Incomplete('stopped');
   }
 
-  /** Resolves when the ledger has everything Redis has decided up to now. @throws {Incomplete} where it has not in time */
+  /** Resolves when the ledger has everything that Redis has decided up to now. @throws {Incomplete} where that takes too long */
   async catchUp(): Promise<void> {
     const { redis, keys } = this.parts;
     const control = await readControl(redis, keys);
     if (control?.state !== 'open') {
       throw new Incomplete(
-        `the partition is ${control ? 'fenced' : 'unknown to Redis'}: it waits for its rebuild`,
+        `the partition is ${control ? 'fenced' : 'unknown to Redis'} and waits for its rebuild`,
       );
     }
     if (this.epoch !== 0 && this.epoch !== control.epoch)

@@ -1,7 +1,7 @@
 /**
- * Hot path and ledger compared at the same version (D14): under load the ledger is behind, never different, so what is
- * found here is real. Promises: no false alarm from traffic; where the ledger does not catch up the audit says that it is
- * incomplete instead of guessing. It reads only; what it finds, people and the rebuild put right.
+ * Compares hot path and ledger at the same version (D14): under load the ledger is late, never different, so a difference
+ * is real. Promises: no false alarm from traffic; where the ledger does not catch up the result is `incomplete`, not a
+ * guess; it only reads. What it finds is corrected by people or by a rebuild.
  */
 import { compareSales, compareTransfers } from './audit-documents.ts';
 import { compareHolds } from './audit-holds.ts';
@@ -10,6 +10,7 @@ import { type AuditFinding, type AuditOptions, Auditor, type AuditParts, Incompl
 
 export type { AuditFinding, AuditOptions, AuditParts } from './auditor.ts';
 
+/** The result of one audit. */
 export interface Audit {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
@@ -26,13 +27,13 @@ export interface Audit {
   readonly reason?: string | undefined;
 }
 
-/** Compares all items, and the holds, transfers and sales where asked to. */
+/** Compares all items, and what the options add. @throws where a store is away */
 export async function audit(parts: AuditParts, options: AuditOptions): Promise<Audit> {
   const auditor = new Auditor(parts, options);
   const startedAtMs = Date.now();
   let reason: string | undefined;
   try {
-    // What the ledger does not have yet would be compared with nothing, and be said to agree.
+    // Without this, what the ledger does not have yet would count as agreeing.
     await auditor.catchUp();
     await compareItems(auditor);
     await findUnknownItems(auditor);

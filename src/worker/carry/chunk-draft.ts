@@ -15,6 +15,7 @@ import type { StreamPosition } from './stream-reader.ts';
 /** Minor findings of a chunk that are kept. */
 const MINOR_FINDINGS_MAX = 100;
 
+/** One chunk; entries are applied in the order of the stream. */
 export class ChunkDraft {
   readonly #cache: StateCache;
   readonly #partition: number;

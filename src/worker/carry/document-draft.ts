@@ -23,6 +23,7 @@ import type {
 } from '../../ledger/write/documents.ts';
 import type { TransferState } from './state-cache.ts';
 
+/** The documents of one chunk. */
 export class DocumentDraft {
   readonly #proposals: ProposalWrite[] = [];
   readonly #stocktakes = new Map<string, StocktakeDocument>();

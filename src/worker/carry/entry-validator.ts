@@ -45,6 +45,7 @@ export interface Verdict {
   readonly notes: Failure[];
 }
 
+/** Checks entries one after the other; what an entry leaves is in the cache only once it is applied. */
 export class EntryValidator {
   readonly #cache: StateCache;
   /** Movements the ledger has and those checked since; undefined: movements are taken to be new. */

@@ -31,6 +31,7 @@ export type ValidationMode =
 /** Event lines between two turns of the event loop, about a millisecond: the chunk before is being committed meanwhile. */
 const STEP_LINES = 256;
 
+/** Turns stream entries into chunks of the ledger. */
 export class EventValidator {
   readonly #ledger: ValidatorLedger;
   readonly #partition: number;

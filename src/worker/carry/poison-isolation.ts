@@ -16,6 +16,7 @@ export class ValidateAgain extends Error {
   }
 }
 
+/** The search of one worker; it remembers what was refused until that is committed. */
 export class PoisonIsolation {
   /** Entries up to this sequence are validated strictly; 0: none. */
   #strictUpTo = 0;

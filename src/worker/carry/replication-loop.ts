@@ -77,6 +77,7 @@ export interface ReplicationListener {
 const LEASE_VERIFY_MS = 2_000;
 const IDLE_WAIT_MS_MIN = 1;
 
+/** Copies one partition; one run at a time. */
 export class ReplicationLoop {
   readonly reader: StreamReader;
   /** Reads of the stream so far. */

@@ -78,6 +78,7 @@ export function keyOf({ sku, warehouse }: ItemName): string {
   return `${sku}\n${warehouse}`;
 }
 
+/** Filled by {@link StateCache.load}, changed chunk by chunk. */
 export class StateCache {
   readonly #ledger: ValidatorLedger;
   readonly #limits: CacheLimits;
@@ -209,6 +210,7 @@ export class StateCache {
     dropOldest(this.#transfers, TRANSFERS_CACHED_MAX, chunk);
   }
 
+  /** Forgets everything. */
   clear(): void {
     this.#items.clear();
     this.#lastItem = undefined;

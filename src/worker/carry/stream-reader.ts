@@ -84,6 +84,7 @@ const INSTANT_MS_MAX = 253_402_300_799_999;
 
 type Row = readonly [id: string, fields: readonly string[]];
 
+/** Reads one partition; one call at a time. */
 export class StreamReader {
   /** The control record as of the last read; undefined before the first. */
   head: Control | undefined;

@@ -27,6 +27,7 @@ export interface StreamHead {
   readonly clockMs: number;
 }
 
+/** Decides the pauses of one worker. */
 export class Throttle {
   readonly #limits: ThrottleLimits;
   #head: StreamHead | undefined;

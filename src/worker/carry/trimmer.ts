@@ -22,6 +22,7 @@ export interface TrimLimits {
 const RETRY_WAIT_MS_MIN = 50;
 const RETRY_WAIT_MS_MAX = 5_000;
 
+/** Trims one partition. */
 export class Trimmer {
   readonly #target: TrimTarget;
   readonly #limits: TrimLimits;

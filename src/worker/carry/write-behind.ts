@@ -104,6 +104,7 @@ export function startWriteBehind(options: WriteBehindOptions): WriteBehind {
   return new WriteBehind(options);
 }
 
+/** A running worker; see {@link startWriteBehind}. */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
   readonly #limits: WriteBehindLimits;
@@ -149,6 +150,7 @@ export class WriteBehind {
     this.#done = this.#run();
   }
 
+  /** Where the worker is, as of its last read. Never waits. */
   status(): WriteBehindStatus {
     const { head } = this.#loop.reader;
     const isComparable = head !== undefined && head.epoch === this.#committed.epoch;

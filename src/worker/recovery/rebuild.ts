@@ -1,8 +1,8 @@
 /**
- * Fills the hot path from the ledger (D10): a Redis that was flushed, restored or promoted behind the ledger is fenced,
- * emptied, filled and opened under a new epoch. Promises: until the last step every command meets `not-ready`; a rebuild
- * that dies half way leaves the fence, and the next one begins anew.
- * The caller holds the partition's lease, so nobody else writes the ledger meanwhile.
+ * Fills the hot path from the ledger (D10): a Redis that lost decisions (flushed, restored, a replica promoted too early) is
+ * fenced, emptied, filled and opened under a new epoch. Promises: until the last step every command is refused with
+ * `not-ready`; a rebuild that dies leaves the fence, and the next one starts anew.
+ * The caller holds the lease of the partition, so nobody else writes the ledger meanwhile.
  */
 import { itemName } from '../../domain/language.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
@@ -26,10 +26,11 @@ export interface RebuildParts {
   readonly redis: RedisConnection;
   readonly keys: PartitionKeys;
   readonly ledger: Ledger;
-  /** How long a settled reservation still tells how it ended; as the engine has it. */
+  /** How long a resolved reservation stays readable; as the engine has it. */
   readonly tombstoneMs: number;
 }
 
+/** What was loaded. */
 export interface RebuildOutcome {
   readonly epoch: number;
   readonly items: number;
@@ -44,11 +45,12 @@ export interface RebuildOutcome {
 
 const ITEMS_PAGE = 1_000;
 
-/** What an answer of long ago cannot take from its own entry: the item as it stands today has it. */
+/** What the entry of a movement does not have: it is taken from the item of today. */
 type Safety = ReadonlyMap<string, { readonly safetyStock: number; readonly isLow: boolean }>;
 
 /**
- * @param onProgress hears what is loaded so far, for a person who waits
+ * Rebuilds the partition.
+ * @param onProgress called after each page with the counts so far
  * @throws where a store is away or another process rebuilt meanwhile; the fence stays
  */
 export async function rebuild(
@@ -66,13 +68,13 @@ export async function rebuild(
   }
   await clearPartition(redis, keys);
   const loaded = { items: 0, openHolds: 0, settled: 0 };
-  const tell = () => onProgress({ items: loaded.items, reservations: loaded.openHolds + loaded.settled });
+  const report = () => onProgress({ items: loaded.items, reservations: loaded.openHolds + loaded.settled });
   const safety = new Map<string, { safetyStock: number; isLow: boolean }>();
   let after: { sku: string; warehouse: string } | undefined;
   for (;;) {
     const page = await ledger.read.items(after, ITEMS_PAGE);
-    // An item in quarantine stands where the ledger stopped following it; later holds of it are open all the same. To
-    // sell from those figures would sell twice.
+    // The ledger has an item in quarantine as of where it stopped; later holds of it are open all the same, so its units
+    // would be sold twice.
     await loadItems(
       redis,
       keys,
@@ -80,20 +82,20 @@ export async function rebuild(
     );
     for (const { item } of page) safety.set(itemName(item), item);
     loaded.items += page.length;
-    tell();
+    report();
     after = page.at(-1)?.item;
     if (page.length < ITEMS_PAGE) break;
   }
   for await (const page of ledger.past.openReservations()) {
     await loadReservations(redis, keys, page, tombstoneMs);
     loaded.openHolds += page.length;
-    tell();
+    report();
   }
   const sinceMs = Date.now() - tombstoneMs;
   for await (const page of ledger.past.resolvedSince(sinceMs)) {
     await loadReservations(redis, keys, page, tombstoneMs);
     loaded.settled += page.length;
-    tell();
+    report();
   }
   const movements = await fillMovements(parts, sinceMs, safety);
   const documents = await fillDocuments(parts, sinceMs);
@@ -141,7 +143,7 @@ async function fillDocuments(
     const sale = { ...document, closesAtMs, scheduledToCloseAtMs, reserved, ...figures };
     await loadSales(redis, keys, [sale], tombstoneMs);
     loaded.sales++;
-    // Without a limit nobody counts.
+    // Without a limit customers are not counted.
     if (sale.limitPerCustomer === 0) continue;
     for await (const page of ledger.past.quotasOf(document))
       await loadQuotas(redis, keys, sale, page, tombstoneMs);

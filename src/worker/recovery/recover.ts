@@ -1,18 +1,24 @@
 /**
- * What to do where hot path and ledger do not follow from each other: which cases a rebuild from the ledger puts right by
- * itself, and which a person must look at, because it would throw away decisions that were acknowledged.
+ * What to do where stream and ledger do not follow from each other: which cases a rebuild from the ledger corrects by
+ * itself, and which a person must decide, because a rebuild would discard acknowledged decisions.
  */
 import { type Control, readControl } from '../../hotpath/partition.ts';
 import type { LedgerCursor } from '../../ledger/cursor.ts';
 import type { NotReadyCause } from '../carry/stream-reader.ts';
 import { type RebuildOutcome, type RebuildParts, rebuild } from './rebuild.ts';
 
+/** `ask-a-person`: a rebuild would discard acknowledged decisions, or the stores do not belong together. */
 export type Remedy =
   | { readonly kind: 'none' }
   | { readonly kind: 'rebuild'; readonly why: string }
   | { readonly kind: 'ask-a-person'; readonly why: string };
 
-/** @param reason what the worker met; undefined where nothing was met and the partition is only looked at */
+/**
+ * Which remedy the state of both stores asks for.
+ * @param control of Redis; undefined where it has no partition
+ * @param cursor of the ledger; undefined where it does not know the partition
+ * @param reason why the worker stopped; undefined where it did not
+ */
 export function remedyFor(
   control: Control | undefined,
   cursor: LedgerCursor | undefined,
@@ -38,23 +44,22 @@ export function remedyFor(
       'decisions that were acknowledged are missing from the stream: compare before anything is rebuilt';
     return { kind: 'ask-a-person', why };
   }
-  // A rebuild that died, or a person, left the fence; what Redis had decided is carried over before it is emptied.
+  // A rebuild that died, or a person, left the fence; what Redis had decided is copied to the ledger before it is emptied.
   const isDrained = control.sequence === cursor.sequence;
   if (control.state === 'fenced' && isDrained) return { kind: 'rebuild', why: 'the partition is fenced' };
   return { kind: 'none' };
 }
 
-/** Thrown where only a person can decide. */
+/** Only a person can decide; the message says between what. */
 export class ManualInterventionRequired extends Error {}
 
-/** Looks, and rebuilds where that is safe. @throws {NeedsPerson}, or where a store is away */
+/** Rebuilds where that is needed and safe; undefined where nothing is wrong. @throws {ManualInterventionRequired}, or where a store is away */
 export async function recover(
   parts: RebuildParts,
   reason: NotReadyCause | undefined,
 ): Promise<(RebuildOutcome & { readonly why: string }) | undefined> {
-  // In this order: the ledger follows Redis, so a cursor read first is never ahead of a Redis that is well. The other way
-  // round, or both at once, a chunk committed between the two reads looks like a Redis that lost it, and selling Redis
-  // would be emptied with all that was not carried over yet.
+  // In this order: the ledger follows Redis, so a cursor that is read first is never ahead of a sound Redis. In the other
+  // order a chunk committed between the two reads would look like a loss of Redis, which would be emptied while it sells.
   const cursor = await parts.ledger.cursor(parts.keys.partition);
   const control = await readControl(parts.redis, parts.keys);
   const remedy = remedyFor(control, cursor, reason);

@@ -1,11 +1,11 @@
 /**
- * One POST to a stranger. Promises: a connection of its own, no redirect followed, no more of the answer read than is worth
- * keeping, and an end when the signal says so. Refuses to know: what is sent, and whether it is tried again.
+ * One POST to a receiver outside. Promises: a connection of its own, no redirect is followed, a bounded part of the answer
+ * is read, and it ends when the signal aborts. Refuses to know: what is sent, and whether it is tried again.
  */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
-/** Enough to see what a receiver complains about. */
+/** The most bytes of an answer that are kept: enough to see what a receiver rejects. */
 export const ANSWER_BYTES_MAX = 4 * 1_024;
 
 export interface PostAnswer {
@@ -16,7 +16,7 @@ export interface PostAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
-/** @throws where no answer came: the network's error, or the reason of the signal */
+/** @throws where no answer came: the error of the network, or the reason of the signal */
 export function post(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -30,7 +30,7 @@ export function post(
       url,
       {
         method: 'POST',
-        // A receiver is called seldom: a connection kept for it would mostly be found broken.
+        // A receiver is called rarely: a connection that is kept would mostly be found closed.
         agent: false,
         headers: { ...headers, 'content-length': Buffer.byteLength(body) },
         signal,
@@ -47,7 +47,7 @@ export function post(
   });
 }
 
-/** The status is what counts: a body that breaks off does not take the answer back. */
+/** The status decides: a body that breaks off does not change it. */
 async function readBeginning(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;

@@ -8,7 +8,7 @@ import { createHmac } from 'node:crypto';
 const SECRET_PREFIX = 'whsec_';
 
 export interface WebhookMessage {
-  /** The same on every attempt; without a full stop, which would let two messages have one signature. */
+  /** The same on every attempt; without a full stop, which separates the signed parts. */
   readonly id: string;
   /** Of the attempt. */
   readonly timestampSeconds: number;
@@ -16,7 +16,7 @@ export interface WebhookMessage {
   readonly body: string;
 }
 
-/** What `webhook-signature` says: one signature a secret, for a receiver that knows the old one or the new one. */
+/** The header `webhook-signature`: one signature for each secret, so that a receiver may know the old or the new one. */
 export function signatures(message: WebhookMessage, secrets: readonly string[]): string {
   assert(secrets.length > 0 && !message.id.includes('.'), 'a message is signed, and its id has no full stop');
   const signed = `${message.id}.${message.timestampSeconds}.${message.body}`;

@@ -1,7 +1,7 @@
 /**
- * Sends low-stock alerts to webhooks, as Standard Webhooks says. Promises: a loop of its own beside write-behind, which
- * never waits for it; an alert is sent until the receiver has it or about a day has gone by, also when a worker dies, and
- * so now and then twice, under the same id. Any number of workers may send. Refuses to know: who set a webhook.
+ * Sends low-stock alerts to webhooks, as Standard Webhooks specifies. Promises: write-behind never waits for it; an alert is
+ * sent at least once, under one id, until the receiver has it or about a day is over, also when a worker dies. Any number
+ * of workers may send. Refuses to know: who registered a webhook.
  */
 import type { Logger } from 'pino';
 import type { ClaimedDelivery, WebhookQueue } from '../../ledger/webhooks/queue.ts';
@@ -15,22 +15,23 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 export interface WebhookLimits {
-  /** Between attempts; behind the last one it is given up. */
+  /** The waits between attempts; after the last attempt the delivery is given up. */
   readonly waitsMs: readonly number[];
   /** One attempt, from the connection to the end of the answer. */
   readonly attemptMsMax: number;
-  /** A worker that has not told how an attempt went by then is taken for dead. Longer than an attempt by far. */
+  /** A worker that has not settled an attempt by then counts as dead. Far longer than an attempt. */
   readonly claimMs: number;
+  /** Deliveries on their way at once. */
   readonly sendsMax: number;
-  /** One receiver that hangs leaves room for the others. */
+  /** Those of one webhook, so that a receiver that hangs leaves room for the others. */
   readonly sendsPerWebhookMax: number;
-  /** How often an idle sender looks for news. */
+  /** How often an idle sender looks for new alerts. */
   readonly pollMs: number;
   /** How long a sender that stops waits for what it is sending. */
   readonly stopMsMax: number;
 }
 
-/** Ten attempts in some 23 hours: soon at first, for most receivers only restart; then as long as a night without people. */
+/** Ten attempts in some 23 hours: soon at first, because most receivers only restart; then over a night without staff. */
 export const WEBHOOK_LIMITS_DEFAULT: WebhookLimits = {
   waitsMs: [
     5 * SECOND_MS,
@@ -50,7 +51,7 @@ export const WEBHOOK_LIMITS_DEFAULT: WebhookLimits = {
   pollMs: SECOND_MS,
   stopMsMax: 2 * SECOND_MS,
 };
-/** Waits differ by up to this part in both directions, so that what failed together does not come back together. */
+/** Waits vary by this share in both directions, so that what failed together does not come back together. */
 const JITTER = 0.2;
 const RETRY_WAIT_MS_MIN = 100;
 const RETRY_WAIT_MS_MAX = 10 * SECOND_MS;
@@ -63,7 +64,7 @@ const STATUS_GONE = 410;
 const ACTOR_WORKER = 'worker';
 
 export interface WebhookSenderOptions {
-  /** Over connections of their own: a slow statement here must not keep write-behind waiting for one. */
+  /** On connections of their own, so that a slow statement here never delays write-behind. */
   readonly queue: WebhookQueue;
   readonly webhooks: Webhooks;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -82,11 +83,12 @@ export function startWebhookSender(options: WebhookSenderOptions): WebhookSender
   return new WebhookSender(options);
 }
 
+/** A running sender; see {@link startWebhookSender}. */
 export class WebhookSender {
   readonly #options: WebhookSenderOptions;
   readonly #limits: WebhookLimits;
   readonly #sending = new Set<Promise<void>>();
-  /** Breaks off what is being sent. */
+  /** Aborts what is being sent. */
   readonly #cutting = new AbortController();
   readonly #done: Promise<void>;
   /** Ends the pause of the loop. */
@@ -102,11 +104,12 @@ export class WebhookSender {
     this.#done = this.#run();
   }
 
+  /** As of the last count. Never waits. */
   status(): WebhookSenderStatus {
     return { ...this.#counts, sending: this.#sending.size };
   }
 
-  /** Takes nothing more, waits a moment for what is being sent, and leaves the rest to the next worker. */
+  /** Takes nothing new, waits for at most `stopMsMax` for what is being sent, and leaves the rest to the next worker. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#waking.abort();
@@ -123,11 +126,11 @@ export class WebhookSender {
       this.#waking = new AbortController();
       let waitMs = this.#limits.pollMs;
       try {
-        // More than a step's worth of news, or of what is due, is not left until the next look.
+        // More than one step's worth does not wait for the next poll.
         if (await this.#look()) waitMs = 0;
         retry.progressed();
       } catch (error) {
-        log.warn({ err: error }, 'the webhooks cannot be looked after now, which is tried again');
+        log.warn({ err: error }, 'webhook deliveries cannot be read now, which is tried again');
         waitMs = retry.nextWaitMs('the ledger is away');
       }
       if (waitMs > 0 && !this.#isStopping) await pause(waitMs, this.#waking.signal);
@@ -142,11 +145,11 @@ export class WebhookSender {
     const free = sendsMax - this.#sending.size;
     const claimed = free > 0 ? await queue.claim(free, sendsPerWebhookMax, claimMs) : [];
     for (const delivery of claimed) this.#launch(delivery);
-    await this.#keepHouse();
+    await this.#countAndTidy();
     return spread > 0 && this.#sending.size < sendsMax;
   }
 
-  async #keepHouse(): Promise<void> {
+  async #countAndTidy(): Promise<void> {
     const { queue } = this.#options;
     const nowMs = performance.now();
     if (nowMs - this.#countAtMs >= COUNT_EVERY_MS) {
@@ -162,7 +165,7 @@ export class WebhookSender {
   #launch(delivery: ClaimedDelivery): void {
     const sending = this.#attempt(delivery)
       .catch((error: unknown) => {
-        // It is not known how it went, so it is sent again when the claim has run out: at least once, under the same id.
+        // Its outcome is unknown, so it is sent again when the claim has run out: at least once, under the same id.
         const { id, webhookId } = delivery;
         this.#options.log.warn({ err: error, webhookId, delivery: id }, 'a delivery could not be settled');
       })
@@ -176,14 +179,14 @@ export class WebhookSender {
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
     const { queue, webhooks, log } = this.#options;
     const late = AbortSignal.timeout(this.#limits.attemptMsMax);
-    const answer = await send(delivery, AbortSignal.any([late, this.#cutting.signal])).catch(wordsOf);
+    const answer = await send(delivery, AbortSignal.any([late, this.#cutting.signal])).catch(failureText);
     const isAnswer = typeof answer !== 'string';
     if (!isAnswer && this.#cutting.signal.aborted) return queue.release(delivery);
     const outcome = isAnswer ? { status: answer.status, answer: answer.text } : { status: undefined, answer };
     if (isAnswer && answer.status >= 200 && answer.status < 300) return queue.delivered(delivery, outcome);
     const { webhookId, attempts, id } = delivery;
     if (outcome.status === STATUS_GONE) {
-      // First of all, so that nothing else is sent to it.
+      // First, so that nothing else is sent to it.
       await webhooks.disable(webhookId, ACTOR_WORKER);
       await queue.failed(delivery, outcome, undefined);
       log.warn({ webhookId, delivery: id }, 'the receiver of a webhook is gone (410): it was disabled');
@@ -196,12 +199,12 @@ export class WebhookSender {
   }
 
   /** Until the next attempt; undefined where there is none. A receiver may ask for more time, within the longest wait. */
-  #waitMs(attempts: number, askedMs = 0): number | undefined {
+  #waitMs(attempts: number, requestedMs = 0): number | undefined {
     const { waitsMs } = this.#limits;
     const waitMs = waitsMs[attempts - 1];
     if (waitMs === undefined) return undefined;
-    const asked = Math.min(askedMs, Math.max(...waitsMs));
-    return Math.max(asked, waitMs * (1 - JITTER + 2 * JITTER * Math.random()));
+    const requested = Math.min(requestedMs, Math.max(...waitsMs));
+    return Math.max(requested, waitMs * (1 - JITTER + 2 * JITTER * Math.random()));
   }
 }
 
@@ -221,7 +224,7 @@ async function send(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Pos
   return post(delivery.url, headers, message.body, signal);
 }
 
-/** Made of the ledger's entry alone, so that every attempt sends the same bytes. */
+/** From the ledger's entry alone, so that every attempt sends the same bytes. */
 function bodyOf({ alert }: ClaimedDelivery): string {
   const { id: alertId, sku, warehouse, available, safetyStock, version } = alert;
   return JSON.stringify({
@@ -231,8 +234,8 @@ function bodyOf({ alert }: ClaimedDelivery): string {
   });
 }
 
-/** Why no answer came, for the people who look after the receiver. */
-function wordsOf(error: unknown): string {
+/** Why no answer came, for those who run the receiver. */
+function failureText(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return 'no answer in time';
   const code = 'code' in error ? String(error.code) : '';

@@ -152,6 +152,7 @@ export class HotInventory {
   readonly places: WarehousePlaces;
   readonly #redis: Redis;
   readonly #batcher: Batcher;
+  #usesMsetex: boolean;
 
   /**
    * @param epoch of the partition, 0 if it is not known yet
@@ -174,14 +175,23 @@ export class HotInventory {
       epoch,
       replicas,
     });
+    this.#usesMsetex = msetex;
     redis.on('ready', () => {
-      void hasMsetex(redis, this.keys.control).then((msetex) => this.#batcher.use(programOf(msetex)));
+      // A new connection may be to another server.
+      void hasMsetex(redis, this.keys.control).then((msetex) => {
+        this.#usesMsetex = msetex;
+        this.#batcher.use(programOf(msetex));
+      });
     });
   }
 
   /** Counts of batches, commands and faults since the engine opened. */
   get counts(): Readonly<BatcherCounts> {
     return this.#batcher.counts;
+  }
+  /** Whether records are written with MSETEX, which is cheaper than a SET for each; see program.ts. */
+  get usesMsetex(): boolean {
+    return this.#usesMsetex;
   }
   /** Commands that wait for a batch. */
   get queued(): number {

@@ -58,7 +58,7 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
     // connections, and clients try again after a second.
     await app.listen({ host: config.host, port: config.port, backlog: HTTP_LIMITS_DEFAULT.connectionsMax });
     const url = urlOf(app.server.address() as AddressInfo);
-    log.info({ url, docs: `${url}/docs`, ack }, 'listening');
+    log.info({ url, docs: `${url}/docs`, ack, msetex: hot.usesMsetex }, 'listening');
     return { url, close };
   } catch (error) {
     await close();

@@ -75,21 +75,26 @@ export interface TestEngine {
   close(): Promise<void>;
 }
 
+export interface TestEngineOptions {
+  readonly turnedClockMs?: number;
+  /** A server other than the run's Redis. `redisUrl` is the engine's own way to it, for example a proxy that fails. */
+  readonly serverUrl?: string;
+}
+
 export async function testEngine(
-  options: Partial<HotInventoryOptions> & { turnedClockMs?: number } = {},
+  options: Partial<HotInventoryOptions> & TestEngineOptions = {},
 ): Promise<TestEngine> {
-  const { turnedClockMs, ...rest } = options;
+  const { turnedClockMs, serverUrl = testRedisUrl(), ...rest } = options;
   const prefix = rest.prefix ?? testPrefix();
   const keys = partitionKeys(prefix);
-  const redisUrl = rest.redisUrl ?? testRedisUrl();
-  const redis = connectRedis(redisUrl);
+  const redis = connectRedis(serverUrl);
   await redis.connect();
   const clockKey = keys.control.replace(/control$/, 'test-clock');
   let witnessMs = turnedClockMs ?? 0;
   if (turnedClockMs !== undefined) await redis.set(clockKey, String(turnedClockMs));
   await redis.set(keys.control, `1 0 ${turnedClockMs ?? Date.now()} 0 0 open`);
   const hot = await openHotInventory({
-    redisUrl,
+    redisUrl: serverUrl,
     prefix,
     ...(turnedClockMs === undefined ? {} : { clock: { lua: TURNED_CLOCK, witnessMs: () => witnessMs } }),
     ...rest,

@@ -36,7 +36,7 @@ describe('on a server with MSETEX', () => {
   test('each expiry of a batch is one call, or one for each slice of a large batch', async ({ skip }) => {
     if (!valkey) return skip('no Valkey with MSETEX');
     const limits = { batchCommandsMax: 2_500, batchLinesMax: 5_000, batchesInFlightMax: 1 };
-    const shop = await givenShop('TEA@east=9000', { redisUrl: valkey.url, limits });
+    const shop = await givenShop('TEA@east=9000', { serverUrl: valkey.url, limits });
     await shop.redis.config('RESETSTAT');
     const orders = Array.from({ length: 2_200 }, (_, i) =>
       shop.reserve(`order-${i}`, 'TEA@east=1', 60 + (i % 2)),
@@ -53,7 +53,7 @@ describe('on a server with MSETEX', () => {
 
   test('a record that a batch writes twice keeps what it was last', async ({ skip }) => {
     if (!valkey) return skip('no Valkey with MSETEX');
-    const shop = await givenShop('TEA@east=9', { redisUrl: valkey.url });
+    const shop = await givenShop('TEA@east=9', { serverUrl: valkey.url });
     const orders = ['order-1', 'order-2', 'order-3'];
     await Promise.all([
       ...orders.map((id) => shop.reserve(id, 'TEA@east=1')),

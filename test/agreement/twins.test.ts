@@ -11,7 +11,6 @@ import { transferView } from '../../src/domain/transfer.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream } from '../../src/hotpath/codec/stream-codec.ts';
-import type { HotInventoryOptions } from '../../src/hotpath/hot-inventory.ts';
 import { ReferenceModel } from '../../src/model/reference-model.ts';
 import {
   commandOf,
@@ -166,7 +165,7 @@ const OTHERS = Math.ceil(HISTORIES / 3);
 async function compareAll(
   { opening, bursts }: (typeof KINDS)[number],
   numRuns: number,
-  options: Partial<HotInventoryOptions> = {},
+  options: Parameters<typeof testEngine>[0] = {},
 ): Promise<void> {
   await fc.assert(
     fc.asyncProperty(sometimesNasty(bursts.map((steps) => [opening, ...steps])), async (bursts) => {
@@ -204,7 +203,7 @@ describe('on a server with MSETEX', () => {
 
   test.for(KINDS)('random $what: the same again', { timeout: TIME_OUT_MS }, async (kind, { skip }) => {
     if (!valkey) return skip('no Valkey with MSETEX');
-    await compareAll(kind, OTHERS, { redisUrl: valkey.url });
+    await compareAll(kind, OTHERS, { serverUrl: valkey.url });
   });
 });
 

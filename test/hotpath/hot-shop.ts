@@ -49,6 +49,8 @@ const ENTRIES_MAX = 100_000;
 let movements = 0;
 
 export type ShopOptions = Partial<HotInventoryOptions> & {
+  /** A server other than the run's Redis. */
+  readonly serverUrl?: string;
   /** Redis's own time instead of one the test turns. */
   readonly realClock?: true;
 };

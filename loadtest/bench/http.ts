@@ -17,7 +17,6 @@ const P99_TIMES_MAX = 2;
 /** Of a server's own highest rate: as much as one would plan for. */
 const PACED_SHARE = 0.7;
 const PACED_MS = 3_000;
-/** Below this share of the rate the server did not keep up, and its waits are those of another rate. */
 const PACED_DONE_MIN = 0.95;
 export const HTTP_RATE = 'POST /v1/reservations';
 const PACED = `p99 wait at ${100 * PACED_SHARE} % of the highest rate`;
@@ -101,10 +100,10 @@ async function measure(
     const loaded = await load({ ...wish, ...times, mark: 'm', meter });
     const rate = PACED_SHARE * loaded.perSecond;
     const paced = await pacedLoad({ ...wish, mark: 'p', durationMs: PACED_MS }, rate);
-    if (paced.perSecond < PACED_DONE_MIN * rate)
-      throw new Error(`${Math.round(paced.perSecond)} requests/s instead of ${Math.round(rate)}`);
+    // A server that did not keep up has the waits of another rate.
+    const keptUp = paced.perSecond >= PACED_DONE_MIN * rate;
     if (kind === 'real') await expectReserved(stores, loaded.created + paced.created, worker);
-    return { ...loaded, pacedP99Ms: paced.p99Ms };
+    return { ...loaded, pacedP99Ms: keptUp ? paced.p99Ms : Number.NaN };
   } finally {
     child.kill();
   }

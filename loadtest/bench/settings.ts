@@ -1,7 +1,6 @@
 /** The options of `npm run bench`. */
 import { oneOf, parseOptions, WrongOption, wholeNumber } from '../command.ts';
 
-/** In the order they run: a later one may use what an earlier one found. */
 export const SECTION_NAMES = [
   'engine',
   'redis-time',

@@ -29,8 +29,7 @@ if sequence < tonumber(ARGV[2]) then
   return { "NOT_READY behind " .. epoch }
 end
 
--- D4: time never goes back. After a leap that the caller's clock does not confirm, time stands still and nothing expires until
--- it does.
+-- D4: time never goes back. After a leap that the caller's clock does not confirm, time stops and nothing expires until it does.
 local CLOCK_LEAP_MS_MAX = 10000
 local server_ms = server_time_ms()
 local clock_note = "steady"
@@ -251,7 +250,7 @@ if CONST.HAS_MSETEX and event_count > 0 then
   assert(redis.acl_check_cmd("MSETEX", "1", control_key, ""), "MSETEX is not allowed")
 end
 -- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is the
--- first, so that a failure leaves nothing behind.
+-- first, so that a failure changes nothing.
 if event_count > 0 then
   close_run()
   sequence = sequence + 1
@@ -343,7 +342,7 @@ end
 if trim_to then
   call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
 end
--- A batch that changed nothing still moves the clock now and then, so that a leap is told from idleness.
+-- A batch that changed nothing still moves the clock now and then, so that a leap differs from idleness.
 if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
   call("SET", control_key, format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total, trimmed_total))
 end

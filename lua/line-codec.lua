@@ -9,7 +9,7 @@ local lines_read = {} -- text -> Line[] or false; texts repeat within a batch
 
 local ids_read = {} -- text -> whether it is an id; warehouses and actors repeat within a batch
 
--- Whether a text can be an escaped id. What it stands for was checked in TypeScript.
+-- Whether a text can be an escaped id. What it means was checked in TypeScript.
 local function is_id(text)
   local is_one = ids_read[text]
   if is_one == nil then

@@ -1,6 +1,6 @@
 -- Shared by all commands: keys, the records, events and deadlines of a batch, and how the rest of the program is loaded.
 -- Nothing here writes to Redis. batch.lua reads and decides first and writes once, at the end: Redis does not roll back.
--- CONST stands above this file: limits, words and key names from src/domain and src/hotpath (program.ts writes it).
+-- CONST is above this file: limits, words and key names from src/domain and src/hotpath (program.ts writes it).
 
 -- Locals, because a global costs a look-up each time.
 local call, all_keys = redis.call, KEYS
@@ -41,7 +41,7 @@ local function digits(number)
   return format("%.0f", number)
 end
 
--- What an optional word says; "-" stands for nothing.
+-- What an optional word says; "-" means nothing.
 local function given(word)
   return word ~= "-" and word or nil
 end

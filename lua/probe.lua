@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Runs every command of the program once, on keys of its own, when an engine opens. Redis checks rights call by call, so a
--- user that lacks one would fail in the middle of a batch and leave half of it behind. KEYS: string, hash, index, stream.
+-- user that lacks one would fail in the middle of a batch that is half written. KEYS: string, hash, index, stream.
 
 local text_key, hash_key, index_key, stream_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 redis.call("DEL", text_key, hash_key, index_key, stream_key)

@@ -104,7 +104,7 @@ end
 ---@field hold_ms integer
 ---@field lines Line[]
 ---@field items Item[]
----@field record_end string of the record afterwards, behind status and time
+---@field record_end string of the record afterwards, after status and time
 ---@field event_end string
 ---@field records table<string, string>|false the record afterwards, by the time it was reserved at
 
@@ -166,7 +166,7 @@ local function resolve_run(command, first, last)
   if not value or sub(value, 1, 7) ~= "ACTIVE " then
     return 0
   end
-  local rest = sub(value, 21) -- behind "ACTIVE" and 13 digits of milliseconds, which last until 2286
+  local rest = sub(value, 21) -- after "ACTIVE" and 13 digits of milliseconds, which last until 2286
   local plan = plan_for(command, value, rest)
   if not plan then
     return 0

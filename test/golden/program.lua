@@ -26,7 +26,7 @@ local CONST = {
 }
 -- Shared by all commands: keys, the records, events and deadlines of a batch, and how the rest of the program is loaded.
 -- Nothing here writes to Redis. batch.lua reads and decides first and writes once, at the end: Redis does not roll back.
--- CONST stands above this file: limits, words and key names from src/domain and src/hotpath (program.ts writes it).
+-- CONST is above this file: limits, words and key names from src/domain and src/hotpath (program.ts writes it).
 
 -- Locals, because a global costs a look-up each time.
 local call, all_keys = redis.call, KEYS
@@ -67,7 +67,7 @@ local function digits(number)
   return format("%.0f", number)
 end
 
--- What an optional word says; "-" stands for nothing.
+-- What an optional word says; "-" means nothing.
 local function given(word)
   return word ~= "-" and word or nil
 end
@@ -561,7 +561,7 @@ local lines_read = {} -- text -> Line[] or false; texts repeat within a batch
 
 local ids_read = {} -- text -> whether it is an id; warehouses and actors repeat within a batch
 
--- Whether a text can be an escaped id. What it stands for was checked in TypeScript.
+-- Whether a text can be an escaped id. What it means was checked in TypeScript.
 local function is_id(text)
   local is_one = ids_read[text]
   if is_one == nil then
@@ -1473,7 +1473,7 @@ end
 ---@field hold_ms integer
 ---@field lines Line[]
 ---@field items Item[]
----@field record_end string of the record afterwards, behind status and time
+---@field record_end string of the record afterwards, after status and time
 ---@field event_end string
 ---@field records table<string, string>|false the record afterwards, by the time it was reserved at
 
@@ -1535,7 +1535,7 @@ local function resolve_run(command, first, last)
   if not value or sub(value, 1, 7) ~= "ACTIVE " then
     return 0
   end
-  local rest = sub(value, 21) -- behind "ACTIVE" and 13 digits of milliseconds, which last until 2286
+  local rest = sub(value, 21) -- after "ACTIVE" and 13 digits of milliseconds, which last until 2286
   local plan = plan_for(command, value, rest)
   if not plan then
     return 0
@@ -2986,8 +2986,7 @@ if sequence < tonumber(ARGV[2]) then
   return { "NOT_READY behind " .. epoch }
 end
 
--- D4: time never goes back. After a leap that the caller's clock does not confirm, time stands still and nothing expires until
--- it does.
+-- D4: time never goes back. After a leap that the caller's clock does not confirm, time stops and nothing expires until it does.
 local CLOCK_LEAP_MS_MAX = 10000
 local server_ms = server_time_ms()
 local clock_note = "steady"
@@ -3208,7 +3207,7 @@ if CONST.HAS_MSETEX and event_count > 0 then
   assert(redis.acl_check_cmd("MSETEX", "1", control_key, ""), "MSETEX is not allowed")
 end
 -- From here on only calls that cannot fail on what was read. XADD could, on a stream that somebody else wrote to: it is the
--- first, so that a failure leaves nothing behind.
+-- first, so that a failure changes nothing.
 if event_count > 0 then
   close_run()
   sequence = sequence + 1
@@ -3300,7 +3299,7 @@ end
 if trim_to then
   call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
 end
--- A batch that changed nothing still moves the clock now and then, so that a leap is told from idleness.
+-- A batch that changed nothing still moves the clock now and then, so that a leap differs from idleness.
 if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
   call("SET", control_key, format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total, trimmed_total))
 end

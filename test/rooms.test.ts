@@ -250,6 +250,15 @@ describe('what stands in one place alone', () => {
   });
 });
 
+test('every file of lua/ that a comment names exists', () => {
+  const lua = new Set(readdirSync(new URL('../lua/', import.meta.url)));
+  const named = [...textOf].flatMap(([name, text]) =>
+    [...text.matchAll(/\blua\/([a-z-]+\.lua)\b/g)].map(([, file = '']) => ({ name, file })),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter(({ file }) => !lua.has(file))).toEqual([]);
+});
+
 describe('names', () => {
   const NO_NAMES = /(^|\/|-)(utils?|helpers?|common|lib|core|shared|types|interfaces)(\.|\/|$)/;
 

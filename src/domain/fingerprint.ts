@@ -1,6 +1,6 @@
 /**
  * Texts that identify a request, so that a repeat is recognized (BR-006): equal texts are the same request.
- * Twin: asked_by in lua/reserve.lua, and the operations that the commands of lua/ remember on their records.
+ * Twin: fingerprint_of in lua/reserve.lua, and the operations that the commands of lua/ add to their records.
  */
 import type { Confirm, ReceiveTransfer, Release } from './commands.ts';
 import { encodeId } from './id.ts';

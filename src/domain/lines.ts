@@ -1,6 +1,6 @@
 /**
  * Lines of orders and holds, and their text form in Redis, in the stream and in the text columns of the ledger.
- * Twin: read_lines and write_lines in lua/lines.lua; SQL reads the text with the function order_lines.
+ * Twin: read_lines and write_lines in lua/line-codec.lua; SQL reads the text with the function order_lines.
  * Promises: decoding returns what was encoded; any other text throws. Refuses to know: what the lines are for.
  */
 import { compareIds, decodeId, encodeId } from './id.ts';
@@ -27,7 +27,7 @@ export interface PartLine {
 }
 
 /** Written in place of a warehouse that the order does not name. No escaped id is "*". */
-export const ANY_WAREHOUSE = '*';
+const ANY_WAREHOUSE = '*';
 
 /** The name of an item in texts and as a key of maps. Format: `sku@warehouse`, ids escaped. */
 export function itemName({ sku, warehouse }: { readonly sku: string; readonly warehouse: string }): string {

@@ -1,6 +1,6 @@
 /**
  * Reservation: what one order holds. An aggregate of its own that shares one atomic step with the items it holds. It is
- * ACTIVE, and then resolved once: CONFIRMED, RELEASED or EXPIRED. Twin of read_reservation and settle in
+ * ACTIVE, and then resolved once: CONFIRMED, RELEASED or EXPIRED. Twin of read and resolve in
  * lua/reservation.lua. Refuses to know: stores and the time.
  */
 import { strict as assert } from 'node:assert';

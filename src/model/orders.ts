@@ -1,6 +1,6 @@
 /**
  * Part of the executable specification: reserve, confirm, release, extend, and payments that arrive after the deadline.
- * Twin: lua/{reserve,settling,confirm,reacquire,release,extend}.lua.
+ * Twin: lua/reserve.lua, resolve.lua, confirm.lua, reacquire.lua, release.lua, extend.lua.
  */
 
 import {

@@ -33,6 +33,8 @@ beforeAll(async () => {
   replica = connectRedis(servers[1]?.url ?? '');
   await Promise.all([primary.connect(), replica.connect()]);
   await openPartition(primary, keys, 1);
+  // By default Redis waits 5 s for more replicas before it sends the data.
+  await primary.config('SET', 'repl-diskless-sync-delay', '0');
 }, 400_000);
 
 afterAll(async () => {

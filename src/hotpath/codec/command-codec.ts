@@ -205,7 +205,7 @@ function movementWords(movement: Movement): readonly [content: string, extra: st
 
 /**
  * The record of a movement without the item that follows. Format: `kind item=quantity reason[ order|-][ version]`.
- * Twin: content in lua/movement.lua.
+ * Twin: read_movement in lua/movement.lua.
  */
 export function encodeMovementContent(movement: Movement): string {
   const [content, extra] = movementWords(movement);

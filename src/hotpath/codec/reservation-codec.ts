@@ -2,7 +2,7 @@
  * The record of a reservation, and the answers about an order.
  * Format: `status reserved_at_ms held_for_ms lines [fingerprint|- resolved_at_ms|- operations|- [customer|- sale|-]]`; the
  * fingerprint is `-` or absent if it follows from the other words. Format 1, without a mark.
- * Twin: read_reservation and write_reservation in lua/reservation.lua.
+ * Twin: read and write_reservation in lua/reservation.lua.
  */
 import {
   decodeLines,

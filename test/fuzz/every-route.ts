@@ -316,20 +316,23 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const { body, ...rest } = order(draft, world);
     return { method: 'POST', path: '/v1/reservations', body, ...actor(draft), ...rest };
   },
-  reserveBatch: (_draft, world) => {
+  reserveBatch: (draft, world) => {
     // Each order is answered for itself, so nothing makes the whole a bad one.
     const all = Array.from({ length: 1 + Math.floor(world.ids.chance() * 5) }, () => {
-      const draft = new Draft(world);
-      return { draft, ...order(draft, world) };
+      const own = new Draft(world);
+      return { draft: own, ...order(own, world) };
     });
     const ofActor = new Draft(world);
+    const by = actor(ofActor);
+    // A header that cannot even be decoded refuses the whole.
+    if (ofActor.verdict !== 'good') draft.verdict = 'unsure';
     const verdictOf = ({ draft }: { draft: Draft }) =>
       ofActor.verdict === 'bad' ? 'bad' : ofActor.verdict === 'unsure' ? 'unsure' : draft.verdict;
     return {
       method: 'POST',
       path: '/v1/reservations/batch',
       body: { reservations: all.map(({ body }) => body) },
-      ...actor(ofActor),
+      ...by,
       check: ({ results = [] }) => {
         const wrong = all.findIndex((one, i) => {
           const verdict = verdictOf(one);
@@ -410,11 +413,13 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   cancelStocktake: (draft, world) => {
     const { stocktakeId, sku, warehouse } = sheet(draft, world);
+    const line = draft.maybe(() => ({ sku, warehouse }));
     return {
       method: 'POST',
       path: draft.path`/v1/stocktakes/${stocktakeId}/cancel`,
-      body: draft.maybe(() => ({ sku, warehouse })) ?? {},
-      ...actor(draft),
+      body: line ?? {},
+      // Without a line there may be nothing to cancel, and so nobody who does.
+      ...(line ? actor(draft) : {}),
       echoed: { stocktakeId },
     };
   },

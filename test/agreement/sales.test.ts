@@ -39,6 +39,17 @@ onBoth('what a sale sets aside', (given) => {
     expect(outcome(await shop.reserve('order-3', 'TEA=2'))).toBe('done');
   });
 
+  test('is used up by what is sold as well as by what is held', async () => {
+    const shop = await withSale(given);
+    answer(await shop.reserve('order-1', 'TEA=2', undefined, inSale('flash')));
+    answer(await shop.confirm('order-1'));
+    expect(outcome(await shop.reserve('order-2', 'TEA=2', undefined, inSale('flash')))).toBe('done');
+    expect(outcome(await shop.reserve('order-3', 'TEA=1', undefined, inSale('flash')))).toBe(
+      'insufficient-stock',
+    );
+    expect(outcome(await shop.reserve('order-4', 'TEA=4'))).toBe('done');
+  });
+
   test('is told in a refusal, which names every short line and the most that an order could get of it', async () => {
     const shop = await withSale(given);
     await shop.schedule('rice', 'RICE=4');

@@ -5,8 +5,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/stores.ts'],
-    // Real servers on two cores: more files at once only make each slower.
-    maxWorkers: 2,
+    // One more than two cores: many files wait for servers and time-outs.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

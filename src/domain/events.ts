@@ -341,10 +341,12 @@ export type ReservationEvent = EventOf<TypesOf<'reservation'>>;
 /** The steps of a transfer: between them its goods are in no item. */
 export type TransferEvent = EventOf<TypesOf<'transfer'>>;
 
+/** Whether an event is a step of a reservation. */
 export function isReservationEvent(event: StockEvent): event is ReservationEvent {
   return EVENTS[event.type].record === 'reservation';
 }
 
+/** Whether an event is a step of a transfer. */
 export function isTransferEvent(event: StockEvent): event is TransferEvent {
   return EVENTS[event.type].record === 'transfer';
 }

@@ -84,6 +84,7 @@ export interface BatcherCounts {
   unknown: number;
 }
 
+/** Collects commands into batches; {@link Batcher.submit} sends one, {@link Batcher.close} waits for all. */
 export class Batcher {
   readonly counts: BatcherCounts = { batches: 0, commands: 0, faults: 0, unknown: 0 };
   /** Of the last reply; undefined before the first. */

@@ -88,6 +88,7 @@ export interface ProgramOptions {
   readonly msetex?: boolean | undefined;
 }
 
+/** Reads the files of lua/ and joins them to the program that Redis runs. @throws where a file is missing */
 export function loadProgram({ clock, fastPaths = true, msetex = false }: ProgramOptions = {}): Program {
   const read = (name: string): string =>
     name === 'clock' && clock !== undefined

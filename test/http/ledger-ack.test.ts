@@ -5,9 +5,11 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
+import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
+import { LedgerAck } from '../../src/http/ledger-ack.ts';
 import { buildServer } from '../../src/http/server.ts';
-import { ledgerHandle } from '../../src/ledger/handle.ts';
-import { testHoldfast } from '../holdfast.ts';
+import { type LedgerHandle, ledgerHandle } from '../../src/ledger/handle.ts';
+import { testHoldfast, until } from '../holdfast.ts';
 import { callApp, expectInvalid, openServer, problemOf } from './open-server.ts';
 
 const LEDGER = { 'holdfast-ack': 'ledger' };
@@ -42,6 +44,29 @@ test('the ledger has what was answered, of many at once', async () => {
     }),
   );
   expect((await holdfast.ledger.read.items(undefined, 10))[0]?.item).toMatchObject({ reserved: 50 });
+});
+
+test('of those who come while the ledger is waited for, the newest is asked for next', async () => {
+  const asked: number[] = [];
+  const arrivals: (() => void)[] = [];
+  const waitForSequence = (_partition: number, _epoch: number, sequence: number) => {
+    asked.push(sequence);
+    return new Promise<boolean>((resolve) => arrivals.push(() => resolve(true)));
+  };
+  const hot = { keys: { partition: 0 }, head: { epoch: 1, sequence: 5 } };
+  const handle = { open: async () => ({ waitForSequence }) };
+  const ack = new LedgerAck(hot as unknown as HotInventory, handle as unknown as LedgerHandle);
+  const reached = [ack.reached()];
+  for (const sequence of [7, 9, 8]) {
+    hot.head = { epoch: 1, sequence };
+    reached.push(ack.reached());
+  }
+  await until(() => arrivals.length === 1);
+  arrivals[0]?.();
+  await until(() => arrivals.length === 2);
+  arrivals[1]?.();
+  expect(await Promise.all(reached)).toEqual([true, true, true, true]);
+  expect(asked).toEqual([5, 9]);
 });
 
 test('where the ledger does not come, the outcome is unknown, and a repeat without the wish tells', async () => {

@@ -23,7 +23,7 @@ import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
 import { testRedisUrl } from '../services.ts';
 
 /** More by HOLDFAST_TEST_HISTORIES, which multiplies what every property runs. */
-const HISTORIES = Math.max(2_000, Number(process.env.HOLDFAST_TEST_HISTORIES ?? 0));
+const HISTORIES = Math.max(1_000, Number(process.env.HOLDFAST_TEST_HISTORIES ?? 0));
 const CLIENTS = 16;
 /** Histories under way at the same time: their commands share batches. */
 const AT_ONCE = 50;

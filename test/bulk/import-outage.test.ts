@@ -26,10 +26,10 @@ test('BR-006: connections that are cut before and after Redis ran a batch cost n
   let calls = 0;
   let cuts = 0;
   proxy.fate = ({ commands }) => {
-    if (commands.length === 0 || ++calls % 4 !== 0) return 'pass';
+    if (commands.length === 0 || ++calls % 3 !== 0) return 'pass';
     return ++cuts % 2 === 0 ? 'cut-before' : 'cut-after';
   };
-  const rows = 3_000;
+  const rows = 1_500;
   const result = await importText(holdfast, stockCsv(rows, 100), { hot });
   await hot.close();
   expect(result.end).toBe('complete');
@@ -74,7 +74,7 @@ test('D13: rows refused with ledger-backlog wait until the ledger has caught up'
 });
 
 test('BR-006: a process that is killed in the middle and run again has done every row once', async () => {
-  const rows = 8_000;
+  const rows = 5_000;
   const path = await fileWith(stockCsv(rows, 100));
   const program = new URL('../../src/programs/import.ts', import.meta.url).pathname;
   const run = () =>

@@ -1,5 +1,5 @@
 /**
- * Goal: an import does every row once, however often it is run, tells what it could not do, and goes on. Method: a whole
+ * Goal: an import does every row once, however often it is run, reports what it could not do, and goes on. Method: a whole
  * Holdfast each, its figures before and after, and the independent comparison of hot path and ledger.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -62,14 +62,14 @@ describe('stock', () => {
     expect(await ledgerTotals(holdfast)).toEqual({ items: 2, units: 12 });
   });
 
-  test('bad rows and refused rows are told with what to do, and the others go on', async () => {
+  test('bad rows and refused rows are reported with what to do, and the others go on', async () => {
     await importText(holdfast, 'sku,warehouse,quantity,movementId\nFULL,east,1000000000,m-full\n');
     const result = await importText(
       holdfast,
       [
         'sku,warehouse,quantity,movementId',
         'TEA,east,5,',
-        'white tea,east,x,',
+        'white\ttea,east,x,',
         'TEA,east',
         'RICE,east,3,m-full',
         'FULL,east,1,',
@@ -83,7 +83,7 @@ describe('stock', () => {
       {
         row: 2,
         outcome: 'invalid',
-        detail: expect.stringMatching(/^sku: use 1 to 64 .*; quantity: use a whole .*, not "x"$/),
+        detail: expect.stringMatching(/^sku: use 1 to 128 .*; quantity: use a whole .*, not "x"$/),
       },
       { row: 3, outcome: 'invalid', detail: expect.stringContaining('it has 2 cells and the header 4') },
       {

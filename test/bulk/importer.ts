@@ -32,7 +32,7 @@ export async function fileWith(text: string | Buffer, ending = '.csv'): Promise<
 }
 
 export interface Imported extends ImportResult {
-  /** What stands in the results file. */
+  /** The lines of the results file. */
   readonly reports: readonly RowReport[];
   readonly progress: ImportProgress;
 }
@@ -44,7 +44,7 @@ export type ImportOptions = Partial<Omit<ImportRequest, 'file' | 'resultsPath'>>
   readonly progress?: ImportProgress;
 };
 
-/** Imports the text as a file of stock in CSV, unless told otherwise. */
+/** Imports the text as a file of stock in CSV, unless the options say otherwise. */
 export async function importText(
   holdfast: TestHoldfast,
   text: string,

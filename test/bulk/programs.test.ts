@@ -49,7 +49,7 @@ async function run(program: 'import' | 'export', args: readonly string[], input 
 }
 
 describe('import', () => {
-  test('tells what was done, and the second time that nothing was changed', async () => {
+  test('reports what was done, and the second time that nothing was changed', async () => {
     const path = await fileWith('sku,warehouse,quantity\nTEA,east,5\nRICE,east,7\n');
     const first = await run('import', ['stock', path]);
     expect(first).toMatchObject({ code: 0, err: '' });
@@ -113,7 +113,7 @@ describe('import', () => {
     });
   });
 
-  test('told to stop, it ends behind the rows under way and tells how to go on', async () => {
+  test('stopped by a signal, it ends after the rows under way and says how to go on', async () => {
     const path = await fileWith(stockCsv(60_000, 1_000));
     const child = start('import', ['stock', path, '--name', 'long']);
     let out = '';

@@ -1,6 +1,6 @@
 /**
  * Goal: a file becomes records whatever it is like: how it is cut into pieces, quoted, encoded, broken. Method: texts in
- * pieces of every size, and what is wrong told in words with its row.
+ * pieces of every size, and what is wrong is reported with its row.
  */
 import { describe, expect, test } from 'vitest';
 import { csvRecords } from '../../src/bulk/csv-records.ts';
@@ -54,7 +54,7 @@ describe('CSV', () => {
     await expect(csv(text)).rejects.toThrow('sku, warehouse, quantity');
   });
 
-  test('a record with too few or too many cells is told and the next one follows; so is a stray quote', async () => {
+  test('a record with too few or too many cells is reported and the next one follows; so is a stray quote', async () => {
     const records = await csv(
       'sku,warehouse,quantity\nTEA,east\nTEA,east,5,x\nT"EA,east,5\n"TEA"x,east,5\nRICE,east,5\n',
     );
@@ -102,7 +102,7 @@ describe('NDJSON', () => {
     for (let size = 1; size < 40; size++) expect(await ndjson(text, size)).toEqual(whole);
   });
 
-  test('a line that is no object, has another field, or does not end is told; the next one follows', async () => {
+  test('a line that is no object, has another field, or does not end is reported; the next one follows', async () => {
     const long = `{"sku":"${'x'.repeat(200_000)}"}`;
     const lines = ['{"sku":', '[1]', '7', '{"qty":1}', long, '{"sku":"TEA"}'];
     const records = await ndjson(`${lines.join('\n')}\n`, 16_384);

@@ -1,5 +1,5 @@
 /**
- * The documents of a chunk as the judge makes them: each as it ends, none of a line whose item is in quarantine; and the
+ * The documents of a chunk as the validator makes them: each in its last state, none of a line whose item is in quarantine; and the
  * rules that no item can know, a transfer's own above all.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -41,7 +41,7 @@ beforeEach(() => {
   story.tell(receive('m1', 'S@W=100'), receive('m2', 'S@V=100'));
 });
 
-/** Judges what was told since the last call, as one chunk. */
+/** Validates what was told since the last call, as one chunk. */
 async function chunk(
   change = (entries: StreamEntry[]): ReadEntry[] => entries,
   mode = NONE,
@@ -121,7 +121,7 @@ describe('a transfer', () => {
       ...NOTHING,
       newTransfers: [{ ...transfer, received: 3, rejected: 1, operations: ['r1'] }],
     });
-    // Not committed yet when the next is judged.
+    // Not committed yet when the next is validated.
     story.nowMs += 5;
     story.tell(land('S@V=6', 0, 'r2'));
     const second = await chunk();
@@ -347,7 +347,7 @@ describe('a sale', () => {
     expect((await chunk()).documents).toEqual({ ...NOTHING, sales: [{ ...sale, ...made, ...ended }] });
   });
 
-  test('that makes no sense is told, although there is no item to stop', async () => {
+  test('with an impossible time is a finding, although there is no item to stop', async () => {
     story.tell({ type: 'SaleScheduled', ...sale, closesAtMs: 1e18 });
     const found = await chunk();
     expect(found.findings).toMatchObject([
@@ -356,7 +356,7 @@ describe('a sale', () => {
     expect(found.documents).toBeUndefined();
   });
 
-  test('that SQL refuses is told', async () => {
+  test('that SQL refuses is a finding', async () => {
     await chunk();
     story.tell({ type: 'SaleScheduled', ...sale });
     const found = await chunk(undefined, { kind: 'condemned', refusal: 'too early' });

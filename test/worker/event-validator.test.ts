@@ -1,5 +1,5 @@
 /**
- * The judge by itself, on a ledger that is a few maps: what it asks for, what it remembers between chunks, what it brings.
+ * The validator by itself, on a ledger of maps: what it loads, what it remembers between chunks, which chunks it makes.
  */
 import { describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../src/domain/inventory-item.ts';
@@ -93,7 +93,7 @@ describe('the fields of an event', () => {
 });
 
 describe('between chunks', () => {
-  test('the judge builds on what is not committed yet, however small its memory', async () => {
+  test('the validator builds on what is not committed yet, however small its cache is', async () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger, 0);
     const first = [entry(1, [receive(1, 5), reserve(2, 'o')], itemAt(2, 4, 1))];
@@ -113,7 +113,7 @@ describe('between chunks', () => {
     expect(ledger.asked).toEqual([['S@W']]);
   });
 
-  test('what is committed may be forgotten, and is then fingerprint for again', async () => {
+  test('what is committed may be forgotten, and is then loaded again', async () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger, 0);
     await validator.validate([entry(1, [receive(1, 5)], itemAt(1, 5))], START, NONE);
@@ -129,7 +129,7 @@ describe('between chunks', () => {
     expect(ledger.asked).toHaveLength(2);
   });
 
-  test('after a failure nothing is believed any more', async () => {
+  test('after a failure everything is loaded again', async () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger);
     const entries = [entry(1, [receive(1, 5)], itemAt(1, 5))];
@@ -142,7 +142,7 @@ describe('between chunks', () => {
 });
 
 describe('a chunk', () => {
-  test('brings each item and order once, however often they changed, and every event line', async () => {
+  test('has each item and order once, however often they changed, and every event line', async () => {
     const ledger = new MapLedger();
     const events = [receive(1, 5), reserve(2, 'o'), release(3, 'o'), reserve(4, 'p')];
     const chunk = await validatorOn(ledger).validate([entry(1, events, itemAt(4, 4, 1))], START, NONE);
@@ -167,7 +167,7 @@ describe('a chunk', () => {
     expect(chunk.settledReservations).toEqual([]);
   });
 
-  test('does not ask the ledger for an order that is reserved in it; a strict judge does', async () => {
+  test('does not load an order that is reserved in it, unless it is validated strictly', async () => {
     const ledger = new MapLedger();
     const entries = [entry(1, [receive(1, 5), reserve(2, 'o')], itemAt(2, 4, 1))];
     await validatorOn(ledger).validate(entries, START, NONE);
@@ -176,7 +176,7 @@ describe('a chunk', () => {
     expect(ledger.asked).toEqual([['S@W'], ['S@W'], ['o']]);
   });
 
-  test('tells of masses of reused orders in a bounded number of findings', async () => {
+  test('has a bounded number of findings for masses of reused orders', async () => {
     const ledger = new MapLedger();
     const events: StockEvent[] = [receive(1, 300)];
     for (let n = 0; n < 200; n++) {
@@ -206,7 +206,7 @@ describe('a chunk that SQL refused', () => {
   const refuse = (poison: PoisonIsolation, fromSequence: number, toSequence: number) =>
     poison.refused({ fromSequence, toSequence }, poison.modeFor(fromSequence + 1), refusal);
 
-  test('is judged with growing care, down to the one entry that is condemned', () => {
+  test('is validated more strictly each time, down to the one entry that is condemned', () => {
     const poison = new PoisonIsolation();
     expect(poison.modeFor(11)).toEqual(NONE);
     expect(poison.linesMax(10, 4_000)).toBe(4_000);

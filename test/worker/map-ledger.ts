@@ -1,4 +1,4 @@
-/** What a judge asks of a ledger, answered from maps. */
+/** The queries of the validator, answered from maps. */
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { LedgerItem } from '../../src/ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../src/ledger/write/documents.ts';

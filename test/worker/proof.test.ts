@@ -1,6 +1,6 @@
 /**
  * The independent checker after warehouse people and sellers did anything: it proves what is sound, by the goods that
- * moved, and finds what is not, whichever store tells it.
+ * moved, and finds what is not, in whichever store it is.
  */
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';

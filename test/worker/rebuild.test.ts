@@ -1,6 +1,6 @@
 /**
  * D10: a Redis that has forgotten refuses everything until it is rebuilt from the ledger under a new epoch, and is equal
- * to what it was. Which cases mend themselves and which wait for a person is a table.
+ * to what it was. Which cases recover by themselves and which wait for a person is a table.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
@@ -363,7 +363,7 @@ test('a hold that ended while Redis was away returns after the rebuild', async (
   expect(await hot.item('A')).toMatchObject({ value: { available: 10, reserved: 0 } });
 });
 
-describe('what mends itself and what waits for a person', () => {
+describe('what recovers by itself and what waits for a person', () => {
   const control = {
     epoch: 3,
     sequence: 9,

@@ -1,5 +1,5 @@
 /**
- * A ledger in which alerts are set off, receivers that a test tells how to answer, and senders between them, each with the
+ * A ledger in which alerts are set off, receivers that answer as a test says, and senders between them, each with the
  * rights it has in a process of its own.
  */
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';

@@ -102,7 +102,7 @@ describe('a worker', () => {
 });
 
 describe('the worker as it runs', () => {
-  test('tells webhooks of an alert that a sale set off, and carries on while one of them hangs (BR-005)', async () => {
+  test('BR-005: an alert that a sale causes reaches its webhooks, and the ledger keeps up while one of them hangs', async () => {
     const config = {
       ...readConfig({}),
       redisUrl: testRedisUrl(),

@@ -208,7 +208,7 @@ describe('a receiver', () => {
     expect([hook.received.length, elsewhere.received.length]).toEqual([1, 0]);
   });
 
-  test('that talks without end is heard for a moment only', async () => {
+  test('that answers without end is read for a moment only', async () => {
     let wasCut = false;
     const hook = await room.receiver((response) => {
       response.writeHead(200);

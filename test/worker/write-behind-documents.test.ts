@@ -1,6 +1,6 @@
 /**
- * Documents where something is wrong: a transfer that the stream tells otherwise than it was, a document that SQL refuses.
- * The item it concerns stops, or where there is none somebody is told; all others go on.
+ * Documents where something is wrong: a transfer that the stream has with other figures, a document that SQL refuses.
+ * The item it concerns stops, or where there is none a finding is made; all others go on.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Room, type TestWorker } from '../ledger/room.ts';
@@ -99,7 +99,7 @@ test('a document that SQL refuses stops its item; the others go on', async () =>
   expect(await worker.ledger.transfers.one('t')).toMatchObject({ status: 'RECEIVED' });
 });
 
-test('a sale that SQL refuses is told of, and nothing waits for it', async () => {
+test('a sale that SQL refuses is a finding, and nothing waits for it', async () => {
   const { hot } = room.engine;
   await room.database.owner.query(`ALTER TABLE sales ADD CONSTRAINT test_only CHECK (quantity <> 13)`);
   const sale = { sku: 'S', opensAtMs: 1, closesAtMs: Date.now() + 60_000 };
@@ -116,7 +116,7 @@ test('a sale that SQL refuses is told of, and nothing waits for it', async () =>
   expect(await statesOf(worker)).toEqual(['east 100 goes on', 'west 100 goes on']);
 });
 
-test('a stream that tells of a sale what makes no sense is told of as well', async () => {
+test('a sale with an impossible time in the stream is a finding', async () => {
   const { hot } = room.engine;
   const closesAtMs = Date.now() + 60_000;
   await hot.scheduleSale({ saleId: 'x', sku: 'S', opensAtMs: 1, closesAtMs, quantity: 9 });

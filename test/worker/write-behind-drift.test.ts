@@ -1,6 +1,6 @@
 /**
  * What the aggregate would not have allowed (D8): the item it concerns stops with the evidence, all others go on, somebody
- * is told. The stream and Redis are tampered with by hand; the engine itself decides nothing wrong.
+ * gets a finding. The stream and Redis are tampered with by hand; the engine itself decides nothing wrong.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -64,7 +64,7 @@ async function itemOf(ledger: Ledger, sku: string): Promise<LedgerItem> {
 
 const drifts = (ledger: Ledger): Promise<Drift[]> => ledger.read.drifts({ limit: 100 });
 
-/** `bad` stands as it stood after `version`, in quarantine; `good` has gone on to the end; the ledger is sound. */
+/** `bad` is as of `version`, in quarantine; `good` has gone on to the end; the ledger is sound. */
 async function expectOnlyBadStopped(worker: TestWorker, version: number): Promise<Drift> {
   const { ledger } = worker;
   const bad = await itemOf(ledger, 'bad');
@@ -290,7 +290,7 @@ describe('what the hot path has forgotten and the ledger has not', () => {
     await expectExact(room, worker.ledger);
   });
 
-  test('an order id used again while its hold stands in the ledger stops the item', async () => {
+  test('an order id used again while its hold is open in the ledger stops the item', async () => {
     const { hot, redis } = room.engine;
     await reserve('twice', ['bad', 1]);
     const worker = await carryAll();

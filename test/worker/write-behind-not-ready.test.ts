@@ -1,5 +1,5 @@
 /**
- * Hot path and ledger that do not follow from each other (D10): nothing is carried, whoever can mend it is told which of
+ * Hot path and ledger that do not follow from each other (D10): nothing is copied, and onNotReady gets which of
  * the cases it is, and the worker waits without spinning.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ afterEach(async () => {
   await room.close();
 });
 
-/** A worker with what it told so far. */
+/** A worker with what it reported so far. */
 async function told(): Promise<{ worker: TestWorker; problems: NotReady[] }> {
   const problems: NotReady[] = [];
   const worker = await room.worker({
@@ -38,8 +38,8 @@ async function setControl(change: (words: string[]) => string[]): Promise<string
   return before;
 }
 
-describe('the worker tells', () => {
-  test('that the ledger was never told of the partition', async () => {
+describe('the worker reports', () => {
+  test('a partition that the ledger does not know', async () => {
     const worker = await room.worker();
     await worker.stop();
     await room.database.owner.query('DELETE FROM partitions');
@@ -113,7 +113,7 @@ describe('the worker tells', () => {
 });
 
 describe('meanwhile the worker', () => {
-  test('waits for whoever mends it, and looks again with growing pauses', async () => {
+  test('waits for onNotReady, and reads again with growing waits', async () => {
     const { redis, hot } = room.engine;
     const control = (await redis.get(hot.keys.control)) ?? '';
     await redis.del(hot.keys.control);

@@ -80,7 +80,7 @@ describe('carrying', () => {
     await expectExact(room, worker.ledger);
   });
 
-  test('tells where it stands', async () => {
+  test('reports its cursor and its lag', async () => {
     const { hot } = room.engine;
     await hot.receive({ movementId: 'm', sku: 'S', warehouse: 'W', quantity: 5 });
     const hold = gate();
@@ -112,7 +112,7 @@ describe('carrying', () => {
     await expect(worker.writeBehind.drained(2)).rejects.toThrow('stopped');
   });
 
-  test('finishes the chunk in hand when it is told to stop', async () => {
+  test('commits the chunk in hand when it is stopped', async () => {
     const { hot } = room.engine;
     await hot.receive({ movementId: 'm', sku: 'S', warehouse: 'W', quantity: 5 });
     const began = gate();

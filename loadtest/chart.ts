@@ -83,9 +83,13 @@ export async function drawPicture({
     columns,
     concat: panels.map((panel) => panelSpec(panel, width, height)),
     resolve: { scale: OWN, legend: OWN },
-    config: { view: { stroke: '#ccc' }, legend: { labelLimit: 320, symbolStrokeWidth: 2 } },
+    config: { aria: false, view: { stroke: '#ccc' }, legend: { labelLimit: 320, symbolStrokeWidth: 2 } },
   };
-  return new View(parse(compile(spec).spec)).toSVG();
+  const svg = await new View(parse(compile(spec).spec)).toSVG();
+  // A picture has one label; Vega's roles for every mark are for interactive charts.
+  const plain = svg.replace(/<[^>]+>/g, (tag) => tag.replace(/ (role|aria-[a-z]+)="[^"]*"/g, ''));
+  const label = title.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return plain.replace('<svg ', `<svg role="img" aria-label="${label}" `);
 }
 
 function panelSpec({ title, x, y, series, mark }: Panel, width: number, height: number): NonNormalizedSpec {

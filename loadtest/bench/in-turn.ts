@@ -1,7 +1,4 @@
-/**
- * Measures rivals in turn, A B A B ..., never all of A and then all of B: what else the machine does meanwhile weighs on
- * all of them alike, and ratios are taken within one turn.
- */
+/** Measures rivals alternately, A B A B: what else the machine does affects all, and ratios are taken within a turn. */
 
 /** A way to do the work, measured once per turn. */
 export interface Rival<T> {
@@ -9,7 +6,7 @@ export interface Rival<T> {
   measure(): Promise<T>;
 }
 
-/** @param show turns one result into the words of a progress line */
+/** @param show one result for the progress line */
 export async function inTurn<T>(
   turns: number,
   rivals: readonly Rival<T>[],

@@ -8,7 +8,7 @@ import type { StockLine } from './lines.ts';
 
 export const RELEASE_CAUSES = ['cancelled', 'expired', 'remainder', 'shortfall'] as const;
 /**
- * Why a hold ended: the order was cancelled; nobody paid in time; a partial confirm left this over; a count found no goods
+ * Why a hold ended: the order was cancelled; it was not paid in time; a partial confirm left this over; a count found no goods
  * for it (BR-007).
  */
 export type ReleaseCause = (typeof RELEASE_CAUSES)[number];

@@ -10,8 +10,8 @@ import { decodeStocktakeLine, encodeStocktakeLine } from '../../src/hotpath/code
 import { decodeTransferView, encodeTransfer } from '../../src/hotpath/codec/transfer-codec.ts';
 import { decodeIdWord } from '../../src/hotpath/codec/words.ts';
 import { ask } from '../agreement/ask.ts';
-import { HISTORIES, randomCommand } from '../domain/histories.ts';
-import { sometimesNasty } from '../domain/ids.ts';
+import { HISTORIES, PLENTY, randomCommand } from '../domain/histories.ts';
+import { sometimesNasty, withNastyIds } from '../domain/ids.ts';
 import { givenShop } from './hot-shop.ts';
 
 const saleAgain = (sku: string, saleId: string, text: string, nowMs: number): string =>
@@ -24,7 +24,8 @@ function transferAgain(text: string): string {
 }
 
 test('records that Lua wrote in a random history are decoded by TypeScript and encoded to the same text', async () => {
-  const shop = await givenShop('TEA@east=30,TEA@west=30,RICE@east=30,SALT@west=30');
+  const shop = await givenShop('');
+  for (const input of [...PLENTY, ...withNastyIds(PLENTY)]) await ask(shop.hot, input);
   const kinds = new Set<string>();
   await fc.assert(
     fc.asyncProperty(

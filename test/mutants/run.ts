@@ -1,5 +1,5 @@
 /**
- * `npm run mutants [-- lua http ...] [--at-once 2] [--unchecked]`: breaks a private copy of the tree on purpose, one fault
+ * `npm run mutants [-- lua http ...] [--only TEXT] [--at-once 2] [--unchecked]`: breaks a private copy of the tree on purpose, one fault
  * at a time, and says which test file notices. Exit code 1 where more than one in thirty survives, or the list is wrong.
  * Each copy is under .holdfast/mutants/; Redis and Postgres are started once.
  */
@@ -45,6 +45,8 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       'at-once': { type: 'string', default: '2' },
+      /** Part of the description of the faults to try. */
+      only: { type: 'string', default: '' },
       /** Leaves out the run of the tests on the unbroken tree. */
       unchecked: { type: 'boolean', default: false },
     },
@@ -53,8 +55,10 @@ async function main(): Promise<number> {
   for (const line of wrong) console.error(line);
   if (wrong.length > 0) return 1;
   const rooms = positionals.length > 0 ? positionals : Object.keys(MUTANTS);
-  const mutants = rooms.flatMap((room) => MUTANTS[room as Room] ?? []);
-  if (mutants.length === 0) throw new Error(`there are mutants of ${Object.keys(MUTANTS).join(', ')}`);
+  const mutants = rooms
+    .flatMap((room): readonly Mutant[] => MUTANTS[room as Room] ?? [])
+    .filter(({ fault }) => fault.includes(values.only));
+  if (mutants.length === 0) throw new Error(`no such mutants; there are ${Object.keys(MUTANTS).join(', ')}`);
 
   const folder = await mkdtemp(join(await folderOfStores(), 'holdfast-mutants-'));
   await chmod(folder, 0o755);

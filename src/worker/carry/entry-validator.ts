@@ -75,9 +75,10 @@ export class EntryValidator {
       if (leavesDocument(event)) verdict.documents.push(event);
       for (const line of event.lines) this.#checkLine(verdict, event, line);
     }
-    for (const [i, state] of items.entries()) {
-      const found = entry.items[i];
-      if (!found || isStopped(state) || isSame(state.next, found)) continue;
+    let i = 0;
+    for (const found of entry.items) {
+      const state = items[i++];
+      if (!state || isStopped(state) || isSame(state.next, found)) continue;
       const detail = `the script left ${itemName(found)} with ${differenceOf(found, state.next)}`;
       state.failure = { kind: 'checkpoint-mismatch', detail, evidence: { found } };
     }

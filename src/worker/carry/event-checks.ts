@@ -27,6 +27,7 @@ import type { TransferDocument } from '../../ledger/write/documents.ts';
 /** What an event must not bring into the ledger, field by field, as its row of the events table says. */
 interface FieldCheck {
   readonly field: string;
+  readonly isOptional: boolean;
   readonly isSound: (value: unknown) => boolean;
   readonly expected: string;
 }
@@ -51,17 +52,18 @@ function isUnits(units: unknown): boolean {
   return typeof units === 'number' && Number.isInteger(units) && units >= 0 && units <= QUANTITY_MAX;
 }
 
-const BY_KIND: Partial<Record<FieldKind, Omit<FieldCheck, 'field'>>> = {
+const BY_KIND: Partial<Record<FieldKind, Pick<FieldCheck, 'isSound' | 'expected'>>> = {
   id: { isSound: isStorableId, expected: 'an id' },
-  'optional id': { isSound: (id) => id === undefined || isStorableId(id), expected: 'an id' },
+  'optional id': { isSound: isStorableId, expected: 'an id' },
   'instant ms': { isSound: isInstant, expected: 'a time' },
   units: { isSound: isUnits, expected: 'a quantity' },
 };
 
 function checksOf({ subject, fields }: EventRow): FieldCheck[] {
-  return Object.entries({ actor: 'id' as const, ...subject, ...fields }).flatMap(([field, kind]) => {
+  const kinds: Readonly<Record<string, FieldKind>> = { actor: 'id', ...subject, ...fields };
+  return Object.entries(kinds).flatMap(([field, kind]) => {
     const check = BY_KIND[kind];
-    return check ? { field, ...check } : [];
+    return check ? { field, isOptional: kind === 'optional id', ...check } : [];
   });
 }
 
@@ -72,8 +74,10 @@ const CHECKS: Readonly<Record<string, readonly FieldCheck[]>> = Object.fromEntri
 /** What makes an event unfit to be validated at all, in words; undefined where its fields are sound. */
 export function fieldProblemOf(event: StockEvent): string | undefined {
   const content: Readonly<Record<string, unknown>> = event;
-  for (const { field, isSound, expected } of CHECKS[event.type] ?? []) {
-    if (!isSound(content[field])) return `${field} ${JSON.stringify(content[field])} is not ${expected}`;
+  for (const { field, isOptional, isSound, expected } of CHECKS[event.type] ?? []) {
+    const value = content[field];
+    if (value === undefined ? isOptional : isSound(value)) continue;
+    return `${field} ${JSON.stringify(value)} is not ${expected}`;
   }
   return undefined;
 }

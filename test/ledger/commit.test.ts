@@ -108,10 +108,13 @@ describe('the optimistic lock', () => {
     expect(await figures()).toMatchObject({ available: 4, reserved: 1, version: 2 });
   });
 
-  test('refuses an item at another version, and the whole chunk with it', async () => {
+  test.each([
+    ['older', 6],
+    ['newer', 0],
+  ])('refuses an item that is at an %s version in the ledger, and the whole chunk with it', async (_, expected) => {
     const stale = commit(ledger, 1, {
       rows: [row(reserved('o', 1, 2), itemWith({ available: 5 }))],
-      items: [write(itemWith({ available: 3, version: 7 }), 6)],
+      items: [write(itemWith({ available: 3, version: expected + 1 }), expected)],
     });
     await expect(stale).rejects.toThrow(ConcurrentModification);
     expect(await figures()).toMatchObject({ available: 5, version: 1 });

@@ -127,6 +127,18 @@ const TAMPERING: readonly (readonly [
   ],
   ['a hold that vanished', 'hold', (h: TestHoldfast) => h.redis.del(h.keys.reservation('open'))],
   [
+    'a hold that lasts longer',
+    'hold',
+    async (h: TestHoldfast) => {
+      const key = h.keys.reservation('open');
+      const text = (await h.redis.get(key)) ?? '';
+      await h.redis.set(
+        key,
+        text.replace(/^(ACTIVE \d+) (\d+)/, (_, start, ms) => `${start} ${Number(ms) + 1}`),
+      );
+    },
+  ],
+  [
     'a hold with another quantity',
     'hold',
     (h: TestHoldfast) =>

@@ -13,8 +13,8 @@ export const WORKER: readonly Mutant[] = [
   {
     fault: 'an item that the script left with other figures than the domain goes on (D8)',
     file: 'src/worker/carry/entry-validator.ts',
-    find: 'if (!found || isStopped(state) || isSame(state.next, found)) continue;',
-    replace: 'if (!found || isStopped(state) || found.version > 0) continue;',
+    find: 'if (!state || isStopped(state) || isSame(state.next, found)) continue;',
+    replace: 'if (!state || isStopped(state) || found.version > 0) continue;',
     tests: [DRIFT],
   },
   {

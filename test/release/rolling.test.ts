@@ -163,6 +163,7 @@ describe.skipIf(!isThere)('both releases beside each other', () => {
     async () => {
       const { stores, programs, postgres } = await openStores();
       await programs.worker(before, stores);
+      await programs.migrate(RELEASE_NOW, stores);
       const api = await programs.api(RELEASE_NOW, stores);
       await isOpen(api);
       const receive = (sku: string) =>

@@ -52,16 +52,15 @@ export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | U
     case 'reserve': {
       // reserve lines hold_ms actor candidates|- sale|- single|split
       const { orderId, lines, holdMs, actor, candidates, saleId, allocation, customerId } = command;
-      const tried = candidates.map(encodeId).join(',') || NOTHING;
+      const tried = candidates.length === 0 ? NOTHING : candidates.map(encodeId).join(',');
       const terms = `${holdMs} ${encodeId(actor)} ${tried} ${encodeOptionalId(saleId)} ${allocation}`;
       const text = `reserve ${encodeLines(lines)} ${terms}`;
       const others: string[] = [];
       for (const line of lines) others.push(keys.sku(line.sku));
       if (saleId !== undefined) others.push(keys.quota(saleId));
-      const own = { key: keys.reservation(orderId), keys: others, needsMemory: true };
-      return customerId === undefined
-        ? { text, ...own }
-        : { text: `@${text}`, ...own, customer: encodeId(customerId) };
+      const key = keys.reservation(orderId);
+      if (customerId === undefined) return { text, key, keys: others, needsMemory: true };
+      return { text: `@${text}`, key, keys: others, needsMemory: true, customer: encodeId(customerId) };
     }
     case 'confirm': {
       // confirm parts|* actor reacquire|- warehouse|-

@@ -15,7 +15,7 @@ import {
   type StockLine,
 } from '../../domain/language.ts';
 import { decodeItemName } from '../../domain/lines.ts';
-import { type Reservation, viewOf } from '../../domain/reservation.ts';
+import type { Reservation } from '../../domain/reservation.ts';
 import {
   decodeDigits,
   decodeOperations,
@@ -96,8 +96,21 @@ export function decodeReservationView(orderId: string, answer: string): Reservat
     lastRead = decodeReservation(orderId, text);
     lastText = text;
   }
-  const view = { ...viewOf(lastRead), orderId };
-  return end < 0 ? view : { ...view, skipped: decodeSkipped(answer.slice(end + 1)) };
+  const { status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId } = lastRead;
+  const view = { orderId, status, lines, reservedAtMs, expiresAtMs, resolvedAtMs, customerId, saleId };
+  return end < 0 ? view : { ...view, skipped: skippedIn(answer.slice(end + 1)) };
+}
+
+let lastSkippedText = '';
+let lastSkipped: readonly SkippedWarehouse[] = [];
+
+// As with the records: equal orders skip the same warehouses.
+function skippedIn(text: string): readonly SkippedWarehouse[] {
+  if (text !== lastSkippedText) {
+    lastSkipped = decodeSkipped(text);
+    lastSkippedText = text;
+  }
+  return lastSkipped;
 }
 
 function decodeSkipped(text: string): SkippedWarehouse[] {

@@ -111,16 +111,19 @@ describe('the optimistic lock', () => {
   test.each([
     ['older', 6],
     ['newer', 0],
-  ])('refuses an item that is at an %s version in the ledger, and the whole chunk with it', async (_, expected) => {
-    const stale = commit(ledger, 1, {
-      rows: [row(reserved('o', 1, 2), itemWith({ available: 5 }))],
-      items: [write(itemWith({ available: 3, version: expected + 1 }), expected)],
-    });
-    await expect(stale).rejects.toThrow(ConcurrentModification);
-    expect(await figures()).toMatchObject({ available: 5, version: 1 });
-    expect(await allEntries(ledger)).toEqual([]);
-    expect(await ledger.cursor(0)).toMatchObject({ sequence: 1 });
-  });
+  ])(
+    'refuses an item that is at an %s version in the ledger, and the whole chunk with it',
+    async (_, expected) => {
+      const stale = commit(ledger, 1, {
+        rows: [row(reserved('o', 1, 2), itemWith({ available: 5 }))],
+        items: [write(itemWith({ available: 3, version: expected + 1 }), expected)],
+      });
+      await expect(stale).rejects.toThrow(ConcurrentModification);
+      expect(await figures()).toMatchObject({ available: 5, version: 1 });
+      expect(await allEntries(ledger)).toEqual([]);
+      expect(await ledger.cursor(0)).toMatchObject({ sequence: 1 });
+    },
+  );
 
   test('refuses a new item that exists', async () => {
     const attempt = commit(ledger, 1, { items: [write(itemWith({ available: 9, version: 1 }), undefined)] });

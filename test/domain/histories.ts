@@ -32,7 +32,7 @@ export {
 } from './random-commands.ts';
 
 /** Runs of each property; set the variable for more. */
-export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 300);
+export const HISTORIES = Number(process.env.HOLDFAST_TEST_HISTORIES ?? 200);
 
 /** `north` has no coordinates. */
 const PLAIN_PLACES: readonly Warehouse[] = [

@@ -13,6 +13,11 @@ import {
 } from '../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../src/hotpath/keys.ts';
 
+/** The built file of a program; the run's set-up builds what has changed. */
+export function builtProgram(name: string): string {
+  return new URL(`../dist/programs/${name}.js`, import.meta.url).pathname;
+}
+
 /** The run's Redis. */
 export function testRedisUrl(): string {
   return inject('redisUrl');

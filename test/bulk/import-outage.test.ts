@@ -9,7 +9,7 @@ import type { ImportProgress } from '../../src/bulk/importing.ts';
 import { openHotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 import { givenProxy } from '../hotpath/fault-proxy.ts';
-import { testRedisUrl } from '../services.ts';
+import { builtProgram, testRedisUrl } from '../services.ts';
 import { fileWith, importText, ledgerTotals, stockCsv, unitsOf } from './importer.ts';
 
 let holdfast: TestHoldfast;
@@ -76,9 +76,8 @@ test('D13: rows refused with ledger-backlog wait until the ledger has caught up'
 test('BR-006: a process that is killed in the middle and run again has done every row once', async () => {
   const rows = 5_000;
   const path = await fileWith(stockCsv(rows, 100));
-  const program = new URL('../../src/programs/import.ts', import.meta.url).pathname;
   const run = () =>
-    spawn(process.execPath, ['--import', 'tsx', program, 'stock', path, '--json'], {
+    spawn(process.execPath, [builtProgram('import'), 'stock', path, '--json'], {
       env: {
         PATH: process.env.PATH ?? '',
         REDIS_URL: testRedisUrl(),

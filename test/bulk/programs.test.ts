@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBulkFile } from '../../src/bulk/bulk-file.ts';
 import { readImportCall } from '../../src/bulk/import-call.ts';
 import { type TestHoldfast, testHoldfast } from '../holdfast.ts';
-import { testRedisUrl } from '../services.ts';
+import { builtProgram, testRedisUrl } from '../services.ts';
 import { fileWith, ledgerTotals, stockCsv, temporaryPath } from './importer.ts';
 
 let holdfast: TestHoldfast;
@@ -20,9 +20,8 @@ beforeAll(async () => {
 afterAll(() => holdfast.close());
 
 function start(program: 'import' | 'export', args: readonly string[]) {
-  const file = new URL(`../../src/programs/${program}.ts`, import.meta.url).pathname;
   const { control } = holdfast.keys;
-  return spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  return spawn(process.execPath, [builtProgram(program), ...args], {
     env: {
       PATH: process.env.PATH ?? '',
       REDIS_URL: testRedisUrl(),

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { type TestEngine, testEngine, testPrefix, testRedisUrl } from '../services.ts';
+import { builtProgram, type TestEngine, testEngine, testPrefix, testRedisUrl } from '../services.ts';
 import { openRedisLink } from './redis-link.ts';
 
 const closers: (() => unknown)[] = [];
@@ -22,8 +22,7 @@ interface Run {
 }
 
 function runServe(env: Record<string, string>): Run {
-  const file = new URL('../../src/programs/serve.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, [builtProgram('serve')], {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

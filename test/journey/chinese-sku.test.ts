@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import { expect, onTestFinished, test } from 'vitest';
 import { type FuzzedHoldfast, openFuzzed } from '../fuzz/fuzzed-holdfast.ts';
-import { testRedisUrl } from '../services.ts';
+import { builtProgram, testRedisUrl } from '../services.ts';
 
 const run = promisify(execFile);
 const SKU = '茶葉/烏龍 #1';
@@ -23,18 +23,14 @@ const ACTOR = '店長 李';
 
 async function program(holdfast: FuzzedHoldfast, name: string, ...args: string[]): Promise<string> {
   const prefix = holdfast.keys.control.slice(0, holdfast.keys.control.indexOf('{'));
-  const { stdout } = await run(
-    process.execPath,
-    ['--import', 'tsx', new URL(`../../src/programs/${name}.ts`, import.meta.url).pathname, ...args],
-    {
-      env: {
-        PATH: process.env.PATH ?? '',
-        REDIS_URL: testRedisUrl(),
-        DATABASE_URL: holdfast.databaseUrl,
-        HOLDFAST_PREFIX: prefix,
-      },
+  const { stdout } = await run(process.execPath, [builtProgram(name), ...args], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      REDIS_URL: testRedisUrl(),
+      DATABASE_URL: holdfast.databaseUrl,
+      HOLDFAST_PREFIX: prefix,
     },
-  );
+  });
   return stdout;
 }
 

@@ -24,7 +24,7 @@ import { hotArticle } from '../../src/sale/orders.ts';
 import { Shop } from '../../src/sale/shop.ts';
 import { audit } from '../../src/worker/audit/reconciliation.ts';
 import { until } from '../holdfast.ts';
-import { ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
+import { builtProgram, ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -64,7 +64,7 @@ async function open() {
 
 let worker: ChildProcess | undefined;
 async function startWorker(stores: { redisUrl: string; databaseUrl: string; prefix: string }): Promise<void> {
-  worker = spawn(process.execPath, ['--import', 'tsx', 'src/programs/work.ts'], {
+  worker = spawn(process.execPath, [builtProgram('work')], {
     env: {
       PATH: process.env.PATH,
       REDIS_URL: stores.redisUrl,

@@ -2,12 +2,14 @@
  * Two releases on the same stores: this one, and the one before it, which is built from the history of the repository
  * into .holdfast/releases/. Each runs as processes of its own, as it would in production.
  */
+
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { builtProgram } from '../services.ts';
 
 /** The last commit of the release before this one. */
 export const COMMIT_BEFORE = '8ba7b78b25846d6af7f5305db40c44e446fa089a';
@@ -30,7 +32,7 @@ export interface Release {
 
 export const RELEASE_NOW: Release = {
   name: 'now',
-  program: (name) => ['--import', 'tsx', join(ROOT, 'src', 'programs', `${name}.ts`)],
+  program: (name) => [builtProgram(name)],
 };
 
 /** Whether the history reaches back to the release before. */

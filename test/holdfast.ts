@@ -66,7 +66,7 @@ export async function testHoldfast(): Promise<TestHoldfast> {
       await stopWorker();
       await hot.close();
       const left = await redis.keys(hot.keys.pattern);
-      if (left.length > 0) await redis.unlink(...left);
+      for (let i = 0; i < left.length; i += 1_000) await redis.unlink(...left.slice(i, i + 1_000));
       redis.disconnect();
       await ledger.close();
       await database.drop();

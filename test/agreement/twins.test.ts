@@ -160,7 +160,7 @@ const KINDS = [
   },
 ];
 /** Fewer runs where another form of the same program is compared. */
-const OTHERS = Math.ceil(HISTORIES / 3);
+const OTHERS = Math.ceil(HISTORIES / 4);
 
 async function compareAll(
   { opening, bursts }: (typeof KINDS)[number],

@@ -89,7 +89,7 @@ test.each(INPUTS)('the compiled check of %s agrees with its schema', (_name, inp
     ),
     { numRuns: Math.max(HISTORIES, 400) },
   );
-  expect(accepted).toBeGreaterThan(0);
+  expect(accepted).toBeGreaterThan(4);
 });
 
 test('a list with a hole in it is refused', () => {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN } from './domain/language.ts';
 import { KEY_PREFIX_DEFAULT, KEY_PREFIX_PATTERN } from './hotpath/keys.ts';
 import { ACK_LEVELS } from './hotpath/redis-check.ts';
+import { readDatabaseUrl, WrongDatabaseUrl } from './ledger/database-url.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 /** A backlog of this size is about 2 GB of stream; beyond it new orders are refused (D13). */
@@ -33,6 +34,15 @@ function url(protocols: readonly string[]) {
     return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
   }, message);
 }
+
+const databaseUrl = z.string().superRefine((text, context) => {
+  try {
+    readDatabaseUrl(text);
+  } catch (error) {
+    if (!(error instanceof WrongDatabaseUrl)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
 
 function whole(min: number, max: number) {
   const message = `is no whole number from ${min} to ${max}`;
@@ -66,7 +76,7 @@ const VARIABLES = {
     isSecret: true,
   }),
   DATABASE_URL: variable({
-    reads: url(['postgres:', 'postgresql:']),
+    reads: databaseUrl,
     example: 'postgres://holdfast:password@127.0.0.1:5432/holdfast',
     isSecret: true,
   }),

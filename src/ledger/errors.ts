@@ -5,7 +5,7 @@
 import pg from 'pg';
 import type { LedgerCursor } from './cursor.ts';
 
-/** With these settings Postgres acknowledges what it can lose. Each problem names its remedy. */
+/** With these settings Postgres loses what it acknowledged, or cannot serve this program. Each problem names its remedy. */
 export class WrongPostgresSettings extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -19,9 +19,10 @@ export class WrongPostgresSettings extends Error {
 
 /** The tables are older than this program. */
 export class SchemaOutdated extends Error {
-  constructor(found: string | undefined, needed: string) {
+  constructor(found: string | undefined, needed: string, schema: string) {
     super(
-      `the ledger's tables are at ${found ?? 'no version'}, this program needs ${needed}: run the migration`,
+      `the ledger's tables in schema ${schema} are at ${found ?? 'no version'}, this program needs ${needed}: ` +
+        'run the migration with the same DATABASE_URL',
     );
     this.name = 'SchemaOutdated';
   }

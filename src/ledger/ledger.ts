@@ -7,6 +7,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Warehouse } from '../domain/geography.ts';
 import type { Reservation } from '../domain/reservation.ts';
+import { explainConnecting } from './connecting.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
 import { beginEpoch, cursorMovedAtMs, type LedgerCursor, readCursor, waitForSequence } from './cursor.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
@@ -47,7 +48,7 @@ import type { TransferDocument } from './write/documents.ts';
 
 /** How to open a ledger. */
 export interface LedgerOptions {
-  /** `postgres://user:password@host:port/database`. Never logged. */
+  /** `postgres://user:password@host:port/database?schema=name`, or a socket. Never logged. */
   readonly databaseUrl: string;
   /** The role each connection takes, where its user is a member; default `holdfast_writer`. */
   readonly role?: LedgerRole | 'none' | undefined;
@@ -57,6 +58,8 @@ export interface LedgerOptions {
   readonly statementTimeoutMs?: number | undefined;
   /** What `pg_stat_activity` shows; default `holdfast`. */
   readonly applicationName?: string | undefined;
+  /** Told once where connections keep the rights of their own user, and why. */
+  readonly say?: ((line: string) => void) | undefined;
   /** For tests, which stop a commit between two statements. */
   readonly commitHook?: CommitHook | undefined;
 }
@@ -66,7 +69,7 @@ const STATEMENT_TIMEOUT_MS_DEFAULT = 30_000;
 
 /**
  * Connects; checks the settings that durability depends on, and the version of the tables.
- * @throws {WrongPostgresSettings} | {SchemaOutdated} or an outage
+ * @throws {WrongPostgresSettings} | {SchemaOutdated} | {WrongDatabaseUrl} or an outage
  * @example
  * const ledger = await openLedger({ databaseUrl: 'postgres://localhost/holdfast', role: 'holdfast_reader' });
  * const { entries } = await ledger.read.entries({ sku: 'TEA', warehouse: 'TPE', limit: 20 });
@@ -78,13 +81,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     role: options.role ?? 'holdfast_writer',
     statementTimeoutMs: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS_DEFAULT,
     applicationName: options.applicationName ?? 'holdfast',
+    say: options.say,
   };
   const pool = openPool(connection, options.poolMax ?? POOL_MAX_DEFAULT);
   try {
-    await checkSchema(pool);
+    await checkSchema(pool, connection.role);
   } catch (error) {
     await pool.end();
-    throw error;
+    throw explainConnecting(error);
   }
   return new Ledger(pool, connection, options.commitHook ?? (() => {}));
 }

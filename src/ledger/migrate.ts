@@ -4,8 +4,10 @@
  */
 import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { clientConfig } from './connection.ts';
-import { SchemaOutdated } from './errors.ts';
+import { explainConnecting } from './connecting.ts';
+import { openPool } from './connection.ts';
+import { readDatabaseUrl } from './database-url.ts';
+import { SchemaOutdated, WrongPostgresSettings } from './errors.ts';
 import * as ledger0001 from './migrations/0001-ledger.ts';
 import * as eventWords0002 from './migrations/0002-event-words.ts';
 import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
@@ -47,7 +49,13 @@ export async function migrate(database: string | pg.Pool): Promise<MigrateOutcom
   // Kysely is not destroyed: it would end a pool that is not ours.
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => MIGRATIONS },
+      // It looks for its tables in every schema unless it is told one, and makes that where it is missing.
+      migrationTableSchema:
+        typeof database === 'string' ? readDatabaseUrl(database).schema : await schemaOf(pool),
+    });
     const applied: string[] = [];
     // One by one, each in a transaction of its own: what one adds to a type, the next may use.
     for (;;) {
@@ -57,27 +65,46 @@ export async function migrate(database: string | pg.Pool): Promise<MigrateOutcom
       applied.push(...results.map((result) => result.migrationName));
     }
     return { applied, rights: await grantRights(pool) };
+  } catch (error) {
+    throw withRemedy(error);
   } finally {
     if (typeof database === 'string') await pool.end();
   }
 }
 
 function migrationPool(databaseUrl: string): pg.Pool {
-  const pool = new pg.Pool({
-    ...clientConfig({
+  return openPool(
+    {
       databaseUrl,
       role: 'none',
       statementTimeoutMs: MIGRATE_TIMEOUT_MS,
       applicationName: 'holdfast-migrate',
-    }),
-    max: 2,
-  });
-  pool.on('error', () => {});
-  return pool;
+    },
+    2,
+  );
 }
 
-/** Newer tables than this program's are fine: in a rolling release the migration comes first. @throws {SchemaOutdated} */
-export async function checkSchema(pool: pg.Pool): Promise<void> {
+async function schemaOf(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query<{ schema: string | null }>('SELECT current_schema()::text AS schema');
+  return rows[0]?.schema ?? 'public';
+}
+
+const NOT_PERMITTED = '42501';
+
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError) || error.code !== NOT_PERMITTED) return explainConnecting(error);
+  return new WrongPostgresSettings([
+    `${error.message}: run the migration as the owner of the tables, who may make tables in their schema ` +
+      '(GRANT CREATE ON SCHEMA ... TO ...), or name a schema of its own in DATABASE_URL: ?schema=name',
+  ]);
+}
+
+/**
+ * Newer tables than this program's are fine: in a rolling release the migration comes first.
+ * @param role what the connections are for
+ * @throws {SchemaOutdated} | {WrongPostgresSettings} where the user may not read the tables
+ */
+export async function checkSchema(pool: pg.Pool, role: string): Promise<void> {
   let newest: string | undefined;
   try {
     const { rows } = await pool.query<{ name: string }>(
@@ -85,8 +112,13 @@ export async function checkSchema(pool: pg.Pool): Promise<void> {
     );
     newest = rows[0]?.name;
   } catch (error) {
-    const isMissing = error instanceof pg.DatabaseError && error.code === '42P01';
-    if (!isMissing) throw error;
+    const code = error instanceof pg.DatabaseError ? error.code : undefined;
+    if (code === NOT_PERMITTED) {
+      throw new WrongPostgresSettings([
+        `the user of DATABASE_URL may not read the tables: GRANT ${role === 'none' ? 'holdfast_reader' : role} TO that user`,
+      ]);
+    }
+    if (code !== '42P01') throw error;
   }
-  if (newest === undefined || newest < NEWEST) throw new SchemaOutdated(newest, NEWEST);
+  if (newest === undefined || newest < NEWEST) throw new SchemaOutdated(newest, NEWEST, await schemaOf(pool));
 }

@@ -14,6 +14,8 @@ const MAKE_ROLES = `
 DO $$
 DECLARE
   wanted text;
+  -- From 16 on a membership says whether its member may take the role. Who makes a role gets one that does not.
+  is_new boolean := current_setting('server_version_num')::integer >= 160000;
 BEGIN
   FOREACH wanted IN ARRAY ARRAY['holdfast_writer', 'holdfast_reader', 'holdfast_api'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
@@ -22,9 +24,9 @@ BEGIN
       EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
       END;
     END IF;
-    IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, wanted, CASE WHEN is_new THEN 'SET' ELSE 'MEMBER' END) THEN
       BEGIN
-        EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+        EXECUTE format('GRANT %I TO CURRENT_USER', wanted) || CASE WHEN is_new THEN ' WITH SET TRUE, INHERIT TRUE' ELSE '' END;
       EXCEPTION WHEN unique_violation OR internal_error OR insufficient_privilege THEN
         NULL; -- "tuple concurrently updated" is internal; who may not join keeps its own rights
       END;
@@ -33,7 +35,9 @@ BEGIN
 END $$`;
 
 const GRANTS = `
-GRANT USAGE ON SCHEMA public TO holdfast_writer, holdfast_reader, holdfast_api;
+DO $$ BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO holdfast_writer, holdfast_reader, holdfast_api', current_schema());
+END $$;
 GRANT SELECT ON ledger, ledger_entries, items, reservations, open_holds, partitions, drift, parked_events, audits, warehouses,
   transfers, transfer_proposals, stocktake_lines, sales, shortfalls,
   kysely_migration, alert_acknowledgements, webhooks, webhook_deliveries TO holdfast_writer, holdfast_reader, holdfast_api;

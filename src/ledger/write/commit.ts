@@ -65,7 +65,8 @@ export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
 }
 
 // Every row is found by its key. A plan made while the tables were small would scan them, and stay in use as they grow.
-const BEGIN = `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
+// A worker that was stopped in the middle keeps the cursor's row locked: no longer than it keeps its lease.
+const BEGIN = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = 10000; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
 
 /**
  * Runs the transaction on a connection that nothing else uses meanwhile.

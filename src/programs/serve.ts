@@ -43,7 +43,7 @@ export async function serve(config: ConfigWith<'redis'>, log: Logger, registry: 
   };
   try {
     const { databaseUrl } = config;
-    const ledger = databaseUrl ? ledgerHandle({ databaseUrl }) : undefined;
+    const ledger = databaseUrl ? ledgerHandle({ databaseUrl, say: (line) => log.warn(line) }) : undefined;
     if (ledger) opened.push(() => ledger.close());
     const app = await buildServer({
       hot,

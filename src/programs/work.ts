@@ -52,7 +52,11 @@ export async function work(
     backlogEventsMax,
     redisTimeoutMs: timeoutMs,
   } = config;
-  const ledger = await openLedger({ databaseUrl, applicationName: 'holdfast-worker' });
+  const ledger = await openLedger({
+    databaseUrl,
+    applicationName: 'holdfast-worker',
+    say: (line) => log.warn(line),
+  });
   // Its own connections and short statements: however slowly webhooks answer, write-behind does not wait for them.
   const webhookLedger = await openLedger({
     databaseUrl,

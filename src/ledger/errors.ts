@@ -30,10 +30,17 @@ export class SchemaOutdated extends Error {
 
 /**
  * `duplicate`: the ledger has these entries already (a replay, or another worker was faster). `gap`: the ledger is
- * not yet where the chunk begins. `stale-epoch`: the partition was rebuilt under a newer epoch. `future-epoch`: the ledger does not
- * know this epoch yet. `unknown-partition`: it knows no epoch at all.
+ * not yet where the chunk begins. `stale-epoch`: the partition was opened under another epoch since. `future-epoch`: the
+ * ledger does not know this epoch yet. `other-history`: it has another entry where the chunk begins.
+ * `unknown-partition`: it knows no epoch at all.
  */
-export type CursorTrouble = 'duplicate' | 'gap' | 'stale-epoch' | 'future-epoch' | 'unknown-partition';
+export type CursorTrouble =
+  | 'duplicate'
+  | 'gap'
+  | 'stale-epoch'
+  | 'future-epoch'
+  | 'other-history'
+  | 'unknown-partition';
 
 /** The conditional move of the cursor found another cursor (D7). Nothing was written. */
 export class CursorMoved extends Error {

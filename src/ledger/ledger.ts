@@ -9,9 +9,35 @@ import type { Warehouse } from '../domain/geography.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { explainConnecting } from './connecting.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
-import { beginEpoch, cursorMovedAtMs, type LedgerCursor, readCursor, waitForSequence } from './cursor.ts';
+import {
+  type AnsweredPlace,
+  cursorMovedAtMs,
+  type LedgerCursor,
+  placeCursor,
+  readCursor,
+  waitForSequence,
+} from './cursor.ts';
+import {
+  beginEpoch,
+  type EpochRecord,
+  type HistoryPlace,
+  type NewEpoch,
+  openEpoch,
+  readEpochs,
+} from './epochs.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
+import {
+  type Fork,
+  type ForkEntry,
+  forkEntries,
+  type HistoryQuery,
+  listForks,
+  type NewFork,
+  recordFork,
+} from './forks.ts';
 import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
+import { type KnownLink, knownLinks, pruneLinks } from './links.ts';
+import { type LostAcknowledgement, type LostRecord, listLost, reportLost } from './lost-acknowledgements.ts';
 import { checkSchema } from './migrate.ts';
 import { Alerts } from './read/alerts.ts';
 import type { AsOf, Moment } from './read/as-of.ts';
@@ -24,6 +50,7 @@ import {
   movementRecords,
   movementRecordsBetween,
 } from './read/movements.ts';
+import type { PageQuery } from './read/pages.ts';
 import { Past } from './read/past.ts';
 import { LedgerQueries } from './read/queries.ts';
 import { Sales } from './read/sales.ts';
@@ -152,11 +179,73 @@ export class Ledger {
   }
 
   /**
-   * A partition starts over under a newer epoch, at sequence 0 (D10).
-   * @returns false where the ledger knows this epoch or a newer one: another process was faster
+   * Writes the epoch that is to be opened next (D10); the cursor stays where it is.
+   * @returns the id of its row, for {@link Ledger.openEpoch}; undefined where another process was faster
    */
-  beginEpoch(partition: number, epoch: number): Promise<boolean> {
+  beginEpoch(partition: number, epoch: NewEpoch): Promise<number | undefined> {
     return beginEpoch(this.#pool, partition, epoch);
+  }
+
+  /** Completes the row of an epoch: Redis was opened under it, and stood at this place. */
+  openEpoch(id: number, place: HistoryPlace): Promise<void> {
+    return openEpoch(this.#pool, id, place);
+  }
+
+  /** Epochs of a partition, newest first. */
+  epochs(partition: number, limit: number): Promise<EpochRecord[]> {
+    return readEpochs(this.#pool, partition, limit);
+  }
+
+  /** Puts the cursor where the ledger was brought by other means than entries of the stream. @throws where it would go back */
+  placeCursor(
+    partition: number,
+    place: Pick<LedgerCursor, 'sequence' | 'link' | 'eventsTotal'>,
+  ): Promise<void> {
+    return placeCursor(this.#pool, partition, place);
+  }
+
+  /** The links that the ledger still has of entries from this sequence on, oldest first. */
+  knownLinks(partition: number, fromSequence: number): Promise<KnownLink[]> {
+    return knownLinks(this.#pool, partition, fromSequence);
+  }
+
+  /** Forgets the links of chunks that end below this sequence. */
+  pruneLinks(partition: number, belowSequence: number): Promise<void> {
+    return pruneLinks(this.#pool, partition, belowSequence);
+  }
+
+  /** Writes down another history, as a whole. @returns its id; the same for a history that is written down already */
+  recordFork(fork: NewFork): Promise<number> {
+    return this.#withClient((client) => recordFork(client, fork));
+  }
+
+  /** Forks of a partition, newest first. */
+  forks(
+    partition: number,
+    query: HistoryQuery,
+  ): Promise<{ readonly forks: readonly Fork[]; readonly next: number | null }> {
+    return listForks(this.#pool, partition, query);
+  }
+
+  /** Entries of a fork, oldest first. */
+  forkEntries(
+    forkId: number,
+    query: PageQuery,
+  ): Promise<{ readonly entries: readonly ForkEntry[]; readonly next: number | null }> {
+    return forkEntries(this.#pool, forkId, query);
+  }
+
+  /** Reports what was acknowledged and is gone. Repeating it changes nothing. */
+  reportLost(rows: readonly LostAcknowledgement[]): Promise<void> {
+    return reportLost(this.#pool, rows);
+  }
+
+  /** Acknowledgements that the ledger does not have, newest report first. */
+  lostAcknowledgements(
+    partition: number,
+    query: HistoryQuery,
+  ): Promise<{ readonly lost: readonly LostRecord[]; readonly next: number | null }> {
+    return listLost(this.#pool, partition, query);
   }
 
   /** The items that exist among those named, in no order. */
@@ -184,11 +273,17 @@ export class Ledger {
    * @throws {CursorMoved} | {ConcurrentModification} | {RefusedBySql}: nothing was written. After any other error, an
    * outage, it may have been written: the cursor shows whether it was.
    */
-  async commit(chunk: PreparedChunk): Promise<void> {
+  commit(chunk: PreparedChunk): Promise<void> {
+    return this.#withClient((client) => commitChunk(client, chunk, this.#commitHook));
+  }
+
+  /** Runs a transaction on a connection of its own, and rolls back where it fails. */
+  async #withClient<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     try {
-      await commitChunk(client, chunk, this.#commitHook);
+      const result = await work(client);
       client.release();
+      return result;
     } catch (error) {
       const isWhole = isAnswer(error) && (await rollBack(client));
       client.release(!isWhole);
@@ -211,11 +306,11 @@ export class Ledger {
   }
 
   /**
-   * Waits until the ledger has everything the partition decided up to this sequence of the epoch.
-   * @returns false where it has not in this time
+   * Waits until the ledger has everything the partition decided up to this place.
+   * @returns false where it has not in this time, or never will: a later epoch began below the place
    */
-  waitForSequence(partition: number, epoch: number, sequence: number, timeoutMs: number): Promise<boolean> {
-    return waitForSequence(this.#pool, partition, { epoch, sequence }, timeoutMs);
+  waitForSequence(partition: number, place: AnsweredPlace, timeoutMs: number): Promise<boolean> {
+    return waitForSequence(this.#pool, partition, place, timeoutMs);
   }
 
   /** The movements that are booked among those named, in no order. */

@@ -13,6 +13,7 @@ import * as eventWords0002 from './migrations/0002-event-words.ts';
 import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
 import * as alerts0003 from './migrations/0003-alerts.ts';
 import * as orderLines0004 from './migrations/0004-order-lines.ts';
+import * as history0005 from './migrations/0005-history.ts';
 import { grantRights, type RightsOutcome } from './rights.ts';
 
 /**
@@ -25,6 +26,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0002-warehouse-side': warehouseSide0002,
   '0003-alerts': alerts0003,
   '0004-order-lines': orderLines0004,
+  '0005-history': history0005,
 };
 const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
 

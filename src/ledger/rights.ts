@@ -40,7 +40,7 @@ DO $$ BEGIN
 END $$;
 GRANT SELECT ON ledger, ledger_entries, items, reservations, open_holds, partitions, drift, parked_events, audits, warehouses,
   transfers, transfer_proposals, stocktake_lines, sales, shortfalls,
-  kysely_migration, alert_acknowledgements, webhooks, webhook_deliveries TO holdfast_writer, holdfast_reader, holdfast_api;
+  links, epochs, forks, fork_entries, lost_acknowledgements, history_reviews, kysely_migration, alert_acknowledgements, webhooks, webhook_deliveries TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT EXECUTE ON FUNCTION decode_id(text), order_lines(text) TO holdfast_writer, holdfast_reader, holdfast_api;
 GRANT INSERT ON ledger, drift, parked_events TO holdfast_writer;
 GRANT INSERT, DELETE ON audits TO holdfast_writer;
@@ -48,6 +48,12 @@ GRANT UPDATE (resolved_at) ON drift TO holdfast_writer;
 GRANT INSERT, UPDATE ON items, reservations, partitions, warehouses, transfers, stocktake_lines, sales, shortfalls
   TO holdfast_writer;
 GRANT INSERT ON transfer_proposals TO holdfast_writer;
+GRANT INSERT, UPDATE, DELETE ON links TO holdfast_writer;
+GRANT INSERT ON epochs, forks, fork_entries, history_reviews TO holdfast_writer;
+GRANT UPDATE (first_sequence, first_link, opened_at, review_id) ON epochs TO holdfast_writer;
+GRANT UPDATE (review_id) ON forks, lost_acknowledgements TO holdfast_writer;
+GRANT INSERT (partition, epoch, nonce, sequence, kind, subject_id, source) ON lost_acknowledgements
+  TO holdfast_writer, holdfast_api;
 GRANT INSERT, UPDATE ON warehouses TO holdfast_api;
 GRANT UPDATE (state, decided_at, decided_by) ON transfer_proposals TO holdfast_api;
 GRANT UPDATE (resolved_at, resolved_by, resolution) ON shortfalls TO holdfast_api;

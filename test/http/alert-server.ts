@@ -2,6 +2,7 @@
 import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import { alertBell } from '../ledger/alerting.ts';
+import { newEpoch } from '../ledger/chunks.ts';
 import { migratedDatabase } from '../ledger/room.ts';
 import { ledgerWith, type OpenServer, openServer } from './open-server.ts';
 
@@ -15,7 +16,7 @@ export interface AlertServer extends OpenServer {
 export async function openAlertServer(): Promise<AlertServer> {
   const database = await migratedDatabase();
   const ledger = await openLedger({ databaseUrl: database.url });
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
   const handle = ledgerHandle({ databaseUrl: database.url });
   const server = await openServer({}, { ledger: handle });
   return {

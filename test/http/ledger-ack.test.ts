@@ -2,12 +2,14 @@
  * The acknowledgement level `ledger` (D11), asked for by a request: the answer comes when Postgres has the decision. A
  * whole Holdfast; the ledger is read right behind the answer, without waiting for anything.
  */
+
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import type { HotInventory } from '../../src/hotpath/hot-inventory.ts';
 import { LedgerAck } from '../../src/http/ledger-ack.ts';
 import { buildServer } from '../../src/http/server.ts';
+import type { AnsweredPlace } from '../../src/ledger/cursor.ts';
 import { type LedgerHandle, ledgerHandle } from '../../src/ledger/handle.ts';
 import { testHoldfast, until } from '../holdfast.ts';
 import { callApp, expectInvalid, openServer, problemOf } from './open-server.ts';
@@ -49,7 +51,7 @@ test('the ledger has what was answered, of many at once', async () => {
 test('of those who come while the ledger is waited for, the newest is asked for next', async () => {
   const asked: number[] = [];
   const arrivals: (() => void)[] = [];
-  const waitForSequence = (_partition: number, _epoch: number, sequence: number) => {
+  const waitForSequence = (_partition: number, { sequence }: AnsweredPlace) => {
     asked.push(sequence);
     return new Promise<boolean>((resolve) => arrivals.push(() => resolve(true)));
   };

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import type { AlertsQuery } from '../../src/ledger/read/alerts.ts';
 import { alertBell } from './alerting.ts';
-import { AT_MS, commit, itemWith, received, row } from './chunks.ts';
+import { AT_MS, commit, itemWith, newEpoch, received, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 let database: Awaited<ReturnType<typeof migratedDatabase>>;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   writer = await openLedger({ databaseUrl: database.url });
   api = await openLedger({ databaseUrl: database.url, role: 'holdfast_api' });
   reader = await openLedger({ databaseUrl: database.url, role: 'holdfast_reader' });
-  await writer.beginEpoch(0, 1);
+  await writer.beginEpoch(0, newEpoch(1));
   const ring = alertBell(writer);
   for (let turn = 0; turn < 10; turn++) {
     await ring(

@@ -1,19 +1,38 @@
 /** Chunks written by hand: what the worker would commit, one event at a time. */
 import { changeOf, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../../src/domain/language.ts';
+import type { NewEpoch } from '../../src/ledger/epochs.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { LedgerChunk, LedgerRow } from '../../src/ledger/write/chunk.ts';
 import { prepareChunk } from '../../src/ledger/write/commit.ts';
 
 export const AT_MS = Date.UTC(2025, 10, 11, 0, 0, 0, 123);
 
+/** Of every epoch that {@link newEpoch} makes, unless it is given another. */
+export const NONCE = 'nonce001';
+
+/** An epoch to begin, after nothing was compared. */
+export function newEpoch(number: number, rest: Partial<NewEpoch> = {}): NewEpoch {
+  return {
+    epoch: { number, nonce: NONCE },
+    incarnation: 'a'.repeat(40),
+    how: 'verified',
+    compared: { sequence: 0, link: undefined, eventsTotal: 0 },
+    ...rest,
+  };
+}
+
 /** A chunk with nothing in it, from one sequence to the next. */
 export function chunk(fromSequence: number, rest: Partial<LedgerChunk> = {}): LedgerChunk {
   return {
     partition: 0,
+    verifiedEpoch: { number: 1, nonce: NONCE },
     epoch: 1,
     fromSequence,
+    fromLink: undefined,
     toSequence: fromSequence + 1,
+    toLink: undefined,
+    links: [],
     eventsTotal: fromSequence + 1,
     rows: [],
     items: [],
@@ -75,5 +94,5 @@ export function row(event: StockEvent, before: InventoryItem, after?: Partial<In
     sold: before.sold + change.sold,
     version: line.version,
   };
-  return { sequence: 1, event, line, before, after: { ...evolved, ...after } };
+  return { epoch: 1, sequence: 1, event, line, before, after: { ...evolved, ...after } };
 }

@@ -14,7 +14,7 @@ import type { Reservation } from '../../src/domain/reservation.ts';
 import { ConcurrentModification, CursorMoved } from '../../src/ledger/errors.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
-import { AT_MS, commit, itemWith, received, reserved, row } from './chunks.ts';
+import { AT_MS, commit, itemWith, NONCE, newEpoch, received, reserved, row } from './chunks.ts';
 import { allEntries, migratedDatabase } from './room.ts';
 
 let database: Awaited<ReturnType<typeof migratedDatabase>>;
@@ -22,7 +22,7 @@ let ledger: Ledger;
 beforeEach(async () => {
   database = await migratedDatabase();
   ledger = await openLedger({ databaseUrl: database.url });
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
 });
 afterEach(async () => {
   await ledger.close();
@@ -49,7 +49,13 @@ describe('the cursor', () => {
 
   test('moves in the transaction of its chunk', async () => {
     await commit(ledger, 0, { toSequence: 4, eventsTotal: 9 });
-    expect(await ledger.cursor(0)).toEqual({ epoch: 1, sequence: 4, eventsTotal: 9 });
+    expect(await ledger.cursor(0)).toEqual({
+      epoch: 1,
+      nonce: NONCE,
+      sequence: 4,
+      link: undefined,
+      eventsTotal: 9,
+    });
     expect(await ledger.cursor(1)).toBeUndefined();
   });
 
@@ -64,10 +70,25 @@ describe('the cursor', () => {
     expect(await troubleOf(commit(ledger, 3))).toMatchObject({ trouble: 'gap', found: { sequence: 0 } });
   });
 
-  test('refuses a chunk of an older or a newer epoch', async () => {
-    await ledger.beginEpoch(0, 5);
-    expect(await troubleOf(commit(ledger, 0, { epoch: 4 }))).toMatchObject({ trouble: 'stale-epoch' });
-    expect(await troubleOf(commit(ledger, 0, { epoch: 6 }))).toMatchObject({ trouble: 'future-epoch' });
+  test('refuses a chunk of an older or a newer epoch, or of another with the same number', async () => {
+    await ledger.beginEpoch(0, newEpoch(5));
+    const under = (number: number, nonce?: string) => commit(ledger, 0, { verifiedEpoch: { number, nonce } });
+    expect(await troubleOf(under(4, NONCE))).toMatchObject({ trouble: 'stale-epoch' });
+    expect(await troubleOf(under(6, NONCE))).toMatchObject({ trouble: 'future-epoch' });
+    // A zombie of another database, or of the release before.
+    expect(await troubleOf(under(5, 'another1'))).toMatchObject({ trouble: 'stale-epoch' });
+    expect(await troubleOf(under(5))).toMatchObject({ trouble: 'stale-epoch' });
+    await under(5, NONCE);
+  });
+
+  test('refuses a chunk of another history, and takes its link from the one it moves to', async () => {
+    await commit(ledger, 0, { toSequence: 2, toLink: 'link-2', links: ['link-1', 'link-2'] });
+    for (const fromLink of ['link-1', undefined]) {
+      const trouble = await troubleOf(commit(ledger, 2, { fromLink }));
+      expect(trouble).toMatchObject({ trouble: 'other-history', found: { link: 'link-2' } });
+    }
+    await commit(ledger, 2, { fromLink: 'link-2', toLink: 'link-3', links: ['link-3'] });
+    expect(await ledger.cursor(0)).toMatchObject({ sequence: 3, link: 'link-3' });
   });
 
   test('refuses a chunk of a partition without an epoch', async () => {
@@ -85,16 +106,6 @@ describe('the cursor', () => {
     expect(refused?.reason).toMatchObject({ name: 'CursorMoved', trouble: 'duplicate' });
     expect(await allEntries(ledger)).toHaveLength(1);
     await other.close();
-  });
-
-  test('starts over with a newer epoch only', async () => {
-    await commit(ledger, 0);
-    expect(await ledger.beginEpoch(0, 1)).toBe(false);
-    expect(await ledger.cursor(0)).toMatchObject({ epoch: 1, sequence: 1 });
-    expect(await ledger.beginEpoch(0, 2)).toBe(true);
-    expect(await ledger.cursor(0)).toEqual({ epoch: 2, sequence: 0, eventsTotal: 0 });
-    const racers = await Promise.all([3, 3, 3].map((epoch) => ledger.beginEpoch(0, epoch)));
-    expect(racers.filter(Boolean)).toHaveLength(1);
   });
 });
 

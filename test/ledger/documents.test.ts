@@ -12,7 +12,7 @@ import type {
   StocktakeDocument,
   TransferDocument,
 } from '../../src/ledger/write/documents.ts';
-import { AT_MS, commit, itemWith } from './chunks.ts';
+import { AT_MS, commit, itemWith, newEpoch } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 let database: Awaited<ReturnType<typeof migratedDatabase>>;
@@ -21,7 +21,7 @@ let sequence: number;
 beforeEach(async () => {
   database = await migratedDatabase();
   ledger = await openLedger({ databaseUrl: database.url });
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
   sequence = 0;
 });
 afterEach(async () => {
@@ -387,17 +387,4 @@ test('a reservation keeps its customer and its sale, from which its fingerprint 
       ConcurrentModification,
     );
   }
-});
-
-test('waiting for a sequence ends when the ledger has it, or after the time-out', async () => {
-  const waiting = ledger.waitForSequence(0, 1, 2, 30_000);
-  expect(await ledger.waitForSequence(0, 1, 1, 1)).toBe(false);
-  await commit(ledger, 0);
-  expect(await ledger.waitForSequence(0, 1, 1, 0)).toBe(true);
-  await commit(ledger, 1);
-  expect(await waiting).toBe(true);
-  expect(await ledger.waitForSequence(7, 1, 0, 1)).toBe(false);
-  await ledger.beginEpoch(0, 2);
-  expect(await ledger.waitForSequence(0, 1, 99, 1)).toBe(true);
-  expect(await ledger.waitForSequence(0, 2, 1, 1)).toBe(false);
 });

@@ -13,7 +13,7 @@ import type { Extract, ExtractCell } from '../../src/ledger/read/extracts.ts';
 import type { LedgerRow } from '../../src/ledger/write/chunk.ts';
 import type { SaleDocument, StocktakeDocument, TransferDocument } from '../../src/ledger/write/documents.ts';
 import { anyId, NASTY_IDS } from '../domain/ids.ts';
-import { AT_MS, commit, itemWith, row } from './chunks.ts';
+import { AT_MS, commit, itemWith, newEpoch, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 const SEED = Date.now();
@@ -131,7 +131,7 @@ beforeAll(async () => {
   ledger = await openLedger({ databaseUrl: database.url });
   handle = ledgerHandle({ databaseUrl: database.url });
   api = await handle.open();
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
   await commit(ledger, 0, {
     rows: WORLDS.flatMap(rowsOf),
     // Every third is in quarantine, which is written by another statement.
@@ -168,6 +168,7 @@ beforeAll(async () => {
     parked: WORLDS.map(({ name, orderId }) => ({
       ...name,
       version: 9,
+      epoch: 1,
       sequence: 1,
       event: JSON.stringify(orderId),
     })),

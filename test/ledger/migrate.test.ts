@@ -13,7 +13,7 @@ import * as eventWords0002 from '../../src/ledger/migrations/0002-event-words.ts
 import * as warehouseSide0002 from '../../src/ledger/migrations/0002-warehouse-side.ts';
 import * as alerts0003 from '../../src/ledger/migrations/0003-alerts.ts';
 import { testDatabase } from '../services.ts';
-import { AT_MS, commit } from './chunks.ts';
+import { AT_MS, commit, newEpoch } from './chunks.ts';
 
 /** What a database of the release before has run. */
 const RELEASE_BEFORE: Record<string, Migration> = {
@@ -166,7 +166,10 @@ describe('a migration', () => {
     const holdsBefore = (await pool.query('SELECT * FROM open_holds ORDER BY order_id, sku')).rows;
     expect(holdsBefore).toHaveLength(4);
 
-    expect(await migrate(database.url)).toEqual({ applied: ['0004-order-lines'], rights: 'granted' });
+    expect(await migrate(database.url)).toEqual({
+      applied: ['0004-order-lines', '0005-history'],
+      rights: 'granted',
+    });
     expect((await pool.query('SELECT * FROM open_holds ORDER BY order_id, sku')).rows).toEqual(holdsBefore);
     const ledger = await openLedger({ databaseUrl: database.url });
     expect(await ledger.selfCheck(true)).toEqual([]);
@@ -210,7 +213,20 @@ describe('a migration', () => {
       fingerprint: '-',
       operations: [],
     };
-    await commit(ledger, 3, { newReservations: [hold] });
+    expect(await ledger.cursor(0)).toEqual({
+      epoch: 1,
+      nonce: undefined,
+      sequence: 3,
+      link: undefined,
+      eventsTotal: 9,
+    });
+    await commit(ledger, 3, { verifiedEpoch: { number: 1, nonce: undefined }, newReservations: [hold] });
+    // The worker of that release moves the cursor until this one's opens an epoch of its own.
+    await pool.query(
+      'UPDATE partitions SET sequence = 5, events_total = 11 WHERE partition = 0 AND epoch = 1 AND sequence = 4',
+    );
+    expect(await ledger.cursor(0)).toMatchObject({ sequence: 5, link: undefined });
+    expect(await ledger.epochs(0, 9)).toEqual([]);
     expect(await readTea()).toEqual(before);
     expect(await ledger.read.openHolds(leaf.sku, leaf.warehouse, undefined, 9)).toMatchObject([
       { orderId: '{o,3}', quantity: 4 },
@@ -244,7 +260,7 @@ describe('a migration', () => {
       // The roles are there already, made by other tests: their rights are granted, membership is not.
       expect(['granted', 'not-permitted']).toContain(rights);
       const ledger = await openLedger({ databaseUrl: url.href });
-      expect(await ledger.beginEpoch(0, 1)).toBe(true);
+      expect(await ledger.beginEpoch(0, newEpoch(1))).toBe(1);
       await ledger.close();
     } finally {
       await query(database.url, `ALTER DATABASE ${url.pathname.slice(1)} OWNER TO CURRENT_USER`);
@@ -285,9 +301,9 @@ test('connections take the role of the writer, or of the reader', async () => {
   await migrate(database.url);
   for (const role of ['holdfast_writer', 'holdfast_reader'] as const) {
     const ledger = await openLedger({ databaseUrl: database.url, role, applicationName: `as-${role}` });
-    const attempt = ledger.beginEpoch(0, 1);
+    const attempt = ledger.beginEpoch(0, newEpoch(1));
     if (role === 'holdfast_reader') await expect(attempt).rejects.toThrow('permission denied');
-    else expect(await attempt).toBe(true);
+    else expect(await attempt).toBe(1);
     await ledger.close();
   }
 });

@@ -7,7 +7,7 @@ import type { Reservation } from '../../src/domain/reservation.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import type { LedgerEntry } from '../../src/ledger/read/ledger-entry.ts';
 import type { EntriesQuery } from '../../src/ledger/read/queries.ts';
-import { AT_MS, commit, itemWith, received, reserved, row } from './chunks.ts';
+import { AT_MS, commit, itemWith, newEpoch, received, reserved, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 const VERSIONS = 40;
@@ -17,7 +17,7 @@ let ledger: Ledger;
 beforeAll(async () => {
   database = await migratedDatabase();
   ledger = await openLedger({ databaseUrl: database.url });
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
   // Two SKUs in two warehouses each take turns; every fourth version of an item is of the order `regular`.
   const items = ['A@east', 'A@west', 'B@east', 'B@west'].map((name): InventoryItem => {
     const [sku = '', warehouse = ''] = name.split('@');

@@ -22,6 +22,7 @@ import {
   type WriteBehindOptions,
 } from '../../src/worker/carry/write-behind.ts';
 import { ledgerDatabase, type TestEngine, testEngine, testRedisUrl } from '../services.ts';
+import { newEpoch } from './chunks.ts';
 import type { TradersClock } from './traders.ts';
 
 /** A database with the tables in it, and a connection of its owner, who may do what no role may. */
@@ -71,7 +72,7 @@ export class Room {
   static async open(options: Partial<HotInventoryOptions> & { turnedClockMs?: number } = {}): Promise<Room> {
     const database = await migratedDatabase();
     const ledger = await openLedger({ databaseUrl: database.url });
-    await ledger.beginEpoch(0, 1);
+    await ledger.beginEpoch(0, newEpoch(1));
     await ledger.close();
     return new Room(await testEngine({ ack: 'memory', ...options }), database);
   }

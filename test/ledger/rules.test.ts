@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { RefusedBySql } from '../../src/ledger/errors.ts';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import { commit, itemWith, received, reserved, row } from './chunks.ts';
+import { commit, itemWith, newEpoch, received, reserved, row } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 let database: Awaited<ReturnType<typeof migratedDatabase>>;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   database = await migratedDatabase();
   owner = database.owner;
   ledger = await openLedger({ databaseUrl: database.url });
-  await ledger.beginEpoch(0, 1);
+  await ledger.beginEpoch(0, newEpoch(1));
   await commit(ledger, 0, { rows: [row(received(10, 1), itemWith())] });
 });
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
 import { WEBHOOKS_MAX } from '../../src/ledger/webhooks/webhooks.ts';
 import { alertBell } from './alerting.ts';
+import { newEpoch } from './chunks.ts';
 import { migratedDatabase } from './room.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   database = await migratedDatabase();
   worker = await openLedger({ databaseUrl: database.url });
   api = await openLedger({ databaseUrl: database.url, role: 'holdfast_api', poolMax: 8 });
-  await worker.beginEpoch(0, 1);
+  await worker.beginEpoch(0, newEpoch(1));
   ring = alertBell(worker);
 });
 afterAll(async () => {

@@ -10,6 +10,7 @@ import { clearPartition, fencePartition, readControl } from '../../src/hotpath/p
 import { rebuild } from '../../src/worker/recovery/rebuild.ts';
 import { remedyFor } from '../../src/worker/recovery/recover.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
+import { newEpoch } from '../ledger/chunks.ts';
 
 let holdfast: TestHoldfast;
 beforeEach(async () => {
@@ -301,7 +302,7 @@ test('a rebuild that died half way leaves the fence, and the next worker begins 
   const { redis, keys, ledger } = holdfast;
   // As far as a rebuild comes that dies after it emptied Redis and began the new epoch.
   await fencePartition(redis, keys, 0);
-  await ledger.beginEpoch(keys.partition, 2);
+  await ledger.beginEpoch(keys.partition, newEpoch(2));
   await clearPartition(redis, keys);
   await expect(holdfast.hot.reservation('open')).rejects.toMatchObject({ code: 'not-ready' });
   await holdfast.startWorker();
@@ -373,7 +374,7 @@ describe('what recovers by itself and what waits for a person', () => {
     trimmedTotal: 20,
     state: 'open',
   } as const;
-  const cursor = { epoch: 3, sequence: 9, eventsTotal: 20 };
+  const cursor = { epoch: 3, nonce: undefined, sequence: 9, link: undefined, eventsTotal: 20 };
   test.each([
     ['both agree', control, cursor, undefined, 'none'],
     ['the ledger lags', control, { ...cursor, sequence: 5 }, undefined, 'none'],

@@ -5,6 +5,7 @@ import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { openPartition } from '../../src/hotpath/partition.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
+import { newEpoch } from '../ledger/chunks.ts';
 import { ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
 
 const PARTITIONS = [0, 1];
@@ -19,7 +20,7 @@ test('two partitions decide apart, are carried side by side, and stand in one le
   const shops = await Promise.all(
     PARTITIONS.map(async (partition) => {
       await openPartition(redis, partitionKeys(prefix, partition), EPOCH);
-      await ledger.beginEpoch(partition, EPOCH);
+      await ledger.beginEpoch(partition, newEpoch(EPOCH));
       const hot = await openHotInventory({ redisUrl, prefix, partition });
       const carrier = startWriteBehind({ ledger, hot, streamRedis: redis, partition, log });
       return { hot, carrier, sku: `SKU-${partition}` };

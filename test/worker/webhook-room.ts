@@ -11,6 +11,7 @@ import {
 } from '../../src/worker/webhooks/webhooks.ts';
 import { until } from '../holdfast.ts';
 import { alertBell } from '../ledger/alerting.ts';
+import { newEpoch } from '../ledger/chunks.ts';
 import { migratedDatabase } from '../ledger/room.ts';
 import { type Answering, openReceiver, type Receiver } from './receiver.ts';
 
@@ -43,7 +44,7 @@ export class WebhookRoom {
   static async open(): Promise<WebhookRoom> {
     const database = await migratedDatabase();
     const writer = await openLedger({ databaseUrl: database.url });
-    await writer.beginEpoch(0, 1);
+    await writer.beginEpoch(0, newEpoch(1));
     return new WebhookRoom(
       database,
       writer,

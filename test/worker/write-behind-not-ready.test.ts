@@ -8,6 +8,7 @@ import type { WorkerLease } from '../../src/ledger/lease.ts';
 import type { NotReady } from '../../src/worker/carry/stream-reader.ts';
 import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
 import { until } from '../holdfast.ts';
+import { newEpoch } from '../ledger/chunks.ts';
 import { expectExact, Room, type TestWorker } from '../ledger/room.ts';
 import { shop } from '../ledger/shoppers.ts';
 
@@ -46,7 +47,7 @@ describe('the worker reports', () => {
     const { worker: next, problems } = await told();
     await until(() => problems.length > 0);
     expect(problems[0]).toMatchObject({ reason: 'unknown-partition', ledger: undefined });
-    await next.ledger.beginEpoch(0, 1);
+    await next.ledger.beginEpoch(0, newEpoch(1));
     await next.writeBehind.drained();
     expect(next.writeBehind.status().notReady).toBeUndefined();
   });
@@ -214,7 +215,7 @@ describe('meanwhile the worker', () => {
       },
     });
     await until(() => isWaiting);
-    await worker.ledger.beginEpoch(0, 2);
+    await worker.ledger.beginEpoch(0, newEpoch(2));
     await clearPartition(redis, hot.keys);
     await openPartition(redis, hot.keys, 2);
     hold();

@@ -29,7 +29,12 @@ async function begin(redisUrl: string, databaseUrl: string): Promise<Running> {
   const ledger = await openLedger({ databaseUrl });
   // Its own commands are trims and sweeps, whose answers nobody waits for.
   const hot = await openHotInventory({ redisUrl, ack: 'memory' });
-  await ledger.beginEpoch(PARTITION, EPOCH);
+  await ledger.beginEpoch(PARTITION, {
+    epoch: { number: EPOCH, nonce: 'bench001' },
+    incarnation: '-',
+    how: 'verified',
+    compared: { sequence: 0, link: undefined, eventsTotal: 0 },
+  });
   const sweep = startExpirySweep({ hot });
   const writeBehind = startWriteBehind({ ledger, hot, streamRedis, partition: PARTITION, log });
   return {

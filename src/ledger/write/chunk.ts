@@ -5,10 +5,13 @@
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { EventLine, StockEvent } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
+import type { LedgerCursor } from '../cursor.ts';
 import type { Documents } from './documents.ts';
 
 /** One event line with the item before and after it: one row of the ledger. */
 export interface LedgerRow {
+  /** Of the stream entry: the entries of one chunk may be of several epochs. */
+  readonly epoch: number;
   readonly sequence: number;
   readonly event: StockEvent;
   readonly line: EventLine;
@@ -34,6 +37,7 @@ export interface ParkedEvent {
   readonly sku: string;
   readonly warehouse: string;
   readonly version: number;
+  readonly epoch: number;
   readonly sequence: number;
   /** JSON. */
   readonly event: string;
@@ -80,11 +84,18 @@ export interface Finding {
 /** All that one transaction writes. */
 export interface LedgerChunk {
   readonly partition: number;
+  /** The newest epoch that was written for the partition: a worker that does not know it is no longer the one. */
+  readonly verifiedEpoch: Pick<LedgerCursor, 'nonce'> & { readonly number: number };
+  /** Of its last entry. */
   readonly epoch: number;
-  /** The cursor must be exactly here. */
+  /** The cursor must be exactly here, and the link of the entry there this one. */
   readonly fromSequence: number;
+  readonly fromLink: string | undefined;
   readonly toSequence: number;
-  /** Events of the epoch up to `toSequence`. */
+  readonly toLink: string | undefined;
+  /** Of each entry in order, `-` for one that has none; or none at all. */
+  readonly links: readonly string[];
+  /** Events of the partition up to `toSequence`. */
   readonly eventsTotal: number;
   readonly rows: readonly LedgerRow[];
   readonly items: readonly ItemWrite[];

@@ -3,9 +3,11 @@
  * gap or a worker that lost its lease stops before anything is written. Then everything is written in bulk.
  * Promises: all of the chunk or nothing, and which of the two.
  */
+import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { readCursor } from '../cursor.ts';
+import { type LedgerCursor, readCursor } from '../cursor.ts';
 import { CursorMoved, type CursorTrouble } from '../errors.ts';
+import { linksText } from '../links.ts';
 import type { LedgerChunk } from './chunk.ts';
 import { writeDocuments } from './document-rows.ts';
 import { ledgerRowsText, writeLedgerRows } from './entry-rows.ts';
@@ -40,20 +42,29 @@ type InBulk =
  * A chunk whose many rows are already the texts of their statements: Postgres does not wait for them, and the garbage
  * collector can take the rows before the commit.
  */
-export interface PreparedChunk extends Omit<LedgerChunk, InBulk> {
+export interface PreparedChunk extends Omit<LedgerChunk, InBulk | 'links'> {
+  readonly linksText: string | undefined;
   readonly rowsText: Buffer;
   readonly reservationTexts: ReservationTexts;
 }
 
 /** Makes the texts of a chunk, while the chunk before is being committed. */
 export async function prepareChunk(chunk: LedgerChunk): Promise<PreparedChunk> {
-  const { partition, epoch, fromSequence, toSequence, eventsTotal, items, documents, findings, parked } =
-    chunk;
+  const { partition, verifiedEpoch, epoch, fromSequence, fromLink, toSequence, toLink, links } = chunk;
+  const { eventsTotal, items, documents, findings, parked } = chunk;
+  assert(
+    links.length === 0 || links.length === toSequence - fromSequence,
+    `${links.length} links of the entries from ${fromSequence + 1} to ${toSequence}`,
+  );
   return {
     partition,
+    verifiedEpoch,
     epoch,
     fromSequence,
+    fromLink,
     toSequence,
+    toLink,
+    linksText: linksText(links),
     eventsTotal,
     items,
     documents,
@@ -95,18 +106,51 @@ export async function commitChunk(
   await hook('committed');
 }
 
+// One round trip. A row of links that has this end already is of a history that the cursor has left.
+const MOVE_CURSOR = `WITH moved AS (
+  UPDATE partitions SET sequence = $6, link = $7, events_total = $8, updated_at = now()
+  WHERE partition = $1 AND epoch = $2 AND nonce IS NOT DISTINCT FROM $3 AND sequence = $4 AND link IS NOT DISTINCT FROM $5
+  RETURNING partition),
+kept AS (
+  INSERT INTO links (partition, from_sequence, to_sequence, epoch, events_total, links)
+  SELECT partition, $4, $6, $9, $8, $10 FROM moved WHERE $10::text IS NOT NULL
+  ON CONFLICT (partition, to_sequence) DO UPDATE SET from_sequence = excluded.from_sequence, epoch = excluded.epoch,
+    events_total = excluded.events_total, links = excluded.links)
+SELECT FROM moved`;
+
+/** Moves the cursor, and keeps the links of the chunk's entries. @throws {CursorMoved} */
 async function moveCursor(client: pg.ClientBase, chunk: PreparedChunk): Promise<void> {
-  const { partition, epoch, fromSequence, toSequence, eventsTotal } = chunk;
+  const { partition, verifiedEpoch, epoch, fromSequence, fromLink, toSequence, toLink, eventsTotal } = chunk;
+  const { number, nonce } = verifiedEpoch;
   const { rowCount } = await client.query({
     name: 'move-cursor',
-    text: `UPDATE partitions SET sequence = $4, events_total = $5, updated_at = now()
-      WHERE partition = $1 AND epoch = $2 AND sequence = $3`,
-    values: [partition, epoch, fromSequence, toSequence, eventsTotal],
+    text: MOVE_CURSOR,
+    values: [
+      partition,
+      number,
+      nonce ?? null,
+      fromSequence,
+      fromLink ?? null,
+      toSequence,
+      toLink ?? null,
+      eventsTotal,
+      epoch,
+      chunk.linksText ?? null,
+    ],
   });
   if (rowCount === 1) return;
   const found = await readCursor(client, partition);
-  let trouble: CursorTrouble = 'unknown-partition';
-  if (found && found.epoch !== epoch) trouble = found.epoch > epoch ? 'stale-epoch' : 'future-epoch';
-  else if (found) trouble = found.sequence > fromSequence ? 'duplicate' : 'gap';
-  throw new CursorMoved(trouble, { epoch, sequence: fromSequence }, found);
+  throw new CursorMoved(troubleOf(chunk, found), { epoch: number, sequence: fromSequence }, found);
+}
+
+function troubleOf(
+  { verifiedEpoch, fromSequence }: PreparedChunk,
+  found: LedgerCursor | undefined,
+): CursorTrouble {
+  const { number, nonce } = verifiedEpoch;
+  if (!found) return 'unknown-partition';
+  if (found.epoch !== number) return found.epoch > number ? 'stale-epoch' : 'future-epoch';
+  if (found.nonce !== nonce) return 'stale-epoch';
+  if (found.sequence === fromSequence) return 'other-history';
+  return found.sequence > fromSequence ? 'duplicate' : 'gap';
 }

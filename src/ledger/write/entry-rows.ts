@@ -61,7 +61,7 @@ const COPY_LEDGER = `COPY ledger (at, version, sequence, epoch, quantity, availa
 
 /** The rows of a chunk as COPY takes them, in order. */
 export function ledgerRowsText(chunk: LedgerChunk): Promise<Buffer> {
-  return textInSteps(chunk.rows, (row) => rowText(row, chunk.epoch, chunk.partition));
+  return textInSteps(chunk.rows, (row) => rowText(row, chunk.partition));
 }
 
 /** Writes what {@link ledgerRowsText} made. */
@@ -69,11 +69,7 @@ export async function writeLedgerRows(client: pg.ClientBase, text: Buffer): Prom
   if (text.length > 0) await copyIn(client, COPY_LEDGER, text);
 }
 
-function rowText(
-  { sequence, event, line, before, after }: LedgerRow,
-  epoch: number,
-  partition: number,
-): string {
+function rowText({ epoch, sequence, event, line, before, after }: LedgerRow, partition: number): string {
   return (
     `${instantText(event.atMs)}\t${line.version}\t${sequence}\t${epoch}\t${line.quantity}\t` +
     `${before.available}\t${before.reserved}\t${before.sold}\t${after.available - before.available}\t` +

@@ -19,7 +19,7 @@ const FINDING: Columns<Finding> = {
 };
 const INSERT_FINDINGS = insertInto('drift', FINDING);
 
-type ParkedRow = ParkedEvent & Pick<LedgerChunk, 'partition' | 'epoch'>;
+type ParkedRow = ParkedEvent & Pick<LedgerChunk, 'partition'>;
 const PARKED: Columns<ParkedRow> = {
   sku: text((parked) => parked.sku),
   warehouse: text((parked) => parked.warehouse),
@@ -34,9 +34,9 @@ const INSERT_PARKED = insertInto('parked_events', PARKED);
 /** Writes what was found wrong with the chunk, and the events that wait for an item in quarantine. */
 export async function writeFindings(
   client: pg.ClientBase,
-  { findings, parked, partition, epoch }: Pick<LedgerChunk, 'findings' | 'parked' | 'partition' | 'epoch'>,
+  { findings, parked, partition }: Pick<LedgerChunk, 'findings' | 'parked' | 'partition'>,
 ): Promise<void> {
   await INSERT_FINDINGS.run(client, INSERT_FINDINGS.valuesOf(findings));
-  const rows = parked.map((event) => ({ ...event, partition, epoch }));
+  const rows = parked.map((event) => ({ ...event, partition }));
   await INSERT_PARKED.run(client, INSERT_PARKED.valuesOf(rows));
 }

@@ -103,7 +103,7 @@ export class ChunkDraft {
   }
 
   /** Keeps the event lines of items in quarantine; beyond the limit they are only counted. */
-  #park({ sequence, events }: Verdict): void {
+  #park({ epoch, sequence, events }: Verdict): void {
     for (const event of events) {
       for (const line of event.lines) {
         const state = this.#cache.item(line);
@@ -112,7 +112,7 @@ export class ChunkDraft {
         if (state.parkedEvents < this.#parkedEventsPerItemMax) {
           const { sku, warehouse, version } = line;
           const text = JSON.stringify({ ...event, lines: [line] });
-          this.#parked.push({ sku, warehouse, version, sequence, event: text });
+          this.#parked.push({ sku, warehouse, version, epoch, sequence, event: text });
         }
         state.parkedEvents++;
         state.parkedInChunk++;
@@ -125,9 +125,13 @@ export class ChunkDraft {
     const { changedItems, changedReservations, changedTransfers } = this.#cache;
     return {
       partition: this.#partition,
-      epoch: this.#from.epoch,
+      verifiedEpoch: { number: this.#from.epoch, nonce: this.#from.nonce },
+      epoch: to.epoch,
       fromSequence: this.#from.sequence,
+      fromLink: this.#from.link,
       toSequence: to.sequence,
+      toLink: this.#from.link,
+      links: [],
       eventsTotal: to.eventsTotal,
       rows: this.#rows,
       items: changedItems.map((state) => ({

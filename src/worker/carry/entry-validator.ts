@@ -30,6 +30,7 @@ import type { UnreadableEntry } from './stream-reader.ts';
 
 /** What an entry comes to. */
 export interface Verdict {
+  readonly epoch: number;
   readonly sequence: number;
   readonly atMs: number;
   readonly events: readonly StockEvent[];
@@ -100,11 +101,11 @@ export class EntryValidator {
 
   /** An entry that cannot be read: the items it still names stop; others show a version gap with their next event. */
   reject(entry: UnreadableEntry): Verdict {
-    const { raw, problem, sequence } = entry;
+    const { raw, problem, epoch, sequence } = entry;
     const items = namesIn(raw)
       .map((name) => this.#cache.item(name))
       .filter(({ isInLedger }) => isInLedger);
-    const verdict = begin({ sequence, atMs: 0 }, items, []);
+    const verdict = begin({ epoch, sequence, atMs: 0 }, items, []);
     const detail = `entry ${sequence} cannot be read: ${problem}`;
     const failure: Failure = { kind: 'unreadable-entry', detail, evidence: { raw } };
     for (const state of items) state.failure = failure;
@@ -139,7 +140,8 @@ export class EntryValidator {
       state.failure = { kind, detail: messageOf(error), event };
       return;
     }
-    verdict.rows.push({ sequence: verdict.sequence, event, line, before, after: state.next });
+    const { epoch, sequence } = verdict;
+    verdict.rows.push({ epoch, sequence, event, line, before, after: state.next });
   }
 
   /** A step that the reservation does not allow stops the items it names, unless one that has stopped explains it. */
@@ -193,7 +195,7 @@ export class EntryValidator {
 }
 
 function begin(
-  { sequence, atMs }: { readonly sequence: number; readonly atMs: number },
+  { epoch, sequence, atMs }: Pick<Verdict, 'epoch' | 'sequence' | 'atMs'>,
   items: readonly ItemState[],
   events: readonly StockEvent[],
 ): Verdict {
@@ -201,7 +203,7 @@ function begin(
     state.entry = sequence;
     state.next = state.item;
   }
-  return { sequence, atMs, events, items, rows: [], transfers: [], documents: [], notes: [] };
+  return { epoch, sequence, atMs, events, items, rows: [], transfers: [], documents: [], notes: [] };
 }
 
 /** Whether an item stopped before this entry or in it. */

@@ -142,7 +142,8 @@ export class ReplicationLoop {
         await checkpoint?.('entries-read');
         const last = entries.at(-1);
         if (last) {
-          const to = { epoch: last.epoch, sequence: last.sequence, eventsTotal: last.eventsTotal };
+          const { epoch, sequence, eventsTotal } = last;
+          const to = { ...from, epoch, sequence, eventsTotal };
           const atMs = entries.findLast(isReadable)?.atMs;
           const mode = this.#poison.modeFor(from.sequence + 1);
           // Strict validation queries the ledger, which must have everything that came before.

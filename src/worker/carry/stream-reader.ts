@@ -16,8 +16,11 @@ export type StreamRedis = Parameters<typeof readStream>[0];
 /** A place in the stream: behind this entry. */
 export interface StreamPosition {
   readonly epoch: number;
+  /** Of the epoch, and the link of the entry, as the ledger has them. */
+  readonly nonce?: string | undefined;
+  readonly link?: string | undefined;
   readonly sequence: number;
-  /** Events of the epoch up to here. */
+  /** Events of the partition up to here. */
   readonly eventsTotal: number;
 }
 

@@ -4,6 +4,7 @@
  * `not-ready`; a rebuild that dies leaves the fence, and the next one starts anew.
  * The caller holds the lease of the partition, so nobody else writes the ledger meanwhile.
  */
+import { randomBytes } from 'node:crypto';
 import { itemName } from '../../domain/language.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
@@ -63,7 +64,15 @@ export async function rebuild(
   const control = await readControl(redis, keys);
   const epoch = Math.max(cursor?.epoch ?? 0, control?.epoch ?? 0) + 1;
   await fencePartition(redis, keys, epoch - 1);
-  if (!(await ledger.beginEpoch(keys.partition, epoch))) {
+  // Redis goes on where the ledger stands: sequence and events run on.
+  const { sequence = 0, eventsTotal = 0, link } = cursor ?? {};
+  const epochId = await ledger.beginEpoch(keys.partition, {
+    epoch: { number: epoch, nonce: randomBytes(4).toString('hex') },
+    incarnation: '-',
+    how: 'rebuilt',
+    compared: { sequence, link, eventsTotal },
+  });
+  if (epochId === undefined) {
     throw new Error(`partition ${keys.partition}: another process began epoch ${epoch} or a later one`);
   }
   await clearPartition(redis, keys);
@@ -100,7 +109,8 @@ export async function rebuild(
   const movements = await fillMovements(parts, sinceMs, safety);
   const documents = await fillDocuments(parts, sinceMs);
   await loadWarehouses(redis, keys, await ledger.warehouses());
-  await openPartition(redis, keys, epoch);
+  await openPartition(redis, keys, epoch, { sequence, eventsTotal });
+  await ledger.openEpoch(epochId, { sequence, link });
   return { epoch, ...loaded, movements, ...documents, durationMs: performance.now() - startedMs };
 }
 

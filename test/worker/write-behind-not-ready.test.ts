@@ -43,7 +43,7 @@ describe('the worker reports', () => {
   test('a partition that the ledger does not know', async () => {
     const worker = await room.worker();
     await worker.stop();
-    await room.database.owner.query('DELETE FROM partitions');
+    await room.database.owner.query('DELETE FROM partitions; DELETE FROM epochs');
     const { worker: next, problems } = await told();
     await until(() => problems.length > 0);
     expect(problems[0]).toMatchObject({ reason: 'unknown-partition', ledger: undefined });

@@ -27,8 +27,9 @@ export interface TestHoldfast {
 
 const READY_MS_MAX = 20_000;
 
-export async function testHoldfast(): Promise<TestHoldfast> {
-  const database = await ledgerDatabase();
+/** @param given a migrated ledger of the test's own; else a fresh one, which is dropped */
+export async function testHoldfast(given?: { readonly databaseUrl: string }): Promise<TestHoldfast> {
+  const database = given ? { url: given.databaseUrl, drop: async () => {} } : await ledgerDatabase();
   const config = {
     ...readConfig({}),
     redisUrl: testRedisUrl(),

@@ -106,6 +106,9 @@ const VARIABLES = {
     fallback: BACKLOG_EVENTS_DEFAULT,
   }),
   HOLDFAST_REDIS_TIMEOUT_MS: variable({ reads: whole(100, 60_000), example: '5000', fallback: 5_000 }),
+  HOLDFAST_KEEP_ALIVE_SECONDS: variable({ reads: whole(1, 3_600), example: '65', fallback: 65 }),
+  HOLDFAST_REQUEST_SECONDS: variable({ reads: whole(1, 300), example: '10', fallback: 10 }),
+  HOLDFAST_DRAIN_SECONDS: variable({ reads: whole(0, 240), example: '5', fallback: 5 }),
   HOLDFAST_SHUTDOWN_SECONDS: variable({ reads: whole(1, 300), example: '20', fallback: 20 }),
   HOLDFAST_WORKER_PORT: variable({ reads: whole(0, 65_535), example: '9465', fallback: 9_465 }),
 };
@@ -135,6 +138,14 @@ export interface Config {
   /** Events not in the ledger yet, beyond which new orders are refused. */
   readonly backlogEventsMax: number;
   readonly redisTimeoutMs: number;
+  /** An idle connection of a client is closed after this time; above that of a load balancer, which else sends into it. */
+  readonly keepAliveMs: number;
+  /** A request has arrived whole after this time, or its connection ends. */
+  readonly requestMsMax: number;
+  /** How long an API that is stopping goes on answering while it says at /readyz that it stops. */
+  readonly drainMs: number;
+  /** False where HOLDFAST_DRAIN_SECONDS is not set: on a terminal `npm start` does not wait then. */
+  readonly isDrainChosen: boolean;
   /** A process that is stopping ends after this time, finished or not. */
   readonly shutdownMsMax: number;
 }
@@ -156,7 +167,7 @@ export function readConfig<const N extends Need = never>(
   function read<V extends Name>(name: V): ValueOf<V> | undefined {
     const { reads, example, isSecret, fallback } = VARIABLES[name] as unknown as Variable<ValueOf<V>>;
     const text = env[name];
-    if (text === undefined || text === '') return fallback;
+    if (text === undefined || text === '' || isOfKubernetes(name, text)) return fallback;
     const result = reads.safeParse(text);
     if (result.success) return result.data;
     const shown = isSecret ? 'its value, which is not shown,' : JSON.stringify(text.slice(0, 64));
@@ -165,6 +176,15 @@ export function readConfig<const N extends Need = never>(
   }
   const hours = read('HOLDFAST_TOMBSTONE_HOURS');
   const seconds = read('HOLDFAST_SHUTDOWN_SECONDS');
+  const drainSeconds = read('HOLDFAST_DRAIN_SECONDS');
+  const keepAliveSeconds = read('HOLDFAST_KEEP_ALIVE_SECONDS');
+  const requestSeconds = read('HOLDFAST_REQUEST_SECONDS');
+  if (seconds !== undefined && drainSeconds !== undefined && seconds <= drainSeconds) {
+    problems.push(
+      `HOLDFAST_SHUTDOWN_SECONDS: ${seconds} leaves no time to close after HOLDFAST_DRAIN_SECONDS, which is ` +
+        `${drainSeconds}: raise the first or lower the second; for example HOLDFAST_SHUTDOWN_SECONDS=${drainSeconds + 15}`,
+    );
+  }
   const config = {
     redisUrl: read('REDIS_URL'),
     databaseUrl: read('DATABASE_URL'),
@@ -180,7 +200,11 @@ export function readConfig<const N extends Need = never>(
     tombstoneMs: hours === undefined ? undefined : hours * 60 * 60 * 1_000,
     backlogEventsMax: read('HOLDFAST_BACKLOG_EVENTS_MAX'),
     redisTimeoutMs: read('HOLDFAST_REDIS_TIMEOUT_MS'),
-    shutdownMsMax: seconds === undefined ? undefined : seconds * 1_000,
+    keepAliveMs: inMs(keepAliveSeconds),
+    requestMsMax: inMs(requestSeconds),
+    drainMs: inMs(drainSeconds),
+    isDrainChosen: Boolean(env.HOLDFAST_DRAIN_SECONDS),
+    shutdownMsMax: inMs(seconds),
   };
   for (const need of needs as readonly Need[]) {
     const name = need === 'redis' ? 'REDIS_URL' : 'DATABASE_URL';
@@ -207,13 +231,25 @@ export function takeConfig<const N extends Need = never>(options: {
   return config;
 }
 
-/** Kubernetes sets such variables in every container where a service is called `holdfast`; they are no mistakes. */
-const OF_KUBERNETES = /^HOLDFAST_(SERVICE_|PORT$|PORT_)/;
+const inMs = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1_000);
+
+const KUBERNETES_NAME = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?$/;
+const KUBERNETES_ADDRESS = /^(tcp|udp|sctp):\/\//;
+
+/**
+ * Kubernetes sets variables named after the services it has, such as HOLDFAST_WORKER_PORT=tcp://10.0.0.1:9465 in every
+ * container beside a service called holdfast-worker. They are no settings of ours, and no mistakes.
+ */
+function isOfKubernetes(name: string, text: string): boolean {
+  if (!name.startsWith('HOLDFAST_')) return false;
+  return KUBERNETES_NAME.test(name) || (name.endsWith('_PORT') && KUBERNETES_ADDRESS.test(text));
+}
 
 function typos(env: Environment): string[] {
   const known = Object.keys(VARIABLES).filter((name) => name.startsWith('HOLDFAST_'));
   return Object.keys(env)
-    .filter((name) => name.startsWith('HOLDFAST_') && !known.includes(name) && !OF_KUBERNETES.test(name))
+    .filter((name) => name.startsWith('HOLDFAST_') && !known.includes(name))
+    .filter((name) => !isOfKubernetes(name, env[name] ?? ''))
     .map((name) => {
       const nearest = known.reduce((best, other) =>
         distance(name, other) < distance(name, best) ? other : best,

@@ -38,6 +38,10 @@ describe('what is set', () => {
       tombstoneMs: 86_400_000,
       backlogEventsMax: 5_000_000,
       redisTimeoutMs: 5_000,
+      keepAliveMs: 65_000,
+      requestMsMax: 10_000,
+      drainMs: 5_000,
+      isDrainChosen: false,
       shutdownMsMax: 20_000,
     });
     const config = readConfig(
@@ -53,6 +57,9 @@ describe('what is set', () => {
         HOLDFAST_TOMBSTONE_HOURS: '48',
         HOLDFAST_BACKLOG_EVENTS_MAX: '1000',
         HOLDFAST_REDIS_TIMEOUT_MS: '250',
+        HOLDFAST_KEEP_ALIVE_SECONDS: '75',
+        HOLDFAST_REQUEST_SECONDS: '30',
+        HOLDFAST_DRAIN_SECONDS: '0',
         HOLDFAST_SHUTDOWN_SECONDS: '5',
         HOLDFAST_WORKER_PORT: '9999',
         PATH: '/usr/bin',
@@ -66,6 +73,10 @@ describe('what is set', () => {
       port: 0,
       ack: 'memory',
       tombstoneMs: 172_800_000,
+      keepAliveMs: 75_000,
+      requestMsMax: 30_000,
+      drainMs: 0,
+      isDrainChosen: true,
       shutdownMsMax: 5_000,
     });
   });
@@ -108,6 +119,9 @@ describe('what is wrong', () => {
     ['HOLDFAST_TOMBSTONE_HOURS', ['0', '721']],
     ['HOLDFAST_BACKLOG_EVENTS_MAX', ['0', '1.5', '1000000001']],
     ['HOLDFAST_REDIS_TIMEOUT_MS', ['99', '60001']],
+    ['HOLDFAST_KEEP_ALIVE_SECONDS', ['0', '3601']],
+    ['HOLDFAST_REQUEST_SECONDS', ['0', '301']],
+    ['HOLDFAST_DRAIN_SECONDS', ['-1', '241']],
     ['HOLDFAST_SHUTDOWN_SECONDS', ['0', '301']],
     ['HOLDFAST_WORKER_PORT', ['65536']],
   ])('%s', (name, values) => {
@@ -131,12 +145,39 @@ describe('what is wrong', () => {
     expect(problemsOf({ HOLDFAST_BACKLOG_EVENT_MAX: '1' })).toEqual([
       'HOLDFAST_BACKLOG_EVENT_MAX: there is no such variable; did you mean HOLDFAST_BACKLOG_EVENTS_MAX?',
     ]);
-    const ofKubernetes = {
-      HOLDFAST_SERVICE_HOST: '10.0.0.3',
-      HOLDFAST_PORT: 'tcp://10.0.0.3:80',
-      HOLDFAST_PORT_80_TCP: 'x',
+  });
+
+  test('is a time to shut down that ends before the drain, with a remedy', () => {
+    expect(problemsOf({ HOLDFAST_DRAIN_SECONDS: '30' })).toEqual([
+      'HOLDFAST_SHUTDOWN_SECONDS: 20 leaves no time to close after HOLDFAST_DRAIN_SECONDS, which is 30: ' +
+        'raise the first or lower the second; for example HOLDFAST_SHUTDOWN_SECONDS=45',
+    ]);
+    expect(problemsOf({ HOLDFAST_DRAIN_SECONDS: '30', HOLDFAST_SHUTDOWN_SECONDS: '31' })).toEqual([]);
+    expect(problemsOf({ HOLDFAST_SHUTDOWN_SECONDS: '5' })).toHaveLength(1);
+  });
+});
+
+describe('variables that Kubernetes sets for a service', () => {
+  test.each(['HOLDFAST', 'HOLDFAST_API', 'HOLDFAST_WORKER', 'HOLDFAST_ACK'])('%s: are ignored', (service) => {
+    const variables = {
+      [`${service}_SERVICE_HOST`]: '10.0.0.3',
+      [`${service}_SERVICE_PORT`]: '8080',
+      [`${service}_SERVICE_PORT_HTTP`]: '8080',
+      [`${service}_PORT`]: 'tcp://10.0.0.3:8080',
+      [`${service}_PORT_8080_TCP`]: 'tcp://10.0.0.3:8080',
+      [`${service}_PORT_8080_TCP_PROTO`]: 'tcp',
+      [`${service}_PORT_8080_TCP_PORT`]: '8080',
+      [`${service}_PORT_8080_TCP_ADDR`]: '10.0.0.3',
     };
-    expect(problemsOf(ofKubernetes)).toEqual([]);
+    expect(problemsOf(variables)).toEqual([]);
+    expect(readConfig(variables)).toEqual(readConfig({}));
+  });
+
+  test('are told from slips, which have no address as their value', () => {
+    expect(problemsOf({ HOLDFAST_WORKER_PORT: 'tcp' })).toHaveLength(1);
+    expect(problemsOf({ HOLDFAST_WORKR_PORT: '9465' })).toEqual([
+      'HOLDFAST_WORKR_PORT: there is no such variable; did you mean HOLDFAST_WORKER_PORT?',
+    ]);
   });
 });
 

@@ -20,8 +20,9 @@ export interface HttpLimits {
   readonly headersMsMax: number;
   /** The whole request is there in this time. */
   readonly requestMsMax: number;
-  /** A connection without traffic is closed after this time; longer than the engine's slowest answer (7 s). */
+  /** A connection that waits for bytes or for an answer is closed after this time; longer than the engine's slowest answer (7 s). */
   readonly silenceMsMax: number;
+  /** An idle connection is closed after this time: above the 60 s of most load balancers, which else send into a closed one. */
   readonly keepAliveMsMax: number;
   /** How often Node looks for slow clients: they may live this much longer. */
   readonly slowClientsCheckMs: number;
@@ -41,8 +42,23 @@ export const HTTP_LIMITS_DEFAULT: HttpLimits = {
   headersMsMax: 5_000,
   requestMsMax: 10_000,
   silenceMsMax: 40_000,
-  keepAliveMsMax: 30_000,
+  keepAliveMsMax: 65_000,
   slowClientsCheckMs: 1_000,
   ledgerReadsMax: 16,
   readyMsMax: 1_000,
 };
+
+/**
+ * The limits of time that go with each other.
+ * @param keepAliveMs how long a connection may be idle
+ * @param requestMs how long a request may take to arrive
+ */
+export function timeLimits(keepAliveMs: number, requestMs: number): Partial<HttpLimits> {
+  return {
+    keepAliveMsMax: keepAliveMs,
+    requestMsMax: requestMs,
+    headersMsMax: Math.min(HTTP_LIMITS_DEFAULT.headersMsMax, requestMs),
+    // A slow request is ended as one, with an answer, before its connection is ended for silence, without one.
+    silenceMsMax: Math.max(HTTP_LIMITS_DEFAULT.silenceMsMax, 2 * requestMs),
+  };
+}

@@ -86,7 +86,9 @@ const WRONG_ACK = invalid([{ path: ACK_HEADER, message: 'use `ledger`, or leave 
 /** All routes of a server, with what they share: metrics, the log of faults, the wait for the ledger. */
 export class Routes {
   readonly declared: DeclaredRoute[] = [];
-  /** While true, new requests get 503: the process is stopping. */
+  /** The process was told to stop: requests are answered, and each answer ends its connection. */
+  isStopping = false;
+  /** New requests get 503: the server closes. */
   isClosing = false;
   readonly #metrics: HttpMetrics;
   readonly #ledgerAck: LedgerAck;
@@ -235,6 +237,7 @@ export class Routes {
   /** Sets status and headers; answers the body, which Fastify sends. */
   #send(reply: FastifyReply, answer: Answer, metrics: RouteMetrics, startedAtMs: number): object | string {
     reply.code(answer.status);
+    if (this.isStopping) reply.header('connection', 'close');
     if (answer.replayed) reply.header(REPLAYED_HEADER, 'true');
     if (answer.headers) reply.headers(answer.headers);
     if (answer.problem !== undefined) {

@@ -40,6 +40,11 @@ export interface ServerParts {
   readonly ledger?: LedgerHandle | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   readonly holdSecondsDefault?: number | undefined;
+  /**
+   * Aborted when the process is told to stop. Orders go on until the server closes, but /readyz says no, and each answer ends
+   * its connection: clients and balancers move to another process without a failed request.
+   */
+  readonly stopping?: AbortSignal | undefined;
   /** Of this release, for the OpenAPI document. */
   readonly version?: string | undefined;
 }
@@ -54,6 +59,9 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const metrics = openMetrics(parts.registry, hot);
   const ledger = new LedgerClient(parts.ledger, log, limits.ledgerReadsMax);
   const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
+  parts.stopping?.addEventListener('abort', () => {
+    routes.isStopping = true;
+  });
   const app = Fastify({
     ...networkOptions(limits),
     // Fastify logs nothing by itself: for every order it would make a logger and listen for the end of the answer, a

@@ -6,16 +6,14 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import closeWithGrace from 'close-with-grace';
-import type { Logger } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Config, takeConfig } from '../config.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { migrate } from '../ledger/migrate.ts';
 import { startPostgres } from '../local/postgres-server.ts';
 import { startRedis } from '../local/redis-server.ts';
-import { openLog, runAsProgram } from './process.ts';
+import { endWhenTold } from './ending.ts';
+import { openLog, openRegistry, runAsProgram } from './process.ts';
 import { forgetRunning, type Running, writeRunning } from './running.ts';
 import { seedCatalogue } from './seed.ts';
 import { serve } from './serve.ts';
@@ -27,6 +25,8 @@ export interface StartedHoldfast {
   /** How each store was found, one line each. */
   readonly routes: readonly string[];
   readonly wasSeeded: boolean;
+  /** As {@link Serving.drain}. */
+  drain(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,19 +71,18 @@ export async function startHoldfast(
     const stores = { ...config, redisUrl, databaseUrl };
     await migrate(databaseUrl);
 
-    const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
+    const registry = openRegistry();
     const worker = await work(stores, log, registry);
     opened.push(() => worker.close());
     await worker.ready(READY_MS_MAX);
     const wasSeeded = await seed(stores);
 
-    const api = await serveSomewhere(stores, log, registry);
+    const api = await serve(stores, log, registry, { orAnyPort: true });
     opened.push(() => api.close());
     const running = { pid: process.pid, url: api.url, redisUrl, databaseUrl, prefix: config.prefix };
     await writeRunning(dataFolder, running);
     opened.push(() => forgetRunning(dataFolder));
-    return { running, routes, wasSeeded, close };
+    return { running, routes, wasSeeded, drain: api.drain, close };
   } catch (error) {
     await close();
     throw error;
@@ -100,22 +99,6 @@ async function seed(config: Stores): Promise<boolean> {
   } finally {
     await hot.close();
     await ledger.close();
-  }
-}
-
-/** Listens on the configured port, or on any free one where that is taken. */
-async function serveSomewhere(
-  config: Stores,
-  log: Logger,
-  registry: Registry,
-): Promise<{ url: string; close(): Promise<void> }> {
-  try {
-    return await serve(config, log, registry);
-  } catch (error) {
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!isTaken) throw error;
-    log.warn({ port: config.port }, 'the port is taken, another one is used; PORT says which');
-    return serve({ ...config, port: 0 }, log, registry);
   }
 }
 
@@ -152,12 +135,17 @@ function welcome(started: StartedHoldfast, dataFolder: string): string {
 runAsProgram(import.meta.url, async () => {
   // Info lines would push the box off the screen; LOG_LEVEL turns them on.
   const config = takeConfig({});
-  const started = await startHoldfast(config.isLogLevelChosen ? config : { ...config, logLevel: 'warn' });
-  console.log(welcome(started, config.dataFolder));
-  closeWithGrace({ delay: config.shutdownMsMax }, async ({ err }) => {
+  const starting = startHoldfast(config.isLogLevelChosen ? config : { ...config, logLevel: 'warn' });
+  // Also told while it starts: the stores are processes of their own and would stay.
+  endWhenTold(config.shutdownMsMax, console, async ({ err }) => {
     if (err) console.error(err);
+    const started = await starting.catch(() => undefined);
+    // A person at a terminal does not wait for a balancer.
+    if (started && (config.isDrainChosen || !process.stdout.isTTY)) await started.drain(config.drainMs);
     console.log('\nStopping: finishing open requests, then worker, Redis and Postgres ...');
-    await started.close();
+    await started?.close();
     console.log('Stopped.');
   });
+  const started = await starting;
+  console.log(welcome(started, config.dataFolder));
 });

@@ -5,9 +5,8 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import closeWithGrace from 'close-with-grace';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
 import { connectRedis, openHotInventory } from '../hotpath/hot-inventory.ts';
 import { readControl } from '../hotpath/partition.ts';
@@ -15,11 +14,12 @@ import { openLedger } from '../ledger/ledger.ts';
 import { poll } from '../timing/retry.ts';
 import { startAuditing } from '../worker/audit/auditing.ts';
 import type { Audit } from '../worker/audit/reconciliation.ts';
-import { startWriteBehind, type WriteBehind } from '../worker/carry/write-behind.ts';
+import { startWriteBehind, type WriteBehind, type WriteBehindStatus } from '../worker/carry/write-behind.ts';
 import { startExpirySweep } from '../worker/expiry.ts';
 import { ManualInterventionRequired, recover } from '../worker/recovery/recover.ts';
 import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
-import { openLog, runAsProgram } from './process.ts';
+import { endWhenTold } from './ending.ts';
+import { openLog, openRegistry, runAsProgram } from './process.ts';
 
 /** A running worker. */
 export interface Working {
@@ -43,32 +43,8 @@ export async function work(
   log: Logger,
   registry: Registry,
 ): Promise<Working> {
-  const {
-    redisUrl,
-    databaseUrl,
-    prefix,
-    ack,
-    tombstoneMs,
-    backlogEventsMax,
-    redisTimeoutMs: timeoutMs,
-  } = config;
-  const ledger = await openLedger({
-    databaseUrl,
-    applicationName: 'holdfast-worker',
-    say: (line) => log.warn(line),
-  });
-  // Its own connections and short statements: however slowly webhooks answer, write-behind does not wait for them.
-  const webhookLedger = await openLedger({
-    databaseUrl,
-    applicationName: 'holdfast-webhooks',
-    poolMax: WEBHOOK_CONNECTIONS_MAX,
-    statementTimeoutMs: WEBHOOK_STATEMENT_TIMEOUT_MS,
-  });
-  const limits = { tombstoneMs, backlogEventsMax };
-  const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs, limits });
-  // Its own connection, so that reading the stream never waits for a batch of commands.
-  const redis = connectRedis(redisUrl, timeoutMs);
-  await redis.connect();
+  const { tombstoneMs } = config;
+  const { ledger, webhookLedger, hot, redis } = await openStores(config, log);
   const { keys } = hot;
   const parts = { redis, keys, ledger, tombstoneMs };
 
@@ -171,6 +147,39 @@ export async function work(
   };
 }
 
+/** Opens what a worker talks to. @throws as {@link work}; then nothing stays open */
+async function openStores(config: ConfigWith<'redis' | 'database'>, log: Logger) {
+  const { redisUrl, databaseUrl, prefix, ack, tombstoneMs, backlogEventsMax, redisTimeoutMs } = config;
+  const opened: (() => Promise<void> | void)[] = [];
+  try {
+    const ledger = await openLedger({
+      databaseUrl,
+      applicationName: 'holdfast-worker',
+      say: (line) => log.warn(line),
+    });
+    opened.push(() => ledger.close());
+    // Its own connections and short statements: however slowly webhooks answer, write-behind does not wait for them.
+    const webhookLedger = await openLedger({
+      databaseUrl,
+      applicationName: 'holdfast-webhooks',
+      poolMax: WEBHOOK_CONNECTIONS_MAX,
+      statementTimeoutMs: WEBHOOK_STATEMENT_TIMEOUT_MS,
+    });
+    opened.push(() => webhookLedger.close());
+    const limits = { tombstoneMs, backlogEventsMax };
+    const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs: redisTimeoutMs, limits });
+    opened.push(() => hot.close());
+    // Its own connection, so that reading the stream never waits for a batch of commands.
+    const redis = connectRedis(redisUrl, redisTimeoutMs);
+    opened.push(() => redis.disconnect());
+    await redis.connect();
+    return { ledger, webhookLedger, hot, redis };
+  } catch (error) {
+    for (const end of opened.reverse()) await end();
+    throw error;
+  }
+}
+
 /** A stopping worker waits this long for the backlog to reach the ledger; the next worker writes the rest. */
 const DRAIN_MS_MAX = 5_000;
 const WEBHOOK_CONNECTIONS_MAX = 2;
@@ -182,60 +191,91 @@ function showMetrics(
   sender: WebhookSender,
   lastAudit: () => Audit | undefined,
 ): void {
-  const gauge = (name: string, help: string, read: () => number) => {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number | undefined) => {
     new Gauge({
-      name: `holdfast_${name}`,
+      name,
       help,
-      registers: [registry],
+      registers,
       collect() {
-        this.set(read());
+        const value = read();
+        // Not known is no figure: 0 would look like all is well.
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number) => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   };
   const status = () => writeBehind.status();
-  gauge('worker_active', '1 where this worker carries the partition, 0 where it stands by.', () =>
+  /** A standby does not look at the stream, and one that waits for a rebuild cannot compare. */
+  const known = (figure: number) => (status().active && !status().notReady ? figure : undefined);
+  gauge('holdfast_worker_active', '1 where this worker carries the partition, 0 where it stands by.', () =>
     Number(status().active),
   );
-  gauge('ledger_lag_events', 'Events decided and not in the ledger yet.', () => status().lagEvents);
   gauge(
-    'ledger_lag_seconds',
-    'Between the newest batch decided and the newest in the ledger.',
-    () => status().lagMs / 1_000,
+    'holdfast_ledger_lag_events',
+    'Events decided and not in the ledger yet; only of the active worker.',
+    () => known(status().lagEvents),
   );
   gauge(
-    'ledger_committed_events',
-    'Events this worker has carried since it started.',
+    'holdfast_ledger_lag_seconds',
+    'Between the newest batch decided and the newest in the ledger; only of the active worker.',
+    () => known(status().lagMs / 1_000),
+  );
+  counter(
+    'holdfast_ledger_committed_events_total',
+    'Events this worker has carried.',
     () => status().committedEvents,
   );
-  gauge('ledger_findings', 'Findings of drift by this worker since it started.', () => status().findings);
-  gauge('partition_ready', '0 where hot path and ledger do not follow from each other.', () =>
+  counter('holdfast_ledger_findings_total', 'Findings of drift by this worker.', () => status().findings);
+  gauge('holdfast_partition_ready', '0 where hot path and ledger do not follow from each other.', () =>
     Number(!status().notReady),
   );
-  gauge('webhook_deliveries_pending', 'Alerts on their way to webhooks.', () => sender.status().pending);
   gauge(
-    'webhook_deliveries_given_up',
+    'holdfast_webhook_deliveries_pending',
+    'Alerts on their way to webhooks.',
+    () => sender.status().pending,
+  );
+  gauge(
+    'holdfast_webhook_deliveries_given_up',
     'Deliveries given up and not sent since, of those still kept.',
     () => sender.status().gaveUp,
   );
   gauge(
-    'audit_findings',
+    'holdfast_audit_findings',
     'What the last comparison of hot path and ledger found.',
     () => lastAudit()?.findingsTotal ?? 0,
   );
-  gauge('audit_items', 'Items the last comparison looked at.', () => lastAudit()?.itemsCompared ?? 0);
   gauge(
-    'audit_finished_timestamp_seconds',
-    'When the last comparison ended; 0 before the first.',
-    () => (lastAudit()?.finishedAtMs ?? 0) / 1_000,
+    'holdfast_audit_items',
+    'Items the last comparison looked at.',
+    () => lastAudit()?.itemsCompared ?? 0,
+  );
+  gauge(
+    'holdfast_audit_finished_timestamp_seconds',
+    'When the last comparison by this worker ended; absent before the first.',
+    () => finishedAtSeconds(lastAudit()),
   );
 }
 
-/** Serves /metrics and /livez of a worker. */
+const finishedAtSeconds = (audit: Audit | undefined) => audit && audit.finishedAtMs / 1_000;
+
+/** Serves /metrics and /livez of a worker. @param status what /livez shows; undefined while it starts */
 async function serveMetrics(
   registry: Registry,
-  writeBehind: WriteBehind,
   host: string,
   port: number,
+  status: () => WriteBehindStatus | undefined,
 ): Promise<Server> {
   const server = createServer((request, response) => {
     if (request.url === '/metrics') {
@@ -244,7 +284,7 @@ async function serveMetrics(
         () => response.writeHead(500).end(),
       );
     } else if (request.url === '/livez') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(writeBehind.status()));
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(status() ?? {}));
     } else response.writeHead(404).end();
   });
   server.requestTimeout = 5_000;
@@ -260,16 +300,25 @@ async function serveMetrics(
 runAsProgram(import.meta.url, async () => {
   const config = takeConfig({ needs: ['redis', 'database'] });
   const log = await openLog(config, 'worker');
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const working = await work(config, log, registry);
-  const server = await serveMetrics(registry, working.writeBehind, config.host, config.workerPort);
+  const registry = openRegistry();
+  let working: Working | undefined;
+  // The port first: a worker that cannot have it ends before it takes the partition.
+  const status = () => working?.writeBehind.status();
+  const server = await serveMetrics(registry, config.host, config.workerPort, status);
+  try {
+    working = await work(config, log, registry);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const { close } = working;
   log.info({ metricsPort: (server.address() as AddressInfo).port }, 'working');
-  closeWithGrace({ delay: config.shutdownMsMax, logger: log }, async ({ signal, err }) => {
+  endWhenTold(config.shutdownMsMax, log, async ({ signal, err }) => {
     if (err) log.fatal({ err }, 'an error nobody caught: closing');
     else log.info({ signal }, 'closing: finishing the chunk in hand');
     server.close();
-    await working.close();
+    server.closeAllConnections();
+    await close();
     log.info('closed');
   });
 });

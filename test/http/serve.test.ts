@@ -2,10 +2,9 @@
  * Goal: the API as a process: it says what is wrong with its configuration, it listens, and told to stop it finishes what
  * it has begun. Method: real processes against a real Redis; conditions are awaited.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { builtProgram, type TestEngine, testEngine, testPrefix, testRedisUrl } from '../services.ts';
+import { addressOf, type Run, reserve, runProgram } from '../programs/run-program.ts';
+import { type TestEngine, testEngine, testPrefix, testRedisUrl } from '../services.ts';
 import { openRedisLink } from './redis-link.ts';
 
 const closers: (() => unknown)[] = [];
@@ -13,47 +12,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-interface Run {
-  readonly process: ChildProcess;
-  /** All it said so far. */
-  said(): string;
-  /** Resolves with its exit code. */
-  readonly ended: Promise<number | null>;
-}
-
-function runServe(env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [builtProgram('serve')], {
-    env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  closers.push(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      said += chunk;
-    });
-  }
-  return {
-    process: child,
-    said: () => said,
-    ended: once(child, 'exit').then(([code]) => code as number | null),
-  };
-}
-
-/** The address in its log. */
-async function addressOf(run: Run): Promise<string> {
-  let url: string | undefined;
-  await expect
-    .poll(
-      () => {
-        url = /"url":"(http:\/\/[^"]+)"/.exec(run.said())?.[1];
-        return url ?? run.said();
-      },
-      { timeout: 20_000 },
-    )
-    .toMatch(/^http:/);
-  return url ?? '';
-}
+const runServe = (env: Record<string, string>): Run =>
+  runProgram('serve', { PORT: '0', HOLDFAST_DRAIN_SECONDS: '0', ...env });
 
 async function openPartition(): Promise<TestEngine> {
   const engine = await testEngine({ prefix: testPrefix() });
@@ -61,13 +21,6 @@ async function openPartition(): Promise<TestEngine> {
   await engine.hot.receive({ movementId: 'm', sku: 'A', warehouse: 'TPE', quantity: 10 });
   return engine;
 }
-
-const reserve = (url: string, orderId: string) =>
-  fetch(`${url}/v1/reservations`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ orderId, lines: [{ sku: 'A', quantity: 1 }] }),
-  });
 
 test('it listens, answers the first order at once, and ends with 0 when told to', async () => {
   const { prefix } = await openPartition();
@@ -110,7 +63,7 @@ test('told twice it ends at once, and after its time in any case', async () => {
     REDIS_URL: link.url,
     HOLDFAST_PREFIX: prefix,
     HOLDFAST_REDIS_TIMEOUT_MS: '60000',
-    HOLDFAST_SHUTDOWN_SECONDS: '1',
+    HOLDFAST_SHUTDOWN_SECONDS: '2',
   };
   const runs = [runServe({ ...env, HOLDFAST_SHUTDOWN_SECONDS: '60' }), runServe(env)];
   const urls = await Promise.all(runs.map(addressOf));
@@ -120,7 +73,9 @@ test('told twice it ends at once, and after its time in any case', async () => {
     await expect.poll(async () => (await hot.reservation(`stuck-${i}`)).outcome).toBe('done');
   for (const run of runs) run.process.kill('SIGTERM');
   for (const run of runs) await expect.poll(() => run.said()).toContain('finishing open requests');
-  runs[0]?.process.kill('SIGTERM');
+  await expect
+    .poll(() => runs[0]?.process.exitCode ?? void runs[0]?.process.kill('SIGTERM'), { timeout: 20_000 })
+    .toBe(1);
   expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
   await Promise.all(underWay);
 });

@@ -15,6 +15,8 @@ const tag = 'operation';
 const check = z.object({ ok: z.boolean(), message: z.string() });
 const readiness = z.object({
   ready: z.boolean(),
+  /** Why not, where it is not for a store. */
+  reason: z.literal('stopping').optional(),
   checks: z.object({ redis: check, partition: check, clock: check }),
 });
 type Readiness = z.output<typeof readiness>;
@@ -45,13 +47,15 @@ export function declareHealth(
     tag,
     summary: 'Can it sell?',
     description:
-      'Redis answers and the partition is open. Postgres is not checked: selling goes on without it.',
+      'Redis answers, the partition is open, and the process was not told to stop (reason `stopping`; it still answers ' +
+      'orders for some seconds). Postgres is not checked: selling goes on without it.',
     answers: {
       200: { description: 'It can.', ...ready },
       503: { description: 'It cannot; the checks say why.', ...ready },
     },
     handle: async (): Promise<Answer> => {
       const body = await probe(hot, readyMsMax);
+      if (routes.isStopping) return { status: 503, body: { ...body, ready: false, reason: 'stopping' } };
       return { status: body.ready ? 200 : 503, body };
     },
   });

@@ -325,6 +325,9 @@ if event_count > 0 then
     end
   end
 end
+for _, item in ipairs(stock.lifted) do
+  call("HSET", sku_prefix .. item.sku, item.warehouse, stock.write_item(item))
+end
 for _, item in ipairs(stock.quarantined) do
   call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. stock.write_item(item))
 end

@@ -166,6 +166,7 @@ local stock = module({
   items_made = 0, -- grows when an item is made: then what is known about the warehouses of a SKU is no longer true
   fields_read = {}, -- sku -> its hash as the plain path read it
   quarantined = {}, -- items to be left alone from now on
+  lifted = {}, -- items that are no longer left alone
 })
 local codec = module({ group = "stock" }) -- texts of lines: line-codec.lua
 local reservations = module({ group = "reservations", returned = {} }) -- reservation.lua, expire.lua; returned: index entries

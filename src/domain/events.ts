@@ -31,9 +31,12 @@ interface FieldValues {
 }
 export type FieldKind = keyof FieldValues;
 
-/** What one unit of a line does to the counters of its item; `set total`: the quantity is the new total. */
+/** What one unit of a line does to the counters of its item. */
 export type Effect =
+  /** The quantity is the new total. */
   | 'set total'
+  /** The event says what each counter is from now on. */
+  | 'set counters'
   | {
       readonly total?: 1 | -1;
       readonly available?: 1 | -1;
@@ -42,7 +45,15 @@ export type Effect =
     };
 
 /** Which record besides its items an event is a step of. */
-export type RecordKind = 'reservation' | 'movement' | 'stocktake' | 'transfer' | 'sale' | 'none';
+export type RecordKind =
+  | 'reservation'
+  | 'movement'
+  | 'stocktake'
+  | 'transfer'
+  | 'sale'
+  /** Written into the ledger by a person's command. The hot path never decides it, and its stream cannot say it. */
+  | 'repair'
+  | 'none';
 
 export interface EventRow {
   /** The field that names the record it is a step of; `optional id` where an event may have none, undefined where no event has one. */
@@ -304,10 +315,23 @@ export const EVENTS = {
     en: 'A flash sale was closed before its time.',
     zh: '搶購活動已提前結束。',
   },
+  InventoryRealigned: {
+    subject: { orderId: 'optional id' },
+    record: 'repair',
+    // The quantity is how many versions it passes over: those that hot path and ledger could not agree on.
+    lines: 'levels',
+    fields: { available: 'units', reserved: 'units', sold: 'units', safetyStock: 'units', reason: 'reason' },
+    effect: 'set counters',
+    isAllowedUnderLock: false,
+    en: 'Hot path and ledger disagreed, and a person decided: both go on from these figures. The line is how many versions are passed over.',
+    zh: '庫存已重新對齊：熱路徑與帳本不一致，由人員裁定後兩邊自此數量繼續；數量為略過的版本數。',
+  },
 } as const satisfies Readonly<Record<string, EventRow>>;
 
 export type EventType = keyof typeof EVENTS;
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
+/** The events that the hot path decides. */
+export const STREAM_EVENT_TYPES = EVENT_TYPES.filter((type) => EVENTS[type].record !== 'repair');
 
 /** One item's part in an event. Versions of an item are gapless: each event line raises its item by one. */
 export interface EventLine extends StockLine {

@@ -88,12 +88,21 @@ const NO_CHANGE: StockChange = { total: 0, available: 0, reserved: 0, sold: 0 };
  * @param quantity of the event's line about this item, in units
  * @param item before the event: one that sets the total changes it by the difference
  */
-export function changeOf({ type }: StockEvent, quantity: number, item: InventoryItem): StockChange {
-  const effect: Effect = EVENTS[type].effect;
+export function changeOf(event: StockEvent, quantity: number, item: InventoryItem): StockChange {
+  const effect: Effect = EVENTS[event.type].effect;
+  if (event.type === 'InventoryRealigned') {
+    const [available, reserved, sold] = [
+      event.available - item.available,
+      event.reserved - item.reserved,
+      event.sold - item.sold,
+    ];
+    return { total: available + reserved + sold, available, reserved, sold };
+  }
   if (effect === 'set total') {
     const difference = quantity - item.total;
     return { ...NO_CHANGE, total: difference, available: difference };
   }
+  if (typeof effect === 'string') throw new Error(`${event.type} has a counter effect of its own`);
   const { total = 0, available = 0, reserved = 0, sold = 0 } = effect;
   return {
     total: total * quantity,
@@ -147,14 +156,22 @@ function holdsUntilAfter(item: InventoryItem, event: StockEvent): number | undef
   return Math.min(item.stocktake.untilMs, event.atMs) + STOCKTAKE_GRACE_SECONDS * 1_000;
 }
 
+function safetyStockAfter(item: InventoryItem, event: StockEvent, quantity: number): number {
+  if (event.type === 'InventoryRealigned') return event.safetyStock;
+  return event.type === 'SafetyStockSet' ? quantity : item.safetyStock;
+}
+
 /**
  * The item after one line of an event.
  * @throws {AssertionError} if the aggregate would not have allowed it: a version gap, a reservation of more than is
  * available, an alert that was not due, a counter out of its range
  */
 export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLine): InventoryItem {
+  const passedOver = event.type === 'InventoryRealigned' ? line.quantity : 0;
   assert(
-    line.sku === item.sku && line.warehouse === item.warehouse && line.version === item.version + 1,
+    line.sku === item.sku &&
+      line.warehouse === item.warehouse &&
+      line.version === item.version + 1 + passedOver,
     `version gap: ${nameOf(line)} goes from ${item.version} to ${line.version}`,
   );
   const { quantity } = line;
@@ -179,7 +196,7 @@ export function evolveItem(item: InventoryItem, event: StockEvent, line: EventLi
   const holdsUntilMs = stocktake ? undefined : holdsUntilAfter(item, event);
   const change = changeOf(event, quantity, item);
   const available = item.available + change.available;
-  const safetyStock = event.type === 'SafetyStockSet' ? quantity : item.safetyStock;
+  const safetyStock = safetyStockAfter(item, event, quantity);
   const next: InventoryItem = {
     sku: item.sku,
     warehouse: item.warehouse,

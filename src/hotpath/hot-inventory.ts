@@ -38,6 +38,7 @@ import {
   readRelease,
   readReserve,
 } from '../domain/inputs/orders.ts';
+import type { InventoryItem } from '../domain/inventory-item.ts';
 import {
   CANDIDATES_MAX,
   type CancelStocktake,
@@ -54,7 +55,7 @@ import {
 } from '../domain/language.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeCommand, type Lookup } from './codec/command-codec.ts';
-import { decodeItemView, decodeSkuView, type SkuView } from './codec/item-codec.ts';
+import { decodeItem, decodeItemView, decodeSkuView, type SkuView } from './codec/item-codec.ts';
 import { decodeRefusal } from './codec/refusal-codec.ts';
 import { decodeReservationView } from './codec/reservation-codec.ts';
 import { decodeSaleView } from './codec/sale-codec.ts';
@@ -366,6 +367,19 @@ export class HotInventory {
       if (answer !== 'DONE' && !answer.startsWith('REFUSED unknown-item')) {
         throw new Unreadable('the answer to a quarantine', answer);
       }
+    });
+  }
+
+  /**
+   * Opens an item that is in quarantine, cannot be read or is missing, with these figures, which the ledger must have
+   * already. @returns the item as it is now: another one where it was open before
+   */
+  lift(item: InventoryItem): Promise<InventoryItem> {
+    const command = { kind: 'lift', item } as const;
+    return this.#batcher.submit(encodeCommand(this.keys, command), (answer) => {
+      const text = /^(?:DONE|REPLAYED) (.+)$/.exec(answer)?.[1];
+      if (text === undefined) throw new Unreadable('the answer to a lift', answer);
+      return decodeItem(item.sku, item.warehouse, text);
     });
   }
 

@@ -6,6 +6,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Warehouse } from '../domain/geography.ts';
+import { lineStart } from '../domain/language.ts';
 import type { Reservation } from '../domain/reservation.ts';
 import { explainConnecting } from './connecting.ts';
 import { type ConnectionOptions, type LedgerRole, openPool } from './connection.ts';
@@ -51,6 +52,14 @@ import {
   movementRecordsBetween,
 } from './read/movements.ts';
 import type { PageQuery } from './read/pages.ts';
+import {
+  findingsOf,
+  holdsOf,
+  type ItemFinding,
+  itemsInQuarantine,
+  type Parked,
+  parkedOf,
+} from './read/parked.ts';
 import { Past } from './read/past.ts';
 import { LedgerQueries } from './read/queries.ts';
 import { Sales } from './read/sales.ts';
@@ -72,6 +81,7 @@ import { WebhookQueue } from './webhooks/queue.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 import { type CommitHook, commitChunk, type PreparedChunk } from './write/commit.ts';
 import type { TransferDocument } from './write/documents.ts';
+import { quarantineItem, type RepairFound, type RepairWrite, repairItem } from './write/repair.ts';
 
 /** How to open a ledger. */
 export interface LedgerOptions {
@@ -287,6 +297,54 @@ export class Ledger {
     } catch (error) {
       const isWhole = isAnswer(error) && (await rollBack(client));
       client.release(!isWhole);
+      throw readSqlError(error);
+    }
+  }
+
+  /** Items in quarantine, the oldest first. */
+  itemsInQuarantine(limit: number): Promise<LedgerItem[]> {
+    return itemsInQuarantine(this.#pool, limit);
+  }
+
+  /** Why an item has stopped, and the events that wait for it. */
+  async quarantineOf(
+    name: ItemName,
+    findingsMax: number,
+  ): Promise<{ findings: ItemFinding[]; parked: Parked[] }> {
+    const [findings, parked] = await Promise.all([
+      findingsOf(this.#pool, name, findingsMax),
+      parkedOf(this.#pool, name),
+    ]);
+    return { findings, parked };
+  }
+
+  /** All orders that hold some of an item. */
+  holdsOf(name: ItemName): Promise<Reservation[]> {
+    return holdsOf(this.#pool, lineStart(name));
+  }
+
+  /** Puts an item in quarantine by a person's word; false where the ledger does not know it. */
+  quarantine(name: ItemName, reason: string): Promise<boolean> {
+    return quarantineItem(this.#pool, name, reason);
+  }
+
+  /**
+   * Repairs an item in one transaction: `decide` sees what the ledger has of it, which nobody changes meanwhile, and says what
+   * to write, if anything. @returns its answer; undefined where the ledger does not know the item
+   * @throws an outage, {@link RefusedBySql}, or what `decide` throws: nothing was written
+   */
+  async repairItem<A>(
+    partition: number,
+    name: ItemName,
+    decide: (found: RepairFound) => Promise<{ readonly answer: A; readonly write?: RepairWrite | undefined }>,
+  ): Promise<A | undefined> {
+    const client = await this.#pool.connect();
+    try {
+      const answer = await repairItem(client, partition, name, decide);
+      client.release();
+      return answer;
+    } catch (error) {
+      client.release(!(await rollBack(client)));
       throw readSqlError(error);
     }
   }

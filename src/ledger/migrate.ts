@@ -14,11 +14,13 @@ import * as warehouseSide0002 from './migrations/0002-warehouse-side.ts';
 import * as alerts0003 from './migrations/0003-alerts.ts';
 import * as orderLines0004 from './migrations/0004-order-lines.ts';
 import * as history0005 from './migrations/0005-history.ts';
+import * as realignedWord0006 from './migrations/0006-realigned-word.ts';
+import * as repair0006 from './migrations/0006-repair.ts';
 import { grantRights, type RightsOutcome } from './rights.ts';
 
 /**
  * In the order of their names. A database keeps the names of those it has run, so a name never changes: that is why two
- * are numbered 0002. They are two because a word that one adds to a type can be used only after its transaction.
+ * are numbered 0002, and two 0006. They are two because a word that one adds to a type can be used only after its transaction.
  */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-ledger': ledger0001,
@@ -27,6 +29,8 @@ const MIGRATIONS: Record<string, Migration> = {
   '0003-alerts': alerts0003,
   '0004-order-lines': orderLines0004,
   '0005-history': history0005,
+  '0006-realigned-word': realignedWord0006,
+  '0006-repair': repair0006,
 };
 const NEWEST = Object.keys(MIGRATIONS).sort().at(-1) ?? '';
 

@@ -45,6 +45,7 @@ GRANT EXECUTE ON FUNCTION decode_id(text), order_lines(text) TO holdfast_writer,
 GRANT INSERT ON ledger, drift, parked_events TO holdfast_writer;
 GRANT INSERT, DELETE ON audits TO holdfast_writer;
 GRANT UPDATE (resolved_at) ON drift TO holdfast_writer;
+GRANT UPDATE (settled_at, settled_as) ON parked_events TO holdfast_writer;
 GRANT INSERT, UPDATE ON items, reservations, partitions, warehouses, transfers, stocktake_lines, sales, shortfalls
   TO holdfast_writer;
 GRANT INSERT ON transfer_proposals TO holdfast_writer;

@@ -115,6 +115,8 @@ export interface ParkedEventsTable {
   epoch: number;
   sequence: number;
   event: unknown;
+  settled_at: InstantOrNull;
+  settled_as: 'booked' | 'left-out' | null;
 }
 
 export interface WarehousesTable {

@@ -65,7 +65,12 @@ export async function work(
   };
   // Every audit repeats it while the ledger has the item in quarantine, so an outage now is only a delay.
   const quarantine = (sku: string, warehouse: string) => {
-    hot.quarantine(sku, warehouse).catch((error: unknown) => {
+    const close = async () => {
+      // A person may have lifted it since it was found.
+      const [known] = await ledger.loadItems([{ sku, warehouse }]);
+      if (known?.quarantine) await hot.quarantine(sku, warehouse);
+    };
+    close().catch((error: unknown) => {
       log.warn({ err: error, sku, warehouse }, 'the item could not be put in quarantine yet');
     });
   };

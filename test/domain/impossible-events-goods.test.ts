@@ -5,13 +5,13 @@ import { AssertionError } from 'node:assert';
 import { describe, expect, test } from 'vitest';
 import { evolveItem, type InventoryItem, newItem } from '../../src/domain/inventory-item.ts';
 import {
-  EVENT_TYPES,
   type EventLine,
   type EventType,
   LIFETIME_SECONDS_MAX,
   type ReservationEvent,
   STOCKTAKE_EXTENSION_SECONDS,
   STOCKTAKE_GRACE_SECONDS,
+  STREAM_EVENT_TYPES,
   type StockEvent,
   type TransferEvent,
 } from '../../src/domain/language.ts';
@@ -56,7 +56,7 @@ describe('an item under a stocktake', () => {
     'StocktakeCompleted',
     'StocktakeCancelled',
   ];
-  const touching = EVENT_TYPES.filter((type) => !/^Sale|Lapsed|Alert/.test(type));
+  const touching = STREAM_EVENT_TYPES.filter((type) => !/^Sale|Lapsed|Alert/.test(type));
 
   test.each(touching.filter((type) => MAY.includes(type)))('BR-007: %s may happen to it', (type) => {
     expect(evolveItem(LOCKED, event(type), line(type === 'StocktakeCompleted' ? 10 : 1)).version).toBe(8);

@@ -192,6 +192,7 @@ local stock = module({
   items_made = 0, -- grows when an item is made: then what is known about the warehouses of a SKU is no longer true
   fields_read = {}, -- sku -> its hash as the plain path read it
   quarantined = {}, -- items to be left alone from now on
+  lifted = {}, -- items that are no longer left alone
 })
 local codec = module({ group = "stock" }) -- texts of lines: line-codec.lua
 local reservations = module({ group = "reservations", returned = {} }) -- reservation.lua, expire.lua; returned: index entries
@@ -2885,7 +2886,8 @@ parsers["look-sale"] = function()
   return { run = look_sale }
 end
 
-elseif group == "quarantine" then
+elseif group == "quarantine"
+  or group == "lift" then
 -- quarantine sku@warehouse: the ledger could not follow this item (D8), so nothing more is decided about it until a person has
 -- looked. Its figures stay readable after the word. Answers: DONE | REFUSED unknown-item item
 
@@ -2904,6 +2906,39 @@ end
 parsers["quarantine"] = function(text)
   local sku, warehouse = match(text, "^quarantine ([^@ ]+)@([^@ ]+)$")
   return sku and { run = quarantine, sku = sku, warehouse = warehouse } or nil
+end
+
+-- lift sku@warehouse item: a person has put the item right in the ledger, and it goes on from this text there and here. Only an
+-- item that is left alone, or missing, takes it; of one that is open it answers what it is.
+-- Answers: DONE item | REPLAYED item
+
+local function lift(command)
+  local items = stock.warehouses_of(command.sku)
+  local item = items[command.warehouse]
+  if item and not item.is_broken then
+    return "REPLAYED " .. stock.write_item(item)
+  end
+  item = stock.read_item(command.sku, command.warehouse, command.text)
+  items[command.warehouse] = item
+  stock.items_made = stock.items_made + 1
+  for i = #stock.quarantined, 1, -1 do
+    if stock.quarantined[i].name == item.name then
+      table.remove(stock.quarantined, i)
+    end
+  end
+  stock.lifted[#stock.lifted + 1] = item
+  if item.stocktake then
+    watch_deadline(item.name, item.locked_until_ms)
+  end
+  return "DONE " .. stock.write_item(item)
+end
+
+parsers["lift"] = function(text)
+  local sku, warehouse, item_text = match(text, "^lift ([^@ ]+)@([^@ ]+) (.+)$")
+  if not sku or stock.read_item(sku, warehouse, item_text).is_broken then
+    return nil
+  end
+  return { run = lift, sku = sku, warehouse = warehouse, text = item_text }
 end
 
 elseif group == "look-reservation"
@@ -3281,6 +3316,9 @@ if event_count > 0 then
       call("SET", staged[i], staged[i + 1], "PXAT", staged[i + 2])
     end
   end
+end
+for _, item in ipairs(stock.lifted) do
+  call("HSET", sku_prefix .. item.sku, item.warehouse, stock.write_item(item))
 end
 for _, item in ipairs(stock.quarantined) do
   call("HSET", sku_prefix .. item.sku, item.warehouse, "quarantined " .. stock.write_item(item))

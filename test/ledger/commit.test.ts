@@ -254,7 +254,10 @@ describe('an entry', () => {
     fingerprint: '-',
   };
   /** Fields that are kept elsewhere: in reservations and documents. */
-  const ELSEWHERE = ['fingerprint', 'customerId', 'saleId', 'proposeTransferTo', 'to', 'rejected'];
+  const ELSEWHERE = [
+    ...['fingerprint', 'customerId', 'saleId', 'proposeTransferTo', 'to', 'rejected'],
+    ...['available', 'reserved', 'sold'],
+  ];
   const withLines = (Object.entries(EVENTS) as [EventType, EventRow][]).filter(
     ([, { lines }]) => lines !== 'none',
   );

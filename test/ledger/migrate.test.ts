@@ -167,7 +167,7 @@ describe('a migration', () => {
     expect(holdsBefore).toHaveLength(4);
 
     expect(await migrate(database.url)).toEqual({
-      applied: ['0004-order-lines', '0005-history'],
+      applied: ['0004-order-lines', '0005-history', '0006-realigned-word', '0006-repair'],
       rights: 'granted',
     });
     expect((await pool.query('SELECT * FROM open_holds ORDER BY order_id, sku')).rows).toEqual(holdsBefore);

@@ -4,7 +4,7 @@
  * Method: traders from a seed, with a clock that is turned, so that holds expire and leases lapse.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../../src/domain/language.ts';
+import { STREAM_EVENT_TYPES } from '../../src/domain/language.ts';
 import { COMMIT_CHECKPOINTS } from '../../src/ledger/write/commit.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room } from '../ledger/room.ts';
@@ -42,12 +42,12 @@ describe('what traders did', () => {
   test('is every event there is', async () => {
     room = await Room.open({ turnedClockMs: START_MS });
     const clock = room.turnedClock(START_MS);
-    const isAll = async () => (await decidedTypes()).size === EVENT_TYPES.length;
+    const isAll = async () => (await decidedTypes()).size === STREAM_EVENT_TYPES.length;
     for (let seed = 11; seed < 20 && !(await isAll()); seed++) await trade(room.engine.hot, seed, 200, clock);
     const worker = await room.worker();
     await worker.writeBehind.drained();
     await expectExact(room, worker.ledger);
-    expect([...(await decidedTypes())].sort()).toEqual([...EVENT_TYPES].sort());
+    expect([...(await decidedTypes())].sort()).toEqual([...STREAM_EVENT_TYPES].sort());
   });
 
   test('is carried beside shoppers, with caches too small to remember anything', async () => {

@@ -4,6 +4,7 @@
  * with `@` has a customer, who is sent separately so that equal orders of different customers have equal texts.
  * Promises: names every key that can be known before the command runs. Refuses to know: answers.
  */
+import type { InventoryItem } from '../../domain/inventory-item.ts';
 import {
   type Command,
   confirmOperation,
@@ -16,6 +17,7 @@ import {
   releaseOperation,
 } from '../../domain/language.ts';
 import type { PartitionKeys } from '../keys.ts';
+import { encodeItem } from './item-codec.ts';
 import { encodeSaleTerms } from './sale-codec.ts';
 import { encodeOptionalId, encodeReason, NOTHING } from './words.ts';
 
@@ -26,9 +28,10 @@ export type Lookup =
   | { readonly kind: 'look-stocktake'; readonly stocktakeId: string }
   | { readonly kind: 'look-transfer'; readonly transferId: string }
   | { readonly kind: 'look-sale'; readonly saleId: string };
-/** A command of the worker. */
+/** A command of the worker, or of a person's repair. */
 export type Upkeep =
   | { readonly kind: 'quarantine'; readonly sku: string; readonly warehouse: string }
+  | { readonly kind: 'lift'; readonly item: InventoryItem }
   | { readonly kind: 'trim'; readonly sequence: number; readonly eventsTotal: number };
 
 /** A command as the program gets it. */
@@ -177,6 +180,11 @@ export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | U
     case 'quarantine': {
       const key = keys.sku(command.sku);
       return { text: `quarantine ${itemName(command)}`, key, keys: [key], needsMemory: false };
+    }
+    case 'lift': {
+      const key = keys.sku(command.item.sku);
+      const text = `lift ${itemName(command.item)} ${encodeItem(command.item)}`;
+      return { text, key, keys: [key], needsMemory: false };
     }
     case 'trim': {
       const text = `trim ${command.sequence} ${command.eventsTotal}`;

@@ -104,7 +104,7 @@ function decoderOf(type: EventType, row: EventRow): Decoder {
 
 const DECODER_OF: ReadonlyMap<string, Decoder> = new Map(
   (Object.entries(EVENTS) as [EventType, EventRow][])
-    .filter(([type]) => type !== 'InventoryReserved')
+    .filter(([type, { record }]) => type !== 'InventoryReserved' && record !== 'repair')
     .map(([type, row]) => [type, decoderOf(type, row)]),
 );
 

@@ -38,7 +38,8 @@ SELECT (SELECT version FROM ledger WHERE ${OF_ITEM} ORDER BY version LIMIT 1) AS
 const ENTRY = `SELECT * FROM ledger_entries WHERE ${OF_ITEM} AND version = $3`;
 
 // There is no index by item and time, and none is needed: the versions of an item are in the order of time, so a binary
-// search over the index by version finds the last one that is not later. Where a rebuild with another clock has set time
+// search over the index by version finds the last one that is not later. A repair passes versions over, so each look takes
+// the last entry until there. Where a rebuild with another clock has set time
 // back a little (D10), the entry after the one found is later all the same.
 const VERSION_AT = `
 WITH RECURSIVE search (low, high) AS (
@@ -49,15 +50,17 @@ WITH RECURSIVE search (low, high) AS (
       FROM search
       CROSS JOIN LATERAL (SELECT (low + high + 1) / 2 AS middle) AS halves
       CROSS JOIN LATERAL (SELECT at > to_timestamp($3::float8) AS is_late FROM ledger
-        WHERE ${OF_ITEM} AND version = middle LIMIT 1) AS probe
+        WHERE ${OF_ITEM} AND version <= middle ORDER BY version DESC LIMIT 1) AS probe
      WHERE low < high)
-SELECT low AS version FROM search WHERE low = high`;
+SELECT (SELECT version FROM ledger WHERE ${OF_ITEM} AND version <= low ORDER BY version DESC LIMIT 1) AS version
+  FROM search WHERE low = high`;
 
 // What entries say of an item besides its counters: the last of each kind, newest first over the index by version. An
 // index of these entries alone would save 0.1 s where half a million others come first, and cost every write.
 const LEVELS = `
 SELECT lock.stocktake_id, lock.expires_at AS stocktake_until,
-    (SELECT quantity FROM ledger WHERE ${OF_ITEM} AND version <= $3 AND type = 'SafetyStockSet'
+    (SELECT CASE type WHEN 'SafetyStockSet' THEN quantity ELSE safety_stock END FROM ledger
+      WHERE ${OF_ITEM} AND version <= $3 AND type IN ('SafetyStockSet', 'InventoryRealigned')
       ORDER BY version DESC LIMIT 1) AS safety_stock
   FROM (VALUES (1)) AS one
   LEFT JOIN LATERAL (SELECT type, stocktake_id, expires_at FROM ledger

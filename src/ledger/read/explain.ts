@@ -149,7 +149,7 @@ async function sumsOf(snapshot: Snapshot, item: ItemView, fromVersion: number): 
       type,
       cause: cause ?? undefined,
       entries,
-      quantity: EVENTS[type].lines === 'levels' ? undefined : quantity,
+      quantity: EVENTS[type].lines === 'levels' && type !== 'InventoryRealigned' ? undefined : quantity,
       change: { total: available + reserved + sold, available, reserved, sold },
     }))
     .sort((a, b) => place(a) - place(b));

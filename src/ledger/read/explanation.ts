@@ -12,7 +12,10 @@ export interface EntrySum {
   /** Only of InventoryReleased. */
   readonly cause: ReleaseCause | undefined;
   readonly entries: number;
-  /** Units of the entries' lines; undefined where a line names a level, such as a safety stock. */
+  /**
+   * Units of the entries' lines; undefined where a line names a level, such as a safety stock. Of InventoryRealigned: the
+   * versions that were passed over.
+   */
   readonly quantity: number | undefined;
   readonly change: Counters;
 }
@@ -65,7 +68,8 @@ export function checkOf(
     const reached = sums.reduce((value, { change }) => value + change[name], opening[name]);
     return reached === item[name] ? [] : [`${name} ${reached} instead of ${item[name]}`];
   });
-  const steps = item.version - opening.version;
+  const passedOver = sums.find(({ type }) => type === 'InventoryRealigned')?.quantity ?? 0;
+  const steps = item.version - opening.version - passedOver;
   if (entries !== steps) wrong.push(`entries ${entries} instead of ${steps}`);
   const areHoldsRight = holds.quantity === item.reserved;
   const begun = opening.version === 0 ? '' : `version ${opening.version} and `;

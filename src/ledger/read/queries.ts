@@ -222,6 +222,7 @@ export class LedgerQueries {
       .where('sku', '=', sku)
       .where('warehouse', '=', warehouse)
       .where('id', '>', after)
+      .where('settled_at', 'is', null)
       .orderBy('id')
       .limit(pageRows(limit))
       .execute();

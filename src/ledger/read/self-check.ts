@@ -25,14 +25,16 @@ SELECT i.sku, i.warehouse, i.version, i.reserved, coalesce(h.held, 0) AS held
  WHERE coalesce(i.reserved, -1) <> coalesce(h.held, 0) AND i.quarantined_at IS NULL
  LIMIT ${DIFFERENCES_MAX}`;
 
-// An item is the sum of its entries, and there is one entry for each of its versions.
+// An item is the sum of its entries, and there is one entry for each of its versions but those that a repair passed over.
 const ENTRIES = `
 SELECT i.sku, i.warehouse, i.version, l.rows, l.last,
     i.available - l.available AS available_off, i.reserved - l.reserved AS reserved_off, i.sold - l.sold AS sold_off
   FROM items i
-  JOIN (SELECT sku, warehouse, count(*) AS rows, max(version) AS last, sum(available_change) AS available,
+  JOIN (SELECT sku, warehouse, count(*) AS rows,
+          coalesce(sum(quantity) FILTER (WHERE type = 'InventoryRealigned'), 0) AS passed_over, max(version) AS last, sum(available_change) AS available,
           sum(reserved_change) AS reserved, sum(sold_change) AS sold FROM ledger GROUP BY 1, 2) l USING (sku, warehouse)
- WHERE i.available <> l.available OR i.reserved <> l.reserved OR i.sold <> l.sold OR i.version <> l.last OR i.version <> l.rows
+ WHERE i.available <> l.available OR i.reserved <> l.reserved OR i.sold <> l.sold OR i.version <> l.last
+    OR i.version <> l.rows + l.passed_over
  LIMIT ${DIFFERENCES_MAX}`;
 
 // BR-007: an item is locked as long as its sheet says that it is being counted.
@@ -58,6 +60,7 @@ SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
       WHEN 'InventoryShipped' THEN -quantity
       WHEN 'StocktakeCompleted' THEN available_change + reserved_change + sold_change
       WHEN 'InventoryCorrected' THEN available_change + reserved_change + sold_change
+      WHEN 'InventoryRealigned' THEN available_change + reserved_change + sold_change
       ELSE 0 END) AS moved FROM ledger GROUP BY sku) l USING (sku)
   LEFT JOIN (SELECT sku, sum(in_transit) AS transit FROM transfers WHERE status = 'IN_TRANSIT' GROUP BY sku) t USING (sku)
  WHERE i.total + coalesce(t.transit, 0) <> l.moved

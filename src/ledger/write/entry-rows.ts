@@ -54,13 +54,16 @@ const COLUMN_OF: Readonly<Record<FieldName, (typeof OWN_COLUMNS)[number] | null>
   closesAtMs: null,
   quantity: null,
   limitPerCustomer: null,
+  available: null,
+  reserved: null,
+  sold: null,
 };
 
 const COPY_LEDGER = `COPY ledger (at, version, sequence, epoch, quantity, available_before, reserved_before, sold_before,
   available_change, reserved_change, sold_change, type, partition, sku, warehouse, actor, ${OWN_COLUMNS}) FROM STDIN`;
 
 /** The rows of a chunk as COPY takes them, in order. */
-export function ledgerRowsText(chunk: LedgerChunk): Promise<Buffer> {
+export function ledgerRowsText(chunk: Pick<LedgerChunk, 'rows' | 'partition'>): Promise<Buffer> {
   return textInSteps(chunk.rows, (row) => rowText(row, chunk.partition));
 }
 

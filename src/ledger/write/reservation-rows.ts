@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { decodeLines, encodeLines, requestFingerprint } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { ReservationsTable } from '../schema.ts';
-import { type BulkValues, type Columns, instant, text, update } from './bulk-statement.ts';
+import { type BulkValues, type Columns, instant, text, update, upsertInto } from './bulk-statement.ts';
 import { copyCell, copyIn, instantText, textInSteps } from './bulk-text.ts';
 import type { LedgerChunk } from './chunk.ts';
 
@@ -78,6 +78,16 @@ export async function writeReservations(client: pg.ClientBase, texts: Reservatio
   for (const name of ['settled', 'changed', 'paidLate', 'reused'] as const) {
     await UPDATES[name].runForAll(client, texts[name]);
   }
+}
+
+const REPLACE = upsertInto('reservations', WHOLE, '(order_id)');
+
+/** Writes reservations as they are said to be, whatever the ledger has under their ids: only a repair may. */
+export async function replaceReservations(
+  client: pg.ClientBase,
+  reservations: readonly Reservation[],
+): Promise<void> {
+  await REPLACE.run(client, REPLACE.valuesOf(reservations));
 }
 
 function byOrderId(a: Reservation, b: Reservation): number {

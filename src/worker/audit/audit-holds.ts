@@ -58,8 +58,12 @@ async function recheckHold(auditor: Auditor, orderId: string): Promise<void> {
 function isSame(reservation: Reservation, text: string | null): boolean {
   if (text === null) return false;
   const hot = readable(() => decodeReservation(reservation.orderId, text));
+  return hot !== undefined && isSameHold(reservation, hot);
+}
+
+/** Whether status, lines, deadline, customer and sale of an order are the same. */
+export function isSameHold(reservation: Reservation, hot: Reservation): boolean {
   return (
-    hot !== undefined &&
     hot.status === reservation.status &&
     hot.expiresAtMs === reservation.expiresAtMs &&
     hot.customerId === reservation.customerId &&

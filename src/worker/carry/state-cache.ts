@@ -64,8 +64,8 @@ export interface TransferState {
   stored: TransferDocument | undefined;
 }
 
-/** Transfers come in tens, not in thousands. */
-const TRANSFERS_CACHED_MAX = 1_000;
+/** They come in tens and are loaded again for each chunk: lifting a quarantine books transfers without this worker. */
+const TRANSFERS_CACHED_MAX = 0;
 
 export interface CacheLimits {
   readonly itemsCachedMax: number;

@@ -39,7 +39,13 @@ const WRITTEN: { readonly [K in Exclude<FieldKind, 'fingerprint'>]: fc.Arbitrary
   cause: fc.constantFrom(...RELEASE_CAUSES).map((cause) => [cause, cause]),
 };
 
-const ROWS = Object.entries<EventRow>(EVENTS).filter(([type]) => type !== 'InventoryReserved');
+const ROWS = Object.entries<EventRow>(EVENTS).filter(
+  ([type, { record }]) => type !== 'InventoryReserved' && record !== 'repair',
+);
+
+test('the entry of a repair is not an event of the stream', () => {
+  expect(() => decoded('InventoryRealigned - ann TEA@east=0 5 0 0 0 =')).toThrow(/cannot be read/);
+});
 
 describe('an event', () => {
   test.each(ROWS)('%s is decoded with all its fields', (type, row) => {

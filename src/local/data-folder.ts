@@ -1,11 +1,12 @@
 /**
- * The folder of a local server: its port, its log, and the lock of the one process that may use the folder.
+ * The folder of a local server: whether it can be used, its port, its log, and the lock of the one process that may use it.
  * Knows nothing of what the server does.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, realpath, rename, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { LocalStoreProblem } from './problem.ts';
 
 // Below the range that Linux uses for outgoing connections (32768 and up), so that no client occupies the port while the
 // server is stopped.
@@ -13,6 +14,59 @@ const PORT_MIN = 15_000;
 const PORT_MAX = 32_000;
 const PORT_TRIES_MAX = 50;
 const LOG_TAIL_LINES_MAX = 20;
+/** How to use another folder, at the end of messages. */
+export const OTHER_FOLDER = 'name another data folder (HOLDFAST_DATA=/path npm start)';
+
+/**
+ * Makes the folder where it does not exist.
+ * @returns its real path
+ * @throws {LocalStoreProblem} where it cannot be made or written, or where its disk is full
+ */
+export async function openFolder(folder: string, spaceBytesMin: number): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw new LocalStoreProblem(await fullDisk(folder, spaceBytesMin));
+    const means = WHY_UNUSABLE[code ?? ''] ?? (error as Error).message;
+    throw new LocalStoreProblem(
+      `The data folder ${folder} cannot be used: ${means}. Correct that, or ${OTHER_FOLDER}.`,
+      { cause: error },
+    );
+  }
+  const home = await realpath(folder);
+  if (await isDiskFull(home, spaceBytesMin)) throw new LocalStoreProblem(await fullDisk(home, spaceBytesMin));
+  return home;
+}
+
+const WHY_UNUSABLE: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'its disk is mounted read-only',
+  ENOTDIR: 'a file is in its place',
+  EEXIST: 'a file is in its place',
+};
+
+/** Whether less than `spaceBytesMin` is left on the disk of `folder`. Where that cannot be asked, it counts as not full. */
+export async function isDiskFull(folder: string, spaceBytesMin: number): Promise<boolean> {
+  const left = await bytesLeft(folder);
+  return left !== undefined && left < spaceBytesMin;
+}
+
+async function bytesLeft(folder: string): Promise<number | undefined> {
+  const disk = await statfs(folder).catch(() => undefined);
+  // A file system that does not count its blocks says 0 of 0.
+  return disk && disk.blocks > 0 ? disk.bavail * disk.bsize : undefined;
+}
+
+async function fullDisk(folder: string, spaceBytesMin: number): Promise<string> {
+  const megabytes = (bytes: number) => Math.floor(bytes / 1_000_000);
+  return (
+    `The disk of ${folder} is full (${megabytes((await bytesLeft(folder)) ?? 0)} MB left): ` +
+    `make room for ${megabytes(spaceBytesMin)} MB, or ${OTHER_FOLDER}.`
+  );
+}
 
 /**
  * Locks `folder` for this process.
@@ -29,8 +83,8 @@ export function claimFolder(folder: string): Promise<() => void> {
     claim.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return resolve(() => undefined);
       reject(
-        new Error(
-          `${folder} is in use by another running Holdfast. Stop that one, or name another data folder.`,
+        new LocalStoreProblem(
+          `${folder} is in use by another running Holdfast. Stop that one, or ${OTHER_FOLDER}.`,
         ),
       );
     });
@@ -69,11 +123,11 @@ export async function choosePort(
     if (tries < known.length)
       log(`port ${port} is taken by another program, which is left alone; choosing another`);
   }
-  throw new Error(`No free port found on 127.0.0.1 in ${PORT_TRIES_MAX} tries.`);
+  throw new LocalStoreProblem(`No free port found on 127.0.0.1 in ${PORT_TRIES_MAX} tries.`);
 }
 
 /** Whether this process can listen on the port. */
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
@@ -81,15 +135,21 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** A server's name and folder; its log is `<name>.log` in it. */
+interface Logging {
+  readonly name: string;
+  readonly home: string;
+}
+
 /** The path for a new log file. The previous log is kept as `.1`, older ones are not, so that disks do not fill. */
-export async function freshLog(folder: string, name: string): Promise<string> {
-  const file = join(folder, `${name}.log`);
+export async function freshLog({ home, name }: Logging): Promise<string> {
+  const file = join(home, `${name}.log`);
   await rename(file, `${file}.1`).catch(() => undefined);
   return file;
 }
 
-/** The last lines of a log, for an error message. */
-export async function logTail(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+/** The last lines of a server's log. */
+export async function logTail({ home, name }: Logging): Promise<string> {
+  const text = await readFile(join(home, `${name}.log`), 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES_MAX).join('\n');
 }

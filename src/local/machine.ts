@@ -6,6 +6,7 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { LocalStoreProblem } from './problem.ts';
 
 /** Where to search for programs, and where to keep downloaded ones. */
 export interface Search {
@@ -77,12 +78,14 @@ export async function findCacheFolder(search: Search, fallback: string): Promise
 
 /**
  * The account of `nobody`, for servers that refuse to run as root.
- * @throws where the machine has no such user (Postgres needs a user with a name)
+ * @throws {LocalStoreProblem} where the machine has no such user (Postgres needs a user with a name)
  */
 export async function findNobody(): Promise<Account> {
   const line = (await readFile('/etc/passwd', 'utf8')).match(/^nobody:[^:]*:(\d+):(\d+):/m);
   if (!line)
-    throw new Error('Postgres refuses to run as root, and this machine has no user `nobody` to run it as.');
+    throw new LocalStoreProblem(
+      'Postgres refuses to run as root, and this machine has no user `nobody` to run it as.',
+    );
   return { uid: Number(line[1]), gid: Number(line[2]) };
 }
 

@@ -5,6 +5,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { OTHER_FOLDER } from './data-folder.ts';
 import { fetchDebianPackages, libraryPath, unpackedFolder } from './debian-packages.ts';
 import {
   exists,
@@ -17,6 +18,7 @@ import {
   type Search,
   searchFolders,
 } from './machine.ts';
+import { LocalStoreProblem } from './problem.ts';
 
 /** The oldest major version that still gets security fixes. */
 const POSTGRES_MAJOR_MIN = 14;
@@ -40,7 +42,7 @@ export interface PostgresBinaries extends Program {
  * The first binaries that run, in the order given at the top of this file.
  * @param major the only major version to accept, for an existing cluster
  * @param log gets a line for each step that takes time
- * @throws where there are none; the message has the command to run
+ * @throws {LocalStoreProblem} where there are none; the message has the command to run
  */
 export async function findPostgres(
   search: PostgresSearch,
@@ -81,10 +83,14 @@ export async function findPostgres(
   } catch (error) {
     misses.push(`it could not be fetched: ${error instanceof Error ? error.message : error}`);
   }
-  throw new Error(
-    `No PostgreSQL ${major ?? `${POSTGRES_MAJOR_MIN} or newer`}${major ? ', which made the data that is there' : ''}. ` +
-      'Install one (Debian, Ubuntu: sudo apt-get install postgresql; any system: npm install), ' +
-      `or name a running one: DATABASE_URL=postgres://user:password@host:port/database\n${misses.join('; ')}`,
+  const seen = misses.map((miss) => miss.trim().split('\n').at(-1)).join('; ');
+  throw new LocalStoreProblem(
+    major === undefined
+      ? `No PostgreSQL ${POSTGRES_MAJOR_MIN} or newer. Install one (Debian, Ubuntu: sudo apt-get install postgresql; ` +
+          'any system: npm install), or name a running one: ' +
+          `DATABASE_URL=postgres://user:password@host:port/database. Seen: ${seen}.`
+      : `The Postgres data in ${fallbackCache} was made by PostgreSQL ${major}, which is not to be had: install it ` +
+          `(Debian, Ubuntu: sudo apt-get install postgresql-${major}), or ${OTHER_FOLDER}. Seen: ${seen}.`,
   );
 }
 

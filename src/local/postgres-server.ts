@@ -3,13 +3,16 @@
  * durability. Never touches a Postgres it did not start. Knows nothing of the ledger's tables.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { shortHash } from './data-folder.ts';
+import { OTHER_FOLDER, openFolder, shortHash } from './data-folder.ts';
+import { keepServer } from './kept-server.ts';
 import { type Account, exists, findNobody, isOpenToOthers, isRoot, runCommand } from './machine.ts';
 import { findPostgres, type PostgresBinaries, type PostgresSearch } from './postgres-binaries.ts';
-import { type LocalServer, type ProbeResult, runServer } from './server-process.ts';
+import { clearStaleLock } from './postmaster-lock.ts';
+import { diagnose, type KnownProblem, LocalStoreProblem } from './problem.ts';
+import type { LocalServer, ProbeResult } from './server-process.ts';
 
 const USER = 'holdfast';
 const INITDB_MAX_MS = 120_000;
@@ -19,6 +22,29 @@ const STATEMENT_MAX_MS = 30_000;
 const STOP_MAX_MS = 60_000;
 /** Where root's clusters go when `nobody` cannot reach the data folder. Not /var/tmp: old files are deleted there. */
 const ROOT_DATA_FOLDER = '/var/lib/holdfast';
+/** A new cluster takes 40 MB, and each file of its log 16. */
+const SPACE_BYTES_MIN = 64_000_000;
+
+const KNOWN_PROBLEMS: readonly KnownProblem[] = [
+  [/No space left on device/, 'its disk is full: make room'],
+  [
+    /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
+    'processes of a Postgres that ran on this data have not ended: end them (the log names them), then start again',
+  ],
+  [
+    /database files are incompatible with server/,
+    `another release of Postgres made this data: install that one, or ${OTHER_FOLDER}`,
+  ],
+  [
+    /has wrong ownership|Permission denied/,
+    'its files belong to another user: start as that user, or give them to this one (chown -R)',
+  ],
+  [/has invalid permissions/, 'its folder `cluster` is open to others: chmod 700 it'],
+  [
+    /could not locate a valid checkpoint record|invalid checkpoint record|could not open file "global\/pg_control"/,
+    `its data is damaged: restore a copy of the folder, or ${OTHER_FOLDER}`,
+  ],
+];
 
 export interface PostgresOptions extends PostgresSearch {
   /** Postgres uses its folder `postgres/`. */
@@ -32,25 +58,25 @@ export interface PostgresOptions extends PostgresSearch {
 }
 
 /**
- * Starts Postgres on the loopback interface, or takes over the one that an earlier run left running on this folder.
+ * Starts Postgres on the loopback interface, or takes over the one that an earlier run left running on this folder, and starts
+ * it again whenever it ends by itself.
  *
  * The database user is a superuser, who can run programs on this machine, and every user of the machine can connect to
  * the loopback interface. So it has a random password (scram), saved next to the cluster.
- * @throws where no PostgreSQL can be found or downloaded (the message has the command to run), where the folder is in use,
- * or where the server does not become ready (the message has its log)
+ * @throws {LocalStoreProblem} where no PostgreSQL can be found or downloaded (the message has the command to run), where the
+ * folder cannot be used, or where the server does not become ready (the message has its log)
  */
 export async function startPostgres(options: PostgresOptions): Promise<LocalServer> {
   const { log, database = USER } = options;
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database)) throw new Error(`Not a plain database name: ${database}`);
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database))
+    throw new LocalStoreProblem(`Not a plain database name: ${database}`);
   const account = isRoot() ? await findNobody() : undefined;
-  await mkdir(join(options.dataFolder, 'postgres'), { recursive: true });
-  const preferred = await realpath(join(options.dataFolder, 'postgres'));
+  const preferred = await openFolder(join(options.dataFolder, 'postgres'), SPACE_BYTES_MIN);
   const home = await findHome(preferred, account);
   const cluster = join(home, 'cluster');
 
-  // A cluster runs only under the major version that made it. Not being allowed to read it is an error.
-  const made = await exists(cluster);
-  const major = made ? Number.parseInt(await readFile(join(cluster, 'PG_VERSION'), 'utf8'), 10) : undefined;
+  // A cluster runs only under the major version that made it.
+  const major = (await exists(cluster)) ? await madeBy(cluster) : undefined;
   const binaries = await findPostgres(options, major, home, log);
   const address = async (port: number, name: string) => {
     const password = (await readFile(join(home, 'password'), 'utf8')).trim();
@@ -67,10 +93,11 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
     synchronous_commit: 'on',
     full_page_writes: 'on',
   };
-  const server = await runServer({
+  const server = await keepServer({
     name: 'postgres',
     program: binaries,
     home,
+    spaceBytesMin: SPACE_BYTES_MIN,
     pidFile: join(cluster, 'postmaster.pid'),
     identity: ['-D', cluster, '-p'],
     settings: Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
@@ -79,9 +106,11 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
     stopSignal: 'SIGINT',
     stopMaxMs: STOP_MAX_MS,
     log,
+    knownProblems: KNOWN_PROBLEMS,
     prepare: async () => {
       if (!(await exists(cluster))) await makeCluster(binaries, home, cluster, account);
     },
+    beforeLaunch: () => clearStaleLock(cluster, log),
     probe: async (port) => probePostgres(await address(port, 'postgres')),
   });
   try {
@@ -94,7 +123,22 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalServ
     home === preferred
       ? ''
       : `; data in ${home}: Postgres started by root runs as nobody, who cannot read ${preferred}`;
-  return { ...server, url: await address(server.port, database), route: `${server.route}${place}` };
+  return Object.assign(server, {
+    url: await address(server.port, database),
+    route: `${server.route}${place}`,
+  });
+}
+
+/** The major version of a cluster. */
+async function madeBy(cluster: string): Promise<number> {
+  const text = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'EACCES' ? 'this user may not read it' : 'it has no PG_VERSION';
+    throw new LocalStoreProblem(
+      `The Postgres data in ${cluster} cannot be used: ${why}. Restore a copy of it or move it away, or ${OTHER_FOLDER}.`,
+      { cause: error },
+    );
+  });
+  return Number.parseInt(text, 10);
 }
 
 /**
@@ -152,7 +196,14 @@ async function makeCluster(
     '--locale=C',
   ];
   // From `/`, because initdb reads its working folder, and `nobody` may not read ours.
-  await runCommand(binaries.initdb, args, { timeoutMs: INITDB_MAX_MS, env: binaries.env, cwd: '/', account });
+  const setting = { timeoutMs: INITDB_MAX_MS, env: binaries.env, cwd: '/', account };
+  await runCommand(binaries.initdb, args, setting).catch((error: Error) => {
+    const known = diagnose(error.message, KNOWN_PROBLEMS);
+    throw new LocalStoreProblem(
+      known ? `No Postgres cluster could be made in ${home}: ${known}` : error.message,
+      { cause: error },
+    );
+  });
   await rename(unfinished, cluster);
 }
 

@@ -1,26 +1,38 @@
 /**
- * A local Redis for `npm start` and for tests: found on this machine or downloaded from the distribution, and run so that
- * every write is on disk before it is acknowledged. Never touches a Redis it did not start.
+ * A local Redis or Valkey for `npm start` and for tests, run so that every write is on disk before it is acknowledged, and
+ * kept running. Never touches a Redis it did not start.
  */
-import { mkdir, realpath } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fetchDebianPackages, libraryPath, unpackedFolder } from './debian-packages.ts';
-import {
-  findCacheFolder,
-  findPrograms,
-  type Program,
-  runCommand,
-  type Search,
-  searchFolders,
-} from './machine.ts';
-import { type LocalServer, type ProbeResult, runServer } from './server-process.ts';
+import { openFolder } from './data-folder.ts';
+import { markEngine, markedEngine } from './engine-name.ts';
+import { keepServer } from './kept-server.ts';
+import type { Search } from './machine.ts';
+import type { KnownProblem } from './problem.ts';
+import { type EngineChoice, findEngine } from './redis-engines.ts';
+import type { LocalServer, ProbeResult } from './server-process.ts';
 
-/** Lua and streams as Holdfast uses them, and the append-only folder, need 7.0. */
-const REDIS_MAJOR_MIN = 7;
 const PROBE_MAX_MS = 1_000;
 /** An append-only Redis has nothing to save when it stops. */
 const STOP_MAX_MS = 10_000;
+/** For a few seconds of a rush, and for the log that says what is wrong. */
+const SPACE_BYTES_MIN = 16_000_000;
+
+const KNOWN_PROBLEMS: readonly KnownProblem[] = [
+  [/No space left on device|MISCONF.*disk/, 'its disk is full: make room'],
+  [
+    /Can't handle RDB format version|Unknown RDB format|not compatible.*RDB/i,
+    'its data was written by a newer or another engine: start it under that one (HOLDFAST_LOCAL_REDIS), or name another data folder (HOLDFAST_DATA=/path npm start)',
+  ],
+  [
+    /Bad file format reading the append only file|AOF.*(corrupt|damaged)|Unexpected end of file reading/i,
+    'its append-only file is damaged: mend a copy of it with redis-check-aof --fix, or move the folder away, and it is filled from the ledger',
+  ],
+  [
+    /Permission denied|Can't open.*append.*file/i,
+    'its files belong to another user: start as that user, or give them to this one (chown -R)',
+  ],
+];
 
 export interface RedisOptions extends Search {
   /** Redis uses its folder `redis/`. */
@@ -29,19 +41,21 @@ export interface RedisOptions extends Search {
   port?: number;
   /** Default `always`: what Redis has acknowledged is on disk. */
   appendFsync?: 'always' | 'everysec';
+  /** Default `debian`, the oldest that is supported: what runs there runs on the newer ones. */
+  engine?: EngineChoice;
   /** Gets a line for each step that takes time and for each surprise. */
   log: (line: string) => void;
 }
 
 /**
- * Starts Redis on the loopback interface, or takes over the one that an earlier run left running on this folder.
- * @throws where no Redis 7.0 can be found or downloaded (the message has the command to run), where the folder is in use,
- * or where the server does not become ready (the message has its log)
+ * Starts Redis on the loopback interface, or takes over the one that an earlier run left running on this folder, and starts it
+ * again whenever it ends by itself.
+ * @throws {LocalStoreProblem} where no Redis 7.0 can be found or fetched, or none that reads the data (the message has what
+ * to do), where the folder cannot be used, or where the server does not become ready (the message has its log)
  */
 export async function startRedis(options: RedisOptions): Promise<LocalServer> {
-  const { log, appendFsync = 'always' } = options;
-  await mkdir(join(options.dataFolder, 'redis'), { recursive: true });
-  const home = await realpath(join(options.dataFolder, 'redis'));
+  const { log, appendFsync = 'always', engine: choice = 'debian' } = options;
+  const home = await openFolder(join(options.dataFolder, 'redis'), SPACE_BYTES_MIN);
   const pidFile = join(home, 'redis.pid');
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
@@ -55,10 +69,13 @@ export async function startRedis(options: RedisOptions): Promise<LocalServer> {
     'no-appendfsync-on-rewrite': 'no',
     'maxmemory-policy': 'noeviction',
   };
-  const server = await runServer({
+  const wrote = await markedEngine(home);
+  const program = await findEngine({ ...options, choice, home, wrote });
+  const server = await keepServer({
     name: 'redis-server',
-    program: await findRedis(options, home),
+    program,
     home,
+    spaceBytesMin: SPACE_BYTES_MIN,
     pidFile,
     identity: ['--dir', home, '--port'],
     settings: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
@@ -66,59 +83,13 @@ export async function startRedis(options: RedisOptions): Promise<LocalServer> {
     stopSignal: 'SIGTERM',
     stopMaxMs: STOP_MAX_MS,
     log,
+    knownProblems: KNOWN_PROBLEMS,
     probe: pingRedis,
   });
-  return { ...server, url: `redis://127.0.0.1:${server.port}` };
+  // After its start: an engine that cannot read the data has written nothing.
+  await markEngine(home, program.engine);
+  return Object.assign(server, { url: `redis://127.0.0.1:${server.port}` });
 }
-
-async function findRedis(options: RedisOptions, home: string): Promise<Program> {
-  const misses: string[] = [];
-  const folders = searchFolders(options.searchPath);
-  const installed = [
-    ...(await findPrograms('redis-server', folders)),
-    ...(await findPrograms('valkey-server', folders)),
-  ];
-  for (const file of installed) {
-    const version = await versionOf(file, {});
-    if (isUsable(version)) return { file, env: {}, route: `${version}, installed here (${file})` };
-    misses.push(`${file} is ${version ?? 'not runnable'}`);
-  }
-
-  const request = { ...options, name: 'redis-server', packages: ['redis-server', 'redis-tools'] };
-  const cacheFolder = await findCacheFolder(options, home);
-  const kept = await fromPackages(unpackedFolder({ ...request, cacheFolder }));
-  if (kept) return kept;
-  try {
-    const fetched = await fromPackages(await fetchDebianPackages({ ...request, cacheFolder }));
-    if (fetched) return fetched;
-    misses.push("the distribution's package is too old or does not run");
-  } catch (error) {
-    misses.push(`it could not be fetched: ${error instanceof Error ? error.message : error}`);
-  }
-  throw new Error(
-    `No Redis ${REDIS_MAJOR_MIN}.0 or newer. Install one (Debian, Ubuntu: sudo apt-get install redis-server; ` +
-      `macOS: brew install redis), or name a running one: REDIS_URL=redis://host:port\n` +
-      `Looked on PATH and in ${cacheFolder}; ${misses.join('; ') || 'nothing found'}`,
-  );
-}
-
-async function fromPackages(tree: string): Promise<Program | undefined> {
-  const file = join(tree, 'usr/bin/redis-server');
-  const env = { LD_LIBRARY_PATH: await libraryPath(tree) };
-  const version = await versionOf(file, env);
-  return isUsable(version)
-    ? { file, env, route: `${version}, from Debian packages kept in ${tree}` }
-    : undefined;
-}
-
-/** Such as `Redis 7.0.15` or `Valkey 8.0.1`; undefined where the file does not run here. */
-async function versionOf(file: string, env: Record<string, string>): Promise<string | undefined> {
-  const output = await runCommand(file, ['--version'], { timeoutMs: 5_000, env }).catch(() => '');
-  const match = output.match(/^(\w+) server v=(\d+\.\d+\.\d+)/);
-  return match ? `${match[1]} ${match[2]}` : undefined;
-}
-
-const isUsable = (version = ''): boolean => Number(version.match(/ (\d+)\./)?.[1] ?? 0) >= REDIS_MAJOR_MIN;
 
 /** Sends one PING over a new connection. */
 function pingRedis(port: number): Promise<ProbeResult> {

@@ -1,14 +1,16 @@
 /**
- * The life cycle of a local server process: found running or started, awaited, stopped. Promises: a server is never
- * started twice on one folder, and no process gets a signal that was not recognised as ours.
+ * One process of a local server: found running or launched, awaited, ended. Promises: a server is never launched twice on
+ * one folder, and no process gets a signal that was not recognised as ours.
  * Refuses to know what the server is: the caller describes it as a {@link ServerPlan}.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { choosePort, claimFolder, freshLog, logTail } from './data-folder.ts';
-import { type Account, type Program, runCommand } from './machine.ts';
+import { choosePort, freshLog, isFree, logTail } from './data-folder.ts';
+import type { Account, Program } from './machine.ts';
+import { diagnose, type KnownProblem, LocalStoreProblem } from './problem.ts';
+import { commandLine, processesWith, trySignal } from './processes.ts';
 
 const POLL_MS = 15;
 /** A server that has not answered after this time has failed to start. */
@@ -20,13 +22,14 @@ const KILL_MAX_MS = 5_000;
 /** Another program may take the port between our check and the start of the server; then another port is tried. */
 const LAUNCH_TRIES_MAX = 3;
 
-/** A server that runs until `stop` has resolved. */
+/** A server that runs until `stop` has resolved; one that ends by itself is started again. */
 export interface LocalServer {
-  /** Connection URL, with user and password where there are any. */
-  url: string;
+  /** Connection URL, with user and password where there are any. It stays the same. */
+  readonly url: string;
   /** One line for people: which binary, how it was found, whether a running server was taken over. */
-  route: string;
-  pid: number;
+  readonly route: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
   /** Stops the server; everything it has acknowledged is on disk. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -40,6 +43,8 @@ export interface ServerPlan {
   program: Program;
   /** Folder with its port and log; locked while the server runs. */
   home: string;
+  /** Less space than this on the disk of `home`, and the server is not started again: it would end at once. */
+  spaceBytesMin: number;
   /** The file to which the server writes its process id, in the first line. */
   pidFile: string;
   /** The first arguments: the data folder, and at the end the flag before the port. */
@@ -51,20 +56,17 @@ export interface ServerPlan {
   stopSignal: NodeJS.Signals;
   stopMaxMs: number;
   log: (line: string) => void;
+  /** What output of the server means, and the remedy. */
+  knownProblems: readonly KnownProblem[];
   /** Prepares the folder before the first start; runs while the folder is locked. */
   prepare?(): Promise<void>;
+  /** Runs before each launch, when no server of ours is left on the folder. @throws {LocalStoreProblem} where it must not run */
+  beforeLaunch?(): Promise<void>;
   probe(port: number): Promise<ProbeResult>;
 }
 
-/** A running server whose URL is not known yet. */
-export interface RunningServer {
-  port: number;
-  pid: number;
-  route: string;
-  stop(): Promise<void>;
-}
-
-interface Launched {
+/** A process that is ready. */
+export interface Launched {
   pid: number;
   port: number;
   /** Absent for a server that was taken over: it is not our child process. */
@@ -78,71 +80,80 @@ process.on('exit', () => {
 });
 
 /**
- * Starts the server of `plan`, or takes over the one that a killed run left on the same folder.
- * @throws where the folder is in use, the program cannot be started, or it is not ready in time; the message ends with the
- * server's own log
+ * Takes over the server that a killed run left on this folder, where it runs as it would be started today; any other
+ * server of ours on the folder is ended.
+ * @returns undefined where no server runs
  */
-export async function runServer(plan: ServerPlan): Promise<RunningServer> {
-  const release = await claimFolder(plan.home);
-  try {
-    await plan.prepare?.();
-    const left = await takeOver(plan);
-    const { pid, port, child } = left ?? (await launch(plan));
-    if (left) running.set(pid, plan.stopSignal);
-    let stopping: Promise<void> | undefined;
-    const stop = async () => {
+export async function takeOver(plan: ServerPlan): Promise<Launched | undefined> {
+  const noted = Number.parseInt(await readFile(plan.pidFile, 'utf8').catch(() => ''), 10);
+  // The file may be gone, or not be written yet: a second server on the folder would destroy the data.
+  const found = new Set([noted, ...(await processesWith(plan.identity.join(' ')))]);
+  let taken: Launched | undefined;
+  for (const pid of found) {
+    const port = Number.isInteger(pid) ? await portOfOurs(plan, pid) : undefined;
+    if (port === undefined) continue;
+    const asNow = [plan.program.file, ...plan.identity, port, ...plan.settings].join(' ');
+    const fits = !taken && (await commandLine(pid)) === asNow;
+    if (fits && (await awaitReady(plan, pid, port)) === 'ready') {
+      running.set(pid, plan.stopSignal);
+      taken = { pid, port };
+    } else {
+      plan.log(`${plan.name} of an earlier run does not fit or does not answer; ending it (process ${pid})`);
       await endProcess(plan, pid);
-      release();
-    };
-    child?.once('exit', (code, signal) => {
-      if (!stopping)
-        plan.log(`${plan.name} ended by itself (${signal ?? `code ${code}`}); its log is in ${plan.home}`);
-    });
-    return {
-      port,
-      pid,
-      route: left
-        ? `${plan.program.route}; still running from an earlier run, taken over`
-        : plan.program.route,
-      stop: () => {
-        stopping ??= stop();
-        return stopping;
-      },
-    };
-  } catch (error) {
-    release();
-    throw error;
+    }
   }
+  return taken;
 }
 
-/** Takes over a server of an earlier run where it runs with the same arguments as today, and stops it otherwise. */
-async function takeOver(plan: ServerPlan): Promise<Launched | undefined> {
-  const pid = Number.parseInt(await readFile(plan.pidFile, 'utf8').catch(() => ''), 10);
-  const port = Number.isInteger(pid) ? await portOfOurs(plan, pid) : undefined;
-  if (port === undefined) return undefined;
-  const asNow = [...plan.identity, port, ...plan.settings].join(' ');
-  if ((await commandLine(pid)).endsWith(asNow)) {
-    const outcome = await awaitReady(plan, pid, port);
-    if (outcome === 'ready') return { pid, port };
-  }
-  plan.log(`${plan.name} of an earlier run does not fit or does not answer; ending it (process ${pid})`);
-  await endProcess(plan, pid);
-  return undefined;
-}
-
-async function launch(plan: ServerPlan): Promise<Launched> {
+/**
+ * Launches the server on a port that is chosen.
+ * @throws {LocalStoreProblem} where it is not ready in time; the message has the remedy, or else the end of the server's log
+ */
+export async function launch(plan: ServerPlan): Promise<Launched> {
   for (let tries = 1; ; tries += 1) {
+    await plan.beforeLaunch?.();
     const port = await choosePort(plan.home, plan.preferredPort, plan.log);
-    const logFile = await freshLog(plan.home, plan.name);
-    const child = await spawnServer(plan, port, logFile);
-    const pid = child.pid ?? 0;
-    const outcome = await awaitReady(plan, pid, port);
-    if (outcome === 'ready') return { pid, port, child };
-    await endProcess(plan, pid);
-    const lastLines = await logTail(logFile);
+    const outcome = await launchOn(plan, port);
+    if (typeof outcome !== 'string') return outcome;
+    const lastLines = await logTail(plan);
     if (tries < LAUNCH_TRIES_MAX && /address already in use/i.test(lastLines)) continue;
-    throw new Error(`${plan.program.file} ${outcome}. The end of its log (${logFile}):\n${lastLines}`);
+    const known = diagnose(lastLines, plan.knownProblems);
+    throw new LocalStoreProblem(
+      known === undefined
+        ? `${plan.program.file} ${outcome}. The end of its log (${plan.home}/${plan.name}.log):\n${lastLines}`
+        : `${plan.name} on ${plan.home} ${outcome}: ${known}`,
+    );
   }
+}
+
+/**
+ * Launches the server again on the port that its clients know.
+ * @returns the process, or why there is none, in words
+ */
+export async function relaunch(
+  plan: ServerPlan,
+  port: number,
+  signal: AbortSignal,
+): Promise<Launched | string> {
+  try {
+    await plan.beforeLaunch?.();
+    if (!(await isFree(port))) return `port ${port} is taken by another program`;
+    const outcome = await launchOn(plan, port, signal);
+    if (typeof outcome !== 'string') return outcome;
+    return diagnose(await logTail(plan), plan.knownProblems) ?? `it ${outcome}; its log is in ${plan.home}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** @returns the process, or what happened to it in words */
+async function launchOn(plan: ServerPlan, port: number, signal?: AbortSignal): Promise<Launched | string> {
+  const child = await spawnServer(plan, port, await freshLog(plan));
+  const pid = child.pid ?? 0;
+  const outcome = await awaitReady(plan, pid, port, signal);
+  if (outcome === 'ready') return { pid, port, child };
+  await endProcess(plan, pid);
+  return outcome;
 }
 
 /**
@@ -172,7 +183,12 @@ async function spawnServer(plan: ServerPlan, port: number, logFile: string): Pro
 }
 
 /** Polls until the server is ready, ends, or the time is over. @returns `ready`, or what happened in words */
-async function awaitReady(plan: ServerPlan, pid: number, port: number): Promise<string> {
+async function awaitReady(
+  plan: ServerPlan,
+  pid: number,
+  port: number,
+  signal?: AbortSignal,
+): Promise<string> {
   const began = performance.now();
   let limitMs = SILENCE_MAX_MS;
   while (performance.now() - began < limitMs) {
@@ -181,13 +197,14 @@ async function awaitReady(plan: ServerPlan, pid: number, port: number): Promise<
     if ((await portOfOurs(plan, pid)) !== port) return 'ended before it was ready';
     if (answer === 'ready') return 'ready';
     if (answer === 'starting') limitMs = RECOVERY_MAX_MS;
+    if (signal?.aborted) return 'is not wanted any more';
     await sleep(POLL_MS);
   }
   return `was not ready within ${limitMs / 1000} s`;
 }
 
 /** Sends the stop signal, waits, then sends SIGKILL. A process that is not ours any more counts as ended. */
-async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
+export async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
   for (const [signal, limitMs] of [
     [plan.stopSignal, plan.stopMaxMs],
     ['SIGKILL', KILL_MAX_MS],
@@ -208,28 +225,10 @@ async function endProcess(plan: ServerPlan, pid: number): Promise<void> {
  * The port of process `pid` where its command line shows that it is the server of this folder, else undefined. Process ids
  * are reused, so the id alone proves nothing. The port follows the `identity` arguments.
  */
-async function portOfOurs(plan: ServerPlan, pid: number): Promise<number | undefined> {
+export async function portOfOurs(plan: ServerPlan, pid: number): Promise<number | undefined> {
   const line = await commandLine(pid);
   const mark = ` ${plan.identity.join(' ')} `;
   const at = line.indexOf(mark);
   const port = at < 0 ? Number.NaN : Number.parseInt(line.slice(at + mark.length), 10);
   return Number.isInteger(port) ? port : undefined;
-}
-
-/** Program and arguments of a running process; empty where it has ended or is a zombie. */
-async function commandLine(pid: number): Promise<string> {
-  if (process.platform !== 'linux') {
-    const ps = runCommand('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { timeoutMs: 5_000 });
-    return (await ps.catch(() => '')).trimEnd();
-  }
-  const bytes = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return bytes.replace(/\0$/, '').replaceAll('\0', ' ');
-}
-
-function trySignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Ended already, or not allowed: the caller checks the process.
-  }
 }

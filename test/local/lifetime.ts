@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { runCommand } from '../../src/local/machine.ts';
 import type { LocalServer } from '../../src/local/server-process.ts';
 
 /** The server, which is stopped when the test ends if it has not been before. */
@@ -18,6 +19,24 @@ export async function untilTestEnds(starting: Promise<LocalServer>): Promise<Loc
 export async function temporaryFolder(mode = 0o755): Promise<string> {
   const folder = await makeFolder(mode);
   onTestFinished(() => removeFolder(folder));
+  return folder;
+}
+
+/** A disk of its own for one test, in memory. Undefined, after a line that says so, where this user may not mount one. */
+export async function smallDisk(megabytes: number): Promise<string | undefined> {
+  const folder = await makeFolder();
+  const mount = ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', folder];
+  try {
+    await runCommand('mount', mount, { timeoutMs: 10_000 });
+  } catch {
+    await removeFolder(folder);
+    console.log('skipped: this user may not mount a small disk');
+    return undefined;
+  }
+  onTestFinished(async () => {
+    await runCommand('umount', ['-l', folder], { timeoutMs: 10_000 });
+    await removeFolder(folder);
+  });
   return folder;
 }
 

@@ -53,6 +53,11 @@ function whole(min: number, max: number) {
     .pipe(z.int(message).min(min, message).max(max, message));
 }
 
+const LOCAL_REDIS_WORDS = ['newest', 'debian', 'valkey', 'path'] as const;
+type LocalRedis = (typeof LOCAL_REDIS_WORDS)[number] | `/${string}`;
+const isLocalRedis = (text: string): boolean =>
+  text.startsWith('/') || (LOCAL_REDIS_WORDS as readonly string[]).includes(text);
+
 function oneOf<const T extends readonly string[]>(words: T) {
   return z.enum(words, `is none of ${words.join(', ')}`);
 }
@@ -88,6 +93,14 @@ const VARIABLES = {
   }),
   LOG_LEVEL: variable({ reads: oneOf(LOG_LEVELS), example: 'info', fallback: 'info' }),
   HOLDFAST_DATA: variable({ reads: z.string(), example: '.holdfast', fallback: '.holdfast' }),
+  HOLDFAST_LOCAL_REDIS: variable({
+    reads: z
+      .string()
+      .refine((text) => isLocalRedis(text), `is no path and none of ${LOCAL_REDIS_WORDS.join(', ')}`)
+      .transform((text) => text as LocalRedis),
+    example: 'valkey',
+    fallback: 'newest',
+  }),
   HOLDFAST_ACK: variable({ reads: oneOf(ACK_LEVELS), example: 'fsync', fallback: 'fsync' }),
   HOLDFAST_PREFIX: variable({
     reads: z.string().regex(KEY_PREFIX_PATTERN, 'is not 1 to 32 letters, digits, "_", "." or "-"'),
@@ -129,6 +142,8 @@ export interface Config {
   readonly isLogLevelChosen: boolean;
   /** The data folder of `npm start`. */
   readonly dataFolder: string;
+  /** Which Redis or Valkey `npm start` runs: a word, or the path of a server. */
+  readonly localRedis: LocalRedis;
   readonly ack: (typeof ACK_LEVELS)[number];
   readonly prefix: string;
   /** How long an order is held that does not say how long (BR-003). */
@@ -194,6 +209,7 @@ export function readConfig<const N extends Need = never>(
     logLevel: read('LOG_LEVEL'),
     isLogLevelChosen: Boolean(env.LOG_LEVEL),
     dataFolder: read('HOLDFAST_DATA'),
+    localRedis: read('HOLDFAST_LOCAL_REDIS'),
     ack: read('HOLDFAST_ACK'),
     prefix: read('HOLDFAST_PREFIX'),
     holdSeconds: read('HOLDFAST_HOLD_SECONDS'),

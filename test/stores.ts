@@ -12,6 +12,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../src/ledger/migrate.ts';
 import { startPostgres } from '../src/local/postgres-server.ts';
+import type { EngineChoice } from '../src/local/redis-engines.ts';
 import { startRedis } from '../src/local/redis-server.ts';
 
 const PREPARE = fileURLToPath(new URL('../src/prepare.mjs', import.meta.url));
@@ -35,7 +36,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const log = (line: string) => console.log(line);
   let { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl } = process.env;
   if (!redisUrl) {
-    const redis = await startRedis({ dataFolder: folder, log });
+    // The oldest that is supported; all tests run on another where HOLDFAST_LOCAL_REDIS names it.
+    const engine = (process.env.HOLDFAST_LOCAL_REDIS || 'debian') as EngineChoice;
+    const redis = await startRedis({ dataFolder: folder, engine, log });
     stops.push(() => redis.stop());
     redisUrl = redis.url;
   }

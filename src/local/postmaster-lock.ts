@@ -20,8 +20,8 @@ export async function clearStaleLock(cluster: string, log: (line: string) => voi
   const file = join(cluster, 'postmaster.pid');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return;
-  await awaitStrangers(cluster);
   const pid = Number.parseInt(text, 10);
+  await awaitStrangers(cluster, pid);
   if (!Number.isInteger(pid)) {
     log(`${file} is damaged, as by a full disk, and no Postgres runs: it is removed`);
     await rm(file, { force: true });
@@ -35,17 +35,18 @@ export async function clearStaleLock(cluster: string, log: (line: string) => voi
   await writeFile(file, text.replace(/^\d+/, String(process.pid)));
 }
 
-/** Postgres processes work in their cluster; waits until those that are ending have ended. */
-async function awaitStrangers(cluster: string): Promise<void> {
+/** Postgres processes work in their cluster; waits for those that are ending, not for a server with its postmaster `pid`. */
+async function awaitStrangers(cluster: string, pid: number): Promise<void> {
   const began = performance.now();
   let strangers = await processesIn(cluster);
-  while (strangers.length > 0 && performance.now() - began < LEAVING_MAX_MS) {
+  while (strangers.length > 0 && !strangers.includes(pid) && performance.now() - began < LEAVING_MAX_MS) {
     await sleep(LOOK_MS);
     strangers = await processesIn(cluster);
   }
-  if (strangers.length > 0)
-    throw new LocalStoreProblem(
-      `Postgres runs on ${cluster}, not started by npm start (process ${strangers.join(', ')}): ` +
-        `stop it (kill -INT ${strangers.join(' ')}), then start again.`,
-    );
+  if (strangers.length === 0) return;
+  const ending = strangers.includes(pid) ? [pid] : strangers;
+  throw new LocalStoreProblem(
+    `Postgres runs on ${cluster}, not started by npm start (process ${ending.join(', ')}): ` +
+      `stop it (kill -INT ${ending.join(' ')}), then start again.`,
+  );
 }

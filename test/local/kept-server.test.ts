@@ -18,7 +18,7 @@ import type { LocalServer } from '../../src/local/server-process.ts';
 import { runAndKill } from './killed-run.ts';
 import { smallDisk, temporaryFolder, untilTestEnds } from './lifetime.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 150_000 });
 const RETURN_MAX_MS = 20_000;
 const MEGABYTE = 1_000_000;
 
@@ -155,21 +155,26 @@ test('a Postgres that ended on a full disk waits for room, and has what was comm
   const ballast = join(dataFolder, 'ballast');
   const heard: string[] = [];
   const server = await untilTestEnds(startPostgres({ dataFolder, log: (line) => heard.push(line) }));
-  await askPostgres(server, 'CREATE TABLE entry (id int PRIMARY KEY, words text)');
-  await writeFile(ballast, Buffer.alloc(150 * MEGABYTE));
+  await askPostgres(server, 'CREATE TABLE entry (id int PRIMARY KEY)');
+  await writeFile(ballast, Buffer.alloc(195 * MEGABYTE));
 
   let committed = 0;
-  // Postgres survives some full disks by itself, so rows come until it does not answer any more.
+  // Rows that do not fit are refused, and Postgres goes on; a log that cannot be written ends it.
   await vi.waitFor(
     async () => {
-      await askPostgres(server, `INSERT INTO entry VALUES (${committed}, repeat(md5('${committed}'), 60000))`)
-        .then(() => {
+      const words = `(SELECT repeat('word', 250000))`;
+      await askPostgres(
+        server,
+        `BEGIN; INSERT INTO entry VALUES (${committed}); SELECT pg_logical_emit_message(true, 'fill', ${words}); COMMIT`,
+      ).then(
+        () => {
           committed += 1;
-        })
-        .catch((error: Error) => error);
+        },
+        () => undefined,
+      );
       expect(heard.join()).toContain('ended by itself');
     },
-    { timeout: 120_000, interval: 1 },
+    { timeout: 60_000, interval: 1 },
   );
   await told(heard, 'is full');
   await rm(ballast);
@@ -215,12 +220,9 @@ test('a Postgres on our data that another program started is left alone, and nam
   const cluster = join(dataFolder, 'postgres', 'cluster');
   const file = /\(([^()]*)\)/.exec(first.route)?.[1] ?? '';
   const asPostgres = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const args = [`--data-directory=${cluster}`, '--listen-addresses=', '--unix-socket-directories='];
-  const foreign = spawn(join(file, 'postgres'), ['-D', cluster, ...args.slice(1)], {
-    stdio: 'ignore',
-    cwd: '/',
-    ...asPostgres,
-  });
+  const args = ['-D', cluster, `--port=${new URL(first.url).port}`, '--unix-socket-directories='];
+  const foreign = spawn(join(file, 'postgres'), args, { stdio: 'ignore', cwd: '/', ...asPostgres });
+  const ended = once(foreign, 'exit');
   try {
     await vi.waitFor(
       async () => expect(await readFile(join(cluster, 'postmaster.pid'), 'utf8')).toContain('ready'),
@@ -234,7 +236,7 @@ test('a Postgres on our data that another program started is left alone, and nam
     expect(foreign.exitCode).toBeNull();
   } finally {
     foreign.kill('SIGINT');
-    await once(foreign, 'exit');
+    await ended;
   }
 });
 

@@ -2,11 +2,11 @@
  * What a test of this room starts and makes is gone when it ends, also when it fails half way.
  */
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { runCommand } from '../../src/local/machine.ts';
 import type { LocalServer } from '../../src/local/server-process.ts';
+import { folderOfStores } from '../stores.ts';
 
 /** The server, which is stopped when the test ends if it has not been before. */
 export async function untilTestEnds(starting: Promise<LocalServer>): Promise<LocalServer> {
@@ -42,7 +42,7 @@ export async function smallDisk(megabytes: number): Promise<string | undefined> 
 
 /** The same for several tests: who makes it removes it. */
 export async function makeFolder(mode = 0o755): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const folder = await mkdtemp(join(await folderOfStores(), 'holdfast-test-'));
   await chmod(folder, mode);
   return folder;
 }

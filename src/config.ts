@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, HOLD_SECONDS_MIN } from './domain/language.ts';
 import { KEY_PREFIX_DEFAULT, KEY_PREFIX_PATTERN } from './hotpath/keys.ts';
-import { ACK_LEVELS } from './hotpath/redis-check.ts';
+import { ACK_LEVELS, DURABILITIES } from './hotpath/redis-check.ts';
+import { readRedisUrl, WrongRedisUrl } from './hotpath/redis-url.ts';
 import { readDatabaseUrl, WrongDatabaseUrl } from './ledger/database-url.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -27,13 +28,14 @@ export class WrongConfiguration extends Error {
   }
 }
 
-function url(protocols: readonly string[]) {
-  const message = `is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} and names a host`;
-  return z.string().refine((text) => {
-    const parsed = URL.canParse(text) ? new URL(text) : undefined;
-    return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
-  }, message);
-}
+const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    readRedisUrl(text);
+  } catch (error) {
+    if (!(error instanceof WrongRedisUrl)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
 
 const databaseUrl = z.string().superRefine((text, context) => {
   try {
@@ -76,7 +78,7 @@ function variable<T>(described: Variable<T>): Variable<T> {
 /** All variables, the most important first. */
 const VARIABLES = {
   REDIS_URL: variable({
-    reads: url(['redis:', 'rediss:']),
+    reads: redisUrl,
     example: 'redis://127.0.0.1:6379',
     isSecret: true,
   }),
@@ -102,6 +104,11 @@ const VARIABLES = {
     fallback: 'newest',
   }),
   HOLDFAST_ACK: variable({ reads: oneOf(ACK_LEVELS), example: 'fsync', fallback: 'fsync' }),
+  HOLDFAST_REPLICAS: variable<number | undefined>({ reads: whole(1, 100), example: '1' }),
+  HOLDFAST_REDIS_DURABILITY: variable<(typeof DURABILITIES)[number] | undefined>({
+    reads: oneOf(DURABILITIES),
+    example: 'aof-always',
+  }),
   HOLDFAST_PREFIX: variable({
     reads: z.string().regex(KEY_PREFIX_PATTERN, 'is not 1 to 32 letters, digits, "_", "." or "-"'),
     example: KEY_PREFIX_DEFAULT,
@@ -145,6 +152,10 @@ export interface Config {
   /** Which Redis or Valkey `npm start` runs: a word, or the path of a server. */
   readonly localRedis: LocalRedis;
   readonly ack: (typeof ACK_LEVELS)[number];
+  /** How many replicas must have a command before it is answered; undefined: as many as the level needs. */
+  readonly replicas: number | undefined;
+  /** What a Redis service promises that shows no settings. */
+  readonly durability: (typeof DURABILITIES)[number] | undefined;
   readonly prefix: string;
   /** How long an order is held that does not say how long (BR-003). */
   readonly holdSeconds: number;
@@ -211,6 +222,8 @@ export function readConfig<const N extends Need = never>(
     dataFolder: read('HOLDFAST_DATA'),
     localRedis: read('HOLDFAST_LOCAL_REDIS'),
     ack: read('HOLDFAST_ACK'),
+    replicas: read('HOLDFAST_REPLICAS'),
+    durability: read('HOLDFAST_REDIS_DURABILITY'),
     prefix: read('HOLDFAST_PREFIX'),
     holdSeconds: read('HOLDFAST_HOLD_SECONDS'),
     tombstoneMs: hours === undefined ? undefined : hours * 60 * 60 * 1_000,
@@ -228,10 +241,33 @@ export function readConfig<const N extends Need = never>(
       problems.push(`${name}: is not set; for example ${name}=${VARIABLES[name].example}`);
     }
   }
+  problems.push(...contradictions(config));
   problems.push(...typos(env));
   if (problems.length > 0) throw new WrongConfiguration(problems);
   // Each value is set, has a default, or may be undefined; a missing need was a problem above.
   return Object.freeze(config) as unknown as ConfigWith<N>;
+}
+
+/** Values that are right, but not beside each other. */
+function contradictions({
+  ack,
+  replicas,
+  durability,
+}: {
+  readonly ack: string | undefined;
+  readonly replicas: number | undefined;
+  readonly durability: string | undefined;
+}): string[] {
+  const problems: string[] = [];
+  if (ack !== 'replica' && replicas) {
+    problems.push(`HOLDFAST_REPLICAS: is ${replicas}, but HOLDFAST_ACK is ${ack}; set HOLDFAST_ACK=replica`);
+  }
+  if (durability === 'none' && ack !== 'memory') {
+    problems.push(
+      `HOLDFAST_REDIS_DURABILITY: is none, but HOLDFAST_ACK is ${ack}; set HOLDFAST_ACK=memory, or say what is durable`,
+    );
+  }
+  return problems;
 }
 
 /**

@@ -51,7 +51,9 @@ describe('what is set', () => {
         PORT: '0',
         LOG_LEVEL: 'silent',
         HOLDFAST_DATA: '/srv/data',
-        HOLDFAST_ACK: 'memory',
+        HOLDFAST_ACK: 'replica',
+        HOLDFAST_REPLICAS: '2',
+        HOLDFAST_REDIS_DURABILITY: 'aof-always',
         HOLDFAST_PREFIX: 'shop-1',
         HOLDFAST_HOLD_SECONDS: '600',
         HOLDFAST_TOMBSTONE_HOURS: '48',
@@ -71,7 +73,9 @@ describe('what is set', () => {
     expect(config).toMatchObject({
       host: '::',
       port: 0,
-      ack: 'memory',
+      ack: 'replica',
+      replicas: 2,
+      durability: 'aof-always',
       tombstoneMs: 172_800_000,
       keepAliveMs: 75_000,
       requestMsMax: 30_000,
@@ -112,7 +116,10 @@ describe('what is wrong', () => {
     ['PORT', ['-1', '65536', '1e3', ' 80', '0x50', '80.5', '99999999999999999999']],
     ['HOST', ['a b', 'http://x', '-'.repeat(300)]],
     ['LOG_LEVEL', ['loud', 'INFO']],
-    ['REDIS_URL', ['localhost:6379', 'http://x', 'redis://', 'redis:x', 'nonsense']],
+    ['REDIS_URL', ['localhost:6379', 'http://x', 'redis://', 'redis:x', 'nonsense', 'redis://h/shop']],
+    ['HOLDFAST_ACK', ['disk', 'FSYNC']],
+    ['HOLDFAST_REPLICAS', ['0', '101', 'two']],
+    ['HOLDFAST_REDIS_DURABILITY', ['aof', 'AOF-ALWAYS']],
     ['DATABASE_URL', ['mysql://x/y', 'postgres://', 'holdfast']],
     ['HOLDFAST_PREFIX', ['a{b}', '*', 'x'.repeat(33)]],
     ['HOLDFAST_HOLD_SECONDS', ['14401', '-5']],
@@ -130,6 +137,14 @@ describe('what is wrong', () => {
         expect.stringMatching(new RegExp(`^${name}: .+; for example ${name}=`)),
       ]);
     }
+  });
+
+  test('of replicas and durability must fit the acknowledgement level', () => {
+    const told = (env: Record<string, string>) => problemsOf(env).join();
+    expect(told({ HOLDFAST_REPLICAS: '2' })).toContain('set HOLDFAST_ACK=replica');
+    expect(told({ HOLDFAST_REDIS_DURABILITY: 'none' })).toContain('set HOLDFAST_ACK=memory');
+    expect(told({ HOLDFAST_REDIS_DURABILITY: 'none', HOLDFAST_ACK: 'memory' })).toBe('');
+    expect(told({ HOLDFAST_REPLICAS: '2', HOLDFAST_ACK: 'replica' })).toBe('');
   });
 
   test('is told without a secret', () => {

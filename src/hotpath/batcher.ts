@@ -17,7 +17,9 @@ import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './codec/ba
 import type { CommandText } from './codec/command-codec.ts';
 import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
+import { isNotReadyReason, NOT_READY, type NotReadyReason } from './not-ready.ts';
 import { type Program, runScript, type Script } from './program.ts';
+import type { Gate } from './store-watch.ts';
 
 /** The state of the partition, at the head of every reply. */
 export interface BatchHead {
@@ -59,6 +61,10 @@ export interface BatcherOptions {
   readonly replicas: number;
   /** The epoch to begin with; the batcher learns of a newer one from Redis's refusal (D10). */
   readonly epoch: number;
+  /** Says why nothing may be sent, as far as the connection tells. */
+  readonly gate?: Gate | undefined;
+  /** Is told each error of a batch; the owner of the connection looks for the primary again where that may help. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** How long to wait for replicas; after it the fault `unavailable` with the outcome `unknown`. */
@@ -125,6 +131,12 @@ export class Batcher {
         reject(new Fault('unavailable', 'nothing-happened', 'the engine is closed'));
         return;
       }
+      const problem = this.#options.gate?.problem;
+      if (problem && !(problem.reason === 'too-few-replicas' && command.isFigures)) {
+        this.counts.faults++;
+        reject(notReady(problem.reason, problem.message));
+        return;
+      }
       if (this.queued >= this.#options.queueCommandsMax) {
         this.counts.faults++;
         reject(new Fault('overloaded', 'nothing-happened', `${this.queued} commands are waiting`));
@@ -156,6 +168,7 @@ export class Batcher {
     try {
       return this.#open(await this.#run([], dueHoldsMax, this.#program.withoutMemory));
     } catch (error) {
+      this.#options.onError?.(error);
       throw faultOf(error, wasSent);
     }
   }
@@ -241,6 +254,7 @@ export class Batcher {
       }
       this.#answer(batch, reply);
     } catch (error) {
+      this.#options.onError?.(error);
       const retried = isOutOfMemory(error) ? batch.filter(({ command }) => !command.needsMemory) : [];
       const failed = retried.length > 0 ? batch.filter(({ command }) => command.needsMemory) : batch;
       this.#fail(failed, faultOf(error, wasSent));
@@ -288,6 +302,7 @@ export class Batcher {
   }
 
   async #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
+    this.#askGate(batch);
     const { keys, redis, witnessMs, backlogEventsMax, tombstoneMs, replicas } = this.#options;
     const allKeys = [keys.control, keys.events, keys.due];
     const argv: (string | number)[] = [
@@ -308,8 +323,19 @@ export class Batcher {
     for (const key of otherKeys) allKeys.push(key);
     for (const { command } of batch) if (command.customer !== undefined) argv.push(command.customer);
     const reply = await runScript(redis, script, allKeys, argv);
-    if (replicas > 0) await this.#awaitReplicas(replicas);
+    // Figures promise nothing, so nobody waits for replicas on account of them.
+    const isReplicated = replicas > 0 && batch.some(({ command }) => !command.isFigures);
+    if (isReplicated) await this.#awaitReplicas(replicas);
     return reply;
+  }
+
+  /** The connection may have changed since a command was queued. @throws {Fault} `not-ready` */
+  #askGate(batch: readonly Waiting[]): void {
+    const problem = this.#options.gate?.problem;
+    if (!problem) return;
+    const isOfFigures = batch.length > 0 && batch.every(({ command }) => command.isFigures);
+    if (problem.reason === 'too-few-replicas' && isOfFigures) return;
+    throw notReady(problem.reason, problem.message);
   }
 
   /** The decisions are in Redis even if this fails; a caller repeats its command, and the repeat waits again. */
@@ -334,7 +360,7 @@ export class Batcher {
         this.#epoch = epoch;
         this.#sequence = 0;
       }
-      throw new Fault('not-ready', 'nothing-happened', `the partition is not ready: ${words[1]}`);
+      throw notReady(isNotReadyReason(words[1] ?? '') ? (words[1] as NotReadyReason) : 'fenced');
     }
     if (words[0] !== 'OK' || words.length !== 7) {
       throw new Fault('unavailable', 'unknown', `the reply cannot be read: ${reply[0]}`);
@@ -351,4 +377,10 @@ export class Batcher {
     this.head = head;
     return head;
   }
+}
+
+function notReady(reason: NotReadyReason, message?: string): Fault {
+  const { wrong, remedy } = NOT_READY[reason];
+  const text = `the partition is not ready (${reason}): ${message ?? `${wrong}; ${remedy}`}`;
+  return new Fault('not-ready', 'nothing-happened', text, 1_000, undefined, reason);
 }

@@ -3,6 +3,8 @@
  * Promises: every fault says whether the command can have run, which a caller must know to go on.
  */
 
+import type { NotReadyReason } from './not-ready.ts';
+
 /**
  * `not-ready`: the partition is closed while it is rebuilt (D10). `unavailable`: Redis did not answer or refused to run.
  * `overloaded`: too many commands wait.
@@ -27,18 +29,22 @@ export class Fault extends Error {
   readonly outcome: FaultOutcome;
   /** How long a caller should wait before it repeats the command. */
   readonly retryAfterMs: number;
+  /** Of the fault `not-ready`. */
+  readonly reason: NotReadyReason | undefined;
   constructor(
     code: FaultCode,
     outcome: FaultOutcome,
     message: string,
     retryAfterMs = 1_000,
     cause?: unknown,
+    reason?: NotReadyReason,
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'Fault';
     this.code = code;
     this.outcome = outcome;
     this.retryAfterMs = retryAfterMs;
+    this.reason = reason;
   }
 }
 

@@ -62,22 +62,27 @@ import { decodeSaleView } from './codec/sale-codec.ts';
 import { decodeStocktakeLine, decodeStocktakeSheet } from './codec/stocktake-codec.ts';
 import { decodeTransferView } from './codec/transfer-codec.ts';
 import { Unreadable } from './codec/words.ts';
-import { causeOf, connectRedis } from './connection.ts';
+import { connectRedis, openConnection } from './connection.ts';
 import { Fault } from './fault.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
 import { readControl } from './partition.ts';
 import { hasMsetex, loadProgram, type Program } from './program.ts';
-import { type AckLevel, checkRedis } from './redis-check.ts';
+import type { AckLevel, Durability } from './redis-check.ts';
+import { StoreWatch } from './store-watch.ts';
 import { WarehousePlaces } from './warehouse-places.ts';
 
 export type { SkuView } from './codec/item-codec.ts';
-export { connectRedis, type RedisConnection } from './connection.ts';
+export { connectRedis, openConnection, type RedisConnection } from './connection.ts';
 
 export interface HotInventoryOptions {
-  /** `redis://user:password@host:port/db`. */
+  /** `redis://user:password@host:port/db`, or one of the other shapes of redis-url.ts: TLS, Sentinels, a socket. */
   readonly redisUrl: string;
-  /** When a command is answered (D11); default `fsync`, checked against Redis's settings when the engine opens. */
+  /** When a command is answered (D11); default `fsync`, compared with Redis's settings on every connection. */
   readonly ack?: AckLevel | undefined;
+  /** How many replicas must have a command before it is answered; default 1 at the level `replica`, else 0. */
+  readonly replicas?: number | undefined;
+  /** What a service promises that shows no settings; undefined: CONFIG must tell. */
+  readonly durability?: Durability | undefined;
   /** The prefix of this shop's keys in a shared Redis; default `hf`. */
   readonly prefix?: string | undefined;
   /** The partition, from 0 on (D12); default 0. A caller that opens several decides which order goes to which. */
@@ -93,7 +98,7 @@ export interface HotInventoryOptions {
 /** The limits of batches and of the queue that a user may set. */
 export type BatchLimits = Omit<
   BatcherOptions,
-  'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas'
+  'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas' | 'gate' | 'onError'
 >;
 
 /** The limits of an engine that sets none. */
@@ -120,23 +125,26 @@ export const BATCH_LIMITS_DEFAULT: BatchLimits = {
  */
 export async function openHotInventory(options: HotInventoryOptions): Promise<HotInventory> {
   const redis = connectRedis(options.redisUrl, options.timeoutMs);
+  const keys = partitionKeys(options.prefix, options.partition);
+  const { ack = 'fsync', durability } = options;
+  const replicas = options.replicas ?? (ack === 'replica' ? 1 : 0);
+  // A clock that a test turns is no witness.
+  const witnessMs = options.clock ? undefined : Date.now;
+  const watch = new StoreWatch({ redis, keys, ack, durability, replicas, witnessMs });
   try {
-    await redis.connect().catch((error: unknown) => {
-      const { host, port } = redis.options;
-      throw new Fault(
-        'unavailable',
-        'nothing-happened',
-        `Redis at ${host}:${port} cannot be reached: ${causeOf(redis, error)}`,
-      );
+    await openConnection(redis).catch((error: Error) => {
+      throw new Fault('unavailable', 'nothing-happened', error.message, undefined, error);
     });
-    const keys = partitionKeys(options.prefix, options.partition);
-    const replicas = await checkRedis(redis, options.ack ?? 'fsync', keys);
-    const control = await readControl(redis, keys);
-    const msetex = await hasMsetex(redis, keys.control);
-    const hot = new HotInventory(redis, options, control?.epoch ?? 0, replicas, msetex);
-    await hot.places.refresh();
+    await watch.start();
+    // The program finds out by itself what is not read here because of a problem that will pass.
+    const isOpen = !['read-only', 'setting', 'database'].includes(watch.problem?.reason ?? '');
+    const control = isOpen ? await readControl(redis, keys) : undefined;
+    const msetex = isOpen && (await hasMsetex(redis, keys.control));
+    const hot = new HotInventory(redis, options, control?.epoch ?? 0, watch, msetex);
+    if (isOpen) await hot.places.refresh();
     return hot;
   } catch (error) {
+    watch.close();
     redis.disconnect();
     throw error;
   }
@@ -151,18 +159,21 @@ export class HotInventory {
   readonly keys: PartitionKeys;
   /** Where warehouses are, so that the nearest is tried first. */
   readonly places: WarehousePlaces;
+  /** Whether Redis may be sold from, as far as the connection tells; undefined: nobody watches. */
+  readonly store: StoreWatch | undefined;
   readonly #redis: Redis;
   readonly #batcher: Batcher;
   #usesMsetex: boolean;
 
   /**
    * @param epoch of the partition, 0 if it is not known yet
-   * @param replicas how many of them every answer waits for
+   * @param store a watch that has started; without it every answer is given at once
    * @param msetex whether this connection has MSETEX; checked again on every new connection
    */
-  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, replicas: number, msetex = false) {
+  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, store?: StoreWatch, msetex = false) {
     this.keys = partitionKeys(options.prefix, options.partition);
     this.places = new WarehousePlaces(redis, this.keys);
+    this.store = store;
     this.#redis = redis;
     const programOf = (msetex: boolean): Program =>
       loadProgram({ clock: options.clock?.lua, fastPaths: options.fastPaths, msetex });
@@ -174,16 +185,17 @@ export class HotInventory {
       program: programOf(msetex),
       witnessMs: options.clock?.witnessMs ?? Date.now,
       epoch,
-      replicas,
+      replicas: store?.replicas ?? 0,
+      gate: store,
+      onError: store?.onError,
     });
     this.#usesMsetex = msetex;
-    redis.on('ready', () => {
-      // A new connection may be to another server.
-      void hasMsetex(redis, this.keys.control).then((msetex) => {
-        this.#usesMsetex = msetex;
-        this.#batcher.use(programOf(msetex));
-      });
-    });
+    // Behind a new connection may be another server.
+    if (store)
+      store.prepare = async () => {
+        this.#usesMsetex = await hasMsetex(redis, this.keys.control);
+        this.#batcher.use(programOf(this.#usesMsetex));
+      };
   }
 
   /** Counts of batches, commands and faults since the engine opened. */
@@ -395,6 +407,7 @@ export class HotInventory {
   async close(): Promise<void> {
     this.places.close();
     await this.#batcher.close();
+    this.store?.close();
     this.#redis.disconnect();
   }
 

@@ -38,13 +38,15 @@ async function main(): Promise<number> {
 
 async function importInto(request: ImportRequest, progress: ImportProgress): Promise<ImportResult> {
   const { stores, config } = await findStores();
-  const { ack, redisTimeoutMs, tombstoneMs, backlogEventsMax } = config;
+  const { ack, replicas, durability, redisTimeoutMs, tombstoneMs, backlogEventsMax } = config;
   const ledger = await openLedger({ databaseUrl: stores.databaseUrl, applicationName: 'holdfast-import' });
   try {
     const hot = await openHotInventory({
       redisUrl: stores.redisUrl,
       prefix: stores.prefix,
       ack,
+      replicas,
+      durability,
       timeoutMs: redisTimeoutMs,
       limits: { tombstoneMs, backlogEventsMax },
     });

@@ -3,7 +3,7 @@
  * it has written the backlog to the ledger; where no worker runs, this program does it.
  */
 import { parseArgs } from 'node:util';
-import { connectRedis } from '../hotpath/hot-inventory.ts';
+import { connectRedis, openConnection } from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
 import { fencePartition, readControl } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   }
   const { stores, config } = await findStores();
   const redis = connectRedis(stores.redisUrl);
-  await redis.connect();
+  await openConnection(redis);
   const ledger = await openLedger({ databaseUrl: stores.databaseUrl, applicationName: 'holdfast-rebuild' });
   const keys = partitionKeys(stores.prefix);
   try {

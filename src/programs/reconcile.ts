@@ -3,7 +3,7 @@
  * Exit code 0: they agree. 1: drift. 2: not finished.
  */
 import { parseArgs } from 'node:util';
-import { connectRedis } from '../hotpath/hot-inventory.ts';
+import { connectRedis, openConnection } from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { type Audit, type AuditFinding, audit } from '../worker/audit/reconciliation.ts';
@@ -55,7 +55,7 @@ async function reconcile(): Promise<number> {
     throw new Error('--wait: use a number of seconds from 0 to 3600');
   const { stores } = await findStores();
   const redis = connectRedis(stores.redisUrl);
-  await redis.connect();
+  await openConnection(redis);
   const ledger = await openLedger({
     databaseUrl: stores.databaseUrl,
     role: 'holdfast_reader',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { takeConfig } from '../config.ts';
-import { connectRedis } from '../hotpath/hot-inventory.ts';
+import { connectRedis, openConnection } from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
 import { ledgerHasCaughtUp, type ProofSources, proofText, prove } from '../proof/proof.ts';
 import { buy, Tally } from '../sale/buyers.ts';
@@ -179,7 +179,7 @@ async function sale(options: SaleOptions): Promise<boolean> {
   const redis = connectRedis(holdfast.redisUrl);
   const postgres = new pg.Pool({ connectionString: holdfast.databaseUrl, max: 2 });
   try {
-    await redis.connect();
+    await openConnection(redis);
     const wanted = options.baskets
       ? await basketsOf(options.baskets, run, options.stock)
       : hotArticle(run, options.stock, options.buyers);

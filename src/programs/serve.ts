@@ -45,10 +45,13 @@ export async function serve(
   registry: Registry,
   { orAnyPort = false }: ServeOptions = {},
 ): Promise<Serving> {
-  const { redisUrl, ack, prefix, redisTimeoutMs, backlogEventsMax, tombstoneMs, holdSeconds } = config;
+  const { redisUrl, ack, replicas, durability, prefix, redisTimeoutMs } = config;
+  const { backlogEventsMax, tombstoneMs, holdSeconds } = config;
   const hot = await openHotInventory({
     redisUrl,
     ack,
+    replicas,
+    durability,
     prefix,
     timeoutMs: redisTimeoutMs,
     limits: { backlogEventsMax, tombstoneMs },

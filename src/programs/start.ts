@@ -92,7 +92,8 @@ export async function startHoldfast(
 type Stores = Config & { readonly redisUrl: string; readonly databaseUrl: string };
 
 async function seed(config: Stores): Promise<boolean> {
-  const hot = await openHotInventory({ redisUrl: config.redisUrl, prefix: config.prefix, ack: config.ack });
+  const { redisUrl, prefix, ack, replicas, durability } = config;
+  const hot = await openHotInventory({ redisUrl, prefix, ack, replicas, durability });
   const ledger = await openLedger({ databaseUrl: config.databaseUrl });
   try {
     return await seedCatalogue(hot, ledger);

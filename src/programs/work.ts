@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
-import { connectRedis, openHotInventory } from '../hotpath/hot-inventory.ts';
+import { connectRedis, openConnection, openHotInventory } from '../hotpath/hot-inventory.ts';
 import { readControl } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { poll } from '../timing/retry.ts';
@@ -154,7 +154,8 @@ export async function work(
 
 /** Opens what a worker talks to. @throws as {@link work}; then nothing stays open */
 async function openStores(config: ConfigWith<'redis' | 'database'>, log: Logger) {
-  const { redisUrl, databaseUrl, prefix, ack, tombstoneMs, backlogEventsMax, redisTimeoutMs } = config;
+  const { databaseUrl, tombstoneMs, backlogEventsMax } = config;
+  const { redisUrl, prefix, ack, replicas, durability, redisTimeoutMs: timeoutMs } = config;
   const opened: (() => Promise<void> | void)[] = [];
   try {
     const ledger = await openLedger({
@@ -172,12 +173,12 @@ async function openStores(config: ConfigWith<'redis' | 'database'>, log: Logger)
     });
     opened.push(() => webhookLedger.close());
     const limits = { tombstoneMs, backlogEventsMax };
-    const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs: redisTimeoutMs, limits });
+    const hot = await openHotInventory({ redisUrl, prefix, ack, replicas, durability, timeoutMs, limits });
     opened.push(() => hot.close());
     // Its own connection, so that reading the stream never waits for a batch of commands.
-    const redis = connectRedis(redisUrl, redisTimeoutMs);
+    const redis = connectRedis(redisUrl, timeoutMs);
     opened.push(() => redis.disconnect());
-    await redis.connect();
+    await openConnection(redis);
     return { ledger, webhookLedger, hot, redis };
   } catch (error) {
     for (const end of opened.reverse()) await end();

@@ -45,6 +45,8 @@ export interface CommandText {
   readonly needsMemory: boolean;
   /** The escaped customer of an order. */
   readonly customer?: string;
+  /** True for questions about figures, which promise nothing and so wait for no replica. */
+  readonly isFigures?: boolean;
 }
 
 const NO_KEYS: readonly string[] = [];
@@ -159,7 +161,8 @@ export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | U
       };
     case 'look-item': {
       const key = keys.sku(command.sku);
-      return { text: `look-item ${encodeId(command.sku)}`, key, keys: [key], needsMemory: false };
+      const text = `look-item ${encodeId(command.sku)}`;
+      return { text, key, keys: [key], needsMemory: false, isFigures: true };
     }
     case 'look-stocktake':
       return {

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Fault } from '../../hotpath/fault.ts';
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
+import { NOT_READY_REASONS, notReadySentence } from '../../hotpath/not-ready.ts';
 import type { Answer } from '../answers.ts';
 import type { HttpMetrics } from '../metrics.ts';
 import type { Routes } from '../route.ts';
@@ -15,8 +16,10 @@ const tag = 'operation';
 const check = z.object({ ok: z.boolean(), message: z.string() });
 const readiness = z.object({
   ready: z.boolean(),
-  /** Why not, where it is not for a store. */
-  reason: z.literal('stopping').optional(),
+  /** Why it cannot sell: a word for programs; the checks have the sentence. */
+  reason: z.enum(['stopping', ...NOT_READY_REASONS, 'unavailable', 'overloaded']).optional(),
+  /** What an answer rests on, and who says so. */
+  durability: z.string().optional(),
   checks: z.object({ redis: check, partition: check, clock: check }),
 });
 type Readiness = z.output<typeof readiness>;
@@ -77,8 +80,10 @@ export function declareHealth(
   });
 }
 
+const UNCHECKED = { ok: false, message: 'not checked' };
+
 async function probe(hot: HotInventory, readyMsMax: number): Promise<Readiness> {
-  const unchecked = { ok: false, message: 'not checked' };
+  const durability = hot.store?.durability;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const why = new Fault('unavailable', 'nothing-happened', 'no answer in time');
@@ -89,15 +94,28 @@ async function probe(hot: HotInventory, readyMsMax: number): Promise<Readiness> 
     const clock = { ok: head.clock === 'steady', message: head.clock };
     // A clock that leapt freezes expiry and raises an alarm, but orders are still decided right.
     const partition = { ok: true, message: `open at epoch ${head.epoch}` };
-    return { ready: true, checks: { redis: { ok: true, message: 'answers' }, partition, clock } };
+    return { ready: true, durability, checks: { redis: { ok: true, message: 'answers' }, partition, clock } };
   } catch (error) {
-    const isNotReady = error instanceof Fault && error.code === 'not-ready';
-    const redis = isNotReady ? { ok: true, message: 'answers' } : { ok: false, message: 'does not answer' };
-    const partition = isNotReady
-      ? { ok: false, message: 'not ready: forgotten, fenced or being rebuilt' }
-      : unchecked;
-    return { ready: false, checks: { redis, partition, clock: unchecked } };
+    return { ready: false, durability, ...whyNot(hot, error) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The reason and the check that failed, with what ends it. */
+function whyNot(hot: HotInventory, error: unknown): Pick<Readiness, 'reason' | 'checks'> {
+  const problem = hot.store?.problem;
+  if (problem) {
+    const redis = { ok: false, message: problem.message };
+    return { reason: problem.reason, checks: { redis, partition: UNCHECKED, clock: UNCHECKED } };
+  }
+  const reason = error instanceof Fault ? error.reason : undefined;
+  if (reason) {
+    const partition = { ok: false, message: notReadySentence(reason) };
+    const clock = reason === 'clock' ? { ok: false, message: reason } : UNCHECKED;
+    return { reason, checks: { redis: { ok: true, message: 'answers' }, partition, clock } };
+  }
+  const code = error instanceof Fault && error.code === 'overloaded' ? 'overloaded' : 'unavailable';
+  const redis = { ok: false, message: 'Redis does not answer: see the log of this process for why' };
+  return { reason: code, checks: { redis, partition: UNCHECKED, clock: UNCHECKED } };
 }

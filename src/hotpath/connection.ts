@@ -15,6 +15,8 @@ const DISCONNECT_MS_MAX = 500;
 const RECONNECT_MS_MAX = 1_000;
 /** Sentinels vote for some seconds, so asking them more often is of no use. */
 const SENTINEL_RETRY_MS = 500;
+/** How many time-outs a first connection may take. */
+const SENTINEL_ROUNDS = 2;
 
 /** A connection to Redis, for rooms that only pass it on. */
 export type RedisConnection = Redis;
@@ -212,18 +214,14 @@ function readFile(parameter: string, path: string): Buffer {
 
 /**
  * Connects for the first time; later ioredis does it by itself.
- * @throws {Error} where that took longer than the time-out of a command, or the server is a Sentinel; the message says which
- * server, and why
+ * @throws {Error} where that took too long, or the server is a Sentinel; the message says which server, and why
  */
 export async function openConnection(redis: Redis): Promise<void> {
   const { commandTimeout: timeoutMs = TIMEOUT_MS_DEFAULT } = redis.options;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
-  });
+  // A server is tried once; Sentinels are asked until one answers.
+  const timer = setTimeout(() => redis.disconnect(), SENTINEL_ROUNDS * timeoutMs);
   try {
-    // Unlike a server, Sentinels are asked until one answers.
-    await Promise.race([redis.connect(), late]);
+    await redis.connect();
     const mode = await redis.info('server').catch(() => ''); // a user without INFO is told so by the engine
     if (/^redis_mode:sentinel\r?$/m.test(mode)) throw new Error(IS_A_SENTINEL);
   } catch (error) {

@@ -49,13 +49,15 @@ export interface StoreWatchOptions extends Promised {
   readonly replicas: number;
   /** This process's clock, in milliseconds since 1970; undefined: clocks are not compared. */
   readonly witnessMs: (() => number) | undefined;
+  /** How often settings are looked at; default 50 s, so that with the next look a wrong one is found within a minute. */
+  readonly settingsEveryMs?: number | undefined;
 }
 
 /** How often role, replicas and clock are looked at; while there is a problem, more often. */
 const LOOK_EVERY_MS = 5_000;
 const LOOK_AGAIN_MS = 1_000;
-/** How often the settings are looked at; while one is wrong, with every look. */
-const SETTINGS_EVERY_MS = 50_000;
+/** While a setting is wrong, all are looked at each time. */
+const SETTINGS_EVERY_MS_DEFAULT = 50_000;
 /** As CLOCK_LEAP_MS_MAX of lua/batch.lua: beyond it the two clocks do not confirm each other. */
 const CLOCK_APART_MS_MAX = 10_000;
 
@@ -174,11 +176,11 @@ export class StoreWatch implements Gate {
   }
 
   async #look(): Promise<void> {
-    const { redis } = this.#options;
+    const { redis, settingsEveryMs = SETTINGS_EVERY_MS_DEFAULT } = this.#options;
     if (redis.status !== 'ready') return;
     const connection = this.#connection;
     const isNew = this.#lookedAt !== connection;
-    const isDue = isNew || this.#settings.length > 0 || nowMs() - this.#settingsAtMs >= SETTINGS_EVERY_MS;
+    const isDue = isNew || this.#settings.length > 0 || nowMs() - this.#settingsAtMs >= settingsEveryMs;
     const info = await this.#info(isDue);
     const settings = isDue && info ? await this.#problemsOfSettings(info, isNew) : this.#settings;
     const clock = await this.#problemOfClock();

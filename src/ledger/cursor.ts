@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { poll } from '../timing/retry.ts';
+import { storedLink } from './links.ts';
 
 /** A connection, or the pool where one statement is all. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
@@ -58,7 +59,7 @@ export async function placeCursor(
   const { rowCount } = await client.query(
     `UPDATE partitions SET sequence = $2, link = $3, events_total = $4, updated_at = now()
      WHERE partition = $1 AND sequence <= $2`,
-    [partition, sequence, link ?? null, eventsTotal],
+    [partition, sequence, storedLink(link), eventsTotal],
   );
   if (rowCount === 1) return;
   const found = await readCursor(client, partition);

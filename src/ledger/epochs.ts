@@ -4,6 +4,8 @@
  * processes that begin the same number one gets it.
  */
 import type { Queryable } from './cursor.ts';
+import type { Reviewed } from './history.ts';
+import { storedLink } from './links.ts';
 import { members, type RowOf } from './read/members.ts';
 
 /** The name of an epoch, compared as a whole: after a restore two databases can give the same number. */
@@ -22,7 +24,7 @@ export type EpochCause = 'verified' | 'rebuilt' | 'person' | 'imported';
 /** A place in the history of a partition, behind this entry. */
 export interface HistoryPlace {
   readonly sequence: number;
-  /** Of the entry; undefined where a release before this one wrote it, or where there is none yet. */
+  /** Of the entry; undefined or `-` where the release before wrote it, or where there is none yet. */
   readonly link: string | undefined;
 }
 
@@ -41,13 +43,11 @@ export interface NewEpoch {
 }
 
 /** An epoch as the ledger has it. */
-export interface EpochRecord extends NewEpoch {
+export interface EpochRecord extends NewEpoch, Reviewed {
   readonly id: number;
   readonly madeAtMs: number;
   /** Where Redis stood when it was opened: the first entry of the epoch comes right after. Undefined until it was opened. */
   readonly first: (HistoryPlace & { readonly openedAtMs: number }) | undefined;
-  /** Whether a person has acknowledged what is lost. */
-  readonly isReviewed: boolean;
 }
 
 // One statement, so that a partition never names an epoch that has no row. A cursor of the release before gets the link that
@@ -80,7 +80,7 @@ export async function beginEpoch(
     incarnation,
     how,
     sequence,
-    link ?? null,
+    storedLink(link),
     eventsTotal,
     actor ?? null,
     reason ?? null,
@@ -99,12 +99,12 @@ export async function openEpoch(client: Queryable, id: number, place: HistoryPla
   const { rowCount } = await client.query(
     `UPDATE epochs SET first_sequence = coalesce(first_sequence, $2), first_link = coalesce(first_link, $3),
        opened_at = coalesce(opened_at, now()) WHERE id = $1`,
-    [id, place.sequence, place.link ?? null],
+    [id, place.sequence, storedLink(place.link)],
   );
   if (rowCount !== 1) throw new Error(`the ledger has no epoch in row ${id}`);
 }
 
-type EpochRow = RowOf<Omit<EpochRecord, 'epoch' | 'compared' | 'first' | 'lost' | 'isReviewed'>> & {
+type EpochRow = RowOf<Omit<EpochRecord, 'epoch' | 'compared' | 'first' | 'lost'>> & {
   readonly number: number;
   readonly nonce: string;
   readonly compared_sequence: number;
@@ -115,7 +115,6 @@ type EpochRow = RowOf<Omit<EpochRecord, 'epoch' | 'compared' | 'first' | 'lost' 
   readonly opened_at: number | null;
   readonly lost_from: number | null;
   readonly lost_to: number | null;
-  readonly is_reviewed: boolean;
 };
 
 /** Epochs of a partition, newest first. */
@@ -125,9 +124,11 @@ export async function readEpochs(
   limit: number,
 ): Promise<EpochRecord[]> {
   const { rows } = await client.query<EpochRow>(
-    `SELECT id, number, nonce, incarnation, how, made_at, compared_sequence, compared_link, compared_events_total,
-       first_sequence, first_link, opened_at, actor, reason, lost_from, lost_to, review_id IS NOT NULL AS is_reviewed
-     FROM epochs WHERE partition = $1 ORDER BY id DESC LIMIT $2`,
+    `SELECT e.id, number, nonce, incarnation, how, made_at, compared_sequence, compared_link, compared_events_total,
+       first_sequence, first_link, opened_at, e.actor, e.reason, lost_from, lost_to,
+       r.at AS reviewed_at, r.actor AS reviewed_by, r.reason AS review_reason
+     FROM epochs AS e LEFT JOIN history_reviews AS r ON r.id = e.review_id
+     WHERE e.partition = $1 ORDER BY e.id DESC LIMIT $2`,
     [partition, limit],
   );
   return rows.map(readEpoch);

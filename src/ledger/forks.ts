@@ -4,6 +4,8 @@
  * Refuses to know: what the texts of the events mean.
  */
 import type pg from 'pg';
+import type { HistoryQuery, Reviewed } from './history.ts';
+import { storedLink } from './links.ts';
 import { members, type RowOf } from './read/members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './read/pages.ts';
 import { type Columns, insertInto, instant, number, storable, text } from './write/bulk-statement.ts';
@@ -44,25 +46,12 @@ export interface NewFork extends ForkPlace {
   readonly entries: readonly ForkEntry[];
 }
 
-/** What a person said after looking at it; undefined where nobody has yet. */
-export interface Reviewed {
-  readonly reviewedAtMs: number | undefined;
-  readonly reviewedBy: string | undefined;
-  readonly reviewReason: string | undefined;
-}
-
 /** A fork as the ledger has it. */
 export interface Fork extends ForkPlace, Reviewed {
   readonly id: number;
   readonly foundAtMs: number;
   /** Entries that were written down. */
   readonly entriesTotal: number;
-}
-
-/** Which part of a partition's history to show. */
-export interface HistoryQuery extends PageQuery {
-  /** Also what a person has acknowledged. */
-  readonly withReviewed?: boolean | undefined;
 }
 
 type EntryRow = ForkEntry & { readonly forkId: number; readonly ordinal: number };
@@ -78,38 +67,34 @@ const INSERT_ENTRIES = insertInto('fork_entries', ENTRY);
 /** Some hundred kilobytes of events. */
 const ENTRIES_A_STATEMENT = 500;
 
+// The link of its last entry tells one history from another. Without one, the same fork was found again if nothing moved.
+const KNOWN_FORK = `SELECT id FROM forks
+WHERE partition = $1 AND redis_sequence = $5 AND redis_link IS NOT DISTINCT FROM $7
+  AND ($7::text IS NOT NULL OR (kind = $2 AND at_sequence IS NOT DISTINCT FROM $3 AND at_link IS NOT DISTINCT FROM $4
+    AND ledger_sequence = $6))
+ORDER BY id DESC LIMIT 1`;
+
 /**
  * Writes a fork and its entries in one transaction, on a connection that nothing else uses meanwhile; the caller rolls back.
+ * The caller holds the lease of the partition, so nobody else writes forks.
  * @returns its id; that of the row which is there already where the same history was written down before
  */
 export async function recordFork(client: pg.ClientBase, fork: NewFork): Promise<number> {
   const { partition, kind, atSequence, atLink, redisSequence, ledgerSequence, detail, entries } = fork;
-  const redisLink = entries.at(-1)?.link ?? null;
+  const redisLink = storedLink(entries.at(-1)?.link);
+  const place = [partition, kind, atSequence ?? null, storedLink(atLink), redisSequence, ledgerSequence];
   await client.query('BEGIN');
-  const { rows } = await client.query<{ id: number }>(
-    `INSERT INTO forks (partition, kind, at_sequence, at_link, redis_sequence, redis_link, ledger_sequence, detail)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-     ON CONFLICT (partition, redis_sequence, redis_link) WHERE redis_link IS NOT NULL DO NOTHING RETURNING id`,
-    [
-      partition,
-      kind,
-      atSequence ?? null,
-      atLink ?? null,
-      redisSequence,
-      redisLink,
-      ledgerSequence,
-      storable(detail),
-    ],
-  );
-  const forkId = rows[0]?.id;
-  if (forkId === undefined) {
-    const known = await client.query<{ id: number }>(
-      'SELECT id FROM forks WHERE partition = $1 AND redis_sequence = $2 AND redis_link = $3',
-      [partition, redisSequence, redisLink],
-    );
+  const known = await client.query<{ id: number }>(KNOWN_FORK, [...place, redisLink]);
+  if (known.rows[0]) {
     await client.query('COMMIT');
-    return known.rows[0]?.id as number;
+    return known.rows[0].id;
   }
+  const { rows } = await client.query<{ id: number }>(
+    `INSERT INTO forks (partition, kind, at_sequence, at_link, redis_sequence, ledger_sequence, redis_link, detail)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+    [...place, redisLink, storable(detail)],
+  );
+  const forkId = rows[0]?.id as number;
   for (let i = 0; i < entries.length; i += ENTRIES_A_STATEMENT) {
     const part = entries.slice(i, i + ENTRIES_A_STATEMENT);
     const entryRows = part.map((entry, j) => ({ ...entry, forkId, ordinal: i + j }));

@@ -14,6 +14,7 @@ export type LedgerApi = Pick<
   | 'workerState'
   | 'waitForSequence'
   | 'epochs'
+  | 'historyState'
   | 'forks'
   | 'forkEntries'
   | 'lostAcknowledgements'

@@ -27,15 +27,15 @@ import {
   readEpochs,
 } from './epochs.ts';
 import { ConcurrentModification, CursorMoved, readSqlError } from './errors.ts';
+import { type Fork, type ForkEntry, forkEntries, listForks, type NewFork, recordFork } from './forks.ts';
 import {
-  type Fork,
-  type ForkEntry,
-  forkEntries,
   type HistoryQuery,
-  listForks,
-  type NewFork,
-  recordFork,
-} from './forks.ts';
+  type HistoryReview,
+  type HistoryState,
+  historyState,
+  type Reviewing,
+  reviewHistory,
+} from './history.ts';
 import { isLeaseHeld, tryLease, type WorkerLease } from './lease.ts';
 import { type KnownLink, knownLinks, pruneLinks } from './links.ts';
 import { type LostAcknowledgement, type LostRecord, listLost, reportLost } from './lost-acknowledgements.ts';
@@ -384,6 +384,16 @@ export class Ledger {
   /** A whole table in pages, as of one instant. */
   extract(extract: Extract, pageRowsMax = 2_000): AsyncGenerator<ExtractPage> {
     return streamExtract(this.#pool, extract, pageRowsMax);
+  }
+
+  /** What is lost or has gone its own way, as numbers. */
+  historyState(partition: number): Promise<HistoryState> {
+    return historyState(this.#pool, partition);
+  }
+
+  /** Marks what a person was shown as seen: it stays listed, and no longer counts as drift. */
+  reviewHistory(partition: number, review: HistoryReview): Promise<Reviewing> {
+    return reviewHistory(this.#pool, partition, review);
   }
 
   /** Compares the ledger with itself. @param withEntries adds up every entry, which takes as long as the ledger is */

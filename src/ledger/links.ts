@@ -16,6 +16,11 @@ export interface KnownLink {
 
 const NO_LINK = '-';
 
+/** A link as a column keeps it: NULL where there is none, which the stream spells `-`. */
+export function storedLink(link: string | undefined): string | null {
+  return link === undefined || link === '' || link === NO_LINK ? null : link;
+}
+
 /**
  * The links of a chunk as its row keeps them; undefined where none of its entries has one.
  * @param links of each entry in order; `-` for one that has none

@@ -3,7 +3,7 @@
  * Promises: a report is written once, however often it is repeated; what the ledger has after all counts as lost no longer.
  */
 import type pg from 'pg';
-import type { HistoryQuery, Reviewed } from './forks.ts';
+import { type HistoryQuery, type Reviewed, STILL_LOST } from './history.ts';
 import { members, type RowOf } from './read/members.ts';
 import { byId, pageOf, pageRows } from './read/pages.ts';
 import { type Columns, insertInto, number, text } from './write/bulk-statement.ts';
@@ -57,15 +57,6 @@ export async function reportLost(pool: pg.Pool, rows: readonly LostAcknowledgeme
     throw error;
   }
 }
-
-/**
- * What the ledger has got after all, as when its own history was carried again, is lost no longer. For orders and movements
- * the ledger has an index; the other kinds are rare and stay listed.
- */
-export const STILL_LOST = `(l.kind <> 'order' OR NOT EXISTS (SELECT FROM ledger AS e
-    WHERE e.order_id = l.subject_id AND e.partition = l.partition AND e.epoch = l.epoch AND e.sequence = l.sequence))
-  AND (l.kind <> 'movement' OR NOT EXISTS (SELECT FROM ledger AS e
-    WHERE e.movement_id = l.subject_id AND e.partition = l.partition AND e.epoch = l.epoch AND e.sequence = l.sequence))`;
 
 /** Lost acknowledgements of a partition, newest report first. */
 export async function listLost(

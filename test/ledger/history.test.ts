@@ -55,7 +55,7 @@ describe('an epoch', () => {
       link: 'link-0',
       eventsTotal: 0,
     });
-    expect(await ledger.epochs(0, 9)).toMatchObject([{ id, first: undefined, isReviewed: false }]);
+    expect(await ledger.epochs(0, 9)).toMatchObject([{ id, first: undefined, reviewedBy: undefined }]);
   });
 
   test('that is newer leaves the cursor where it is, for sequence, events and link run on', async () => {
@@ -183,6 +183,15 @@ describe('links', () => {
     expect((await ledger.knownLinks(0, 0)).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
     await ledger.pruneLinks(0, 4);
     expect((await ledger.knownLinks(0, 0)).map(({ sequence }) => sequence)).toEqual([4, 5]);
+  });
+
+  test('that say "-" are none, for the cursor as well', async () => {
+    await commit(ledger, 5, { fromLink: 'link-5', toLink: '-', links: ['-'] });
+    expect(await ledger.cursor(0)).toMatchObject({ sequence: 6, link: undefined });
+    await commit(ledger, 6, { fromLink: '-', toLink: 'link-7', links: ['link-7'] });
+    const compared = { sequence: 0, link: '-', eventsTotal: 0 };
+    await ledger.beginEpoch(1, newEpoch(1, { compared }));
+    expect(await ledger.cursor(1)).toMatchObject({ link: undefined });
   });
 
   test('must be as many as the entries of their chunk', async () => {
@@ -334,17 +343,21 @@ describe('a fork', () => {
     expect(await ledger.recordFork(fork)).toBe(id);
     const twin = fork.entries.map((entry) => ({ ...entry, link: `other-${entry.link}` }));
     const other = await ledger.recordFork({ ...fork, entries: twin });
-    // Without an entry there is nothing to tell it by.
-    const empty = await ledger.recordFork({ ...fork, kind: 'redis-went-back', entries: [] });
+    // Without an entry it is the same where neither store has moved.
+    const back = { ...fork, kind: 'redis-went-back', entries: [] } as const;
+    const empty = await ledger.recordFork(back);
+    expect(await ledger.recordFork(back)).toBe(empty);
+    const moved = await ledger.recordFork({ ...back, ledgerSequence: 10 });
     const { forks } = await ledger.forks(0, { limit: 9 });
     expect(forks.map((one) => [one.id, one.entriesTotal])).toEqual([
+      [moved, 0],
       [empty, 0],
       [other, 2],
       [id, 2],
     ]);
-    const page = await ledger.forks(0, { limit: 2 });
+    const page = await ledger.forks(0, { limit: 3 });
     expect(page.next).toBe(other);
-    expect((await ledger.forks(0, { limit: 2, after: page.next as number })).forks).toHaveLength(1);
+    expect((await ledger.forks(0, { limit: 3, after: page.next as number })).forks).toHaveLength(1);
   });
 
   test('of many entries is written whole', async () => {

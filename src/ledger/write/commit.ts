@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { type LedgerCursor, readCursor } from '../cursor.ts';
 import { CursorMoved, type CursorTrouble } from '../errors.ts';
-import { linksText } from '../links.ts';
+import { linksText, storedLink } from '../links.ts';
 import type { LedgerChunk } from './chunk.ts';
 import { writeDocuments } from './document-rows.ts';
 import { ledgerRowsText, writeLedgerRows } from './entry-rows.ts';
@@ -130,9 +130,9 @@ async function moveCursor(client: pg.ClientBase, chunk: PreparedChunk): Promise<
       number,
       nonce ?? null,
       fromSequence,
-      fromLink ?? null,
+      storedLink(fromLink),
       toSequence,
-      toLink ?? null,
+      storedLink(toLink),
       eventsTotal,
       epoch,
       chunk.linksText ?? null,

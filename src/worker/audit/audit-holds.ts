@@ -55,7 +55,7 @@ async function recheckHold(auditor: Auditor, orderId: string): Promise<void> {
 }
 
 /** Whether Redis's text has the status, lines, deadline, customer and sale that the ledger has. */
-function isSame(reservation: Reservation, text: string | null): boolean {
+export function isSame(reservation: Reservation, text: string | null): boolean {
   if (text === null) return false;
   const hot = readable(() => decodeReservation(reservation.orderId, text));
   return hot !== undefined && isSameHold(reservation, hot);

@@ -23,6 +23,10 @@ export interface AuditOptions {
   readonly withHolds: boolean;
   /** Also adds up all entries, and those of every order of a sale: exact, and as slow as the ledger is long. */
   readonly withEntries: boolean;
+  /** Also compares the orders confirmed in this time, as long as Redis keeps them; undefined: none. */
+  readonly confirmedMs?: number | undefined;
+  /** Reports what a person has acknowledged too, and the orders of each fork. */
+  readonly history?: { readonly withReviewed: boolean; readonly withOrders: boolean } | undefined;
   readonly onProgress?: (compared: { items: number; holds: number }) => void;
   readonly signal?: AbortSignal;
 }
@@ -32,10 +36,15 @@ export const FINDING_KINDS = [
   'missing-in-hot-path',
   'missing-in-ledger',
   'hold',
+  'order',
   'transfer',
   'sale',
   'ledger-sum',
   'quarantined',
+  'fork',
+  'lost-acknowledgement',
+  'lost-range',
+  'other-history',
 ] as const;
 
 /** One difference between hot path and ledger. */
@@ -73,6 +82,8 @@ export class Auditor {
   items = 0;
   holds = 0;
   documents = 0;
+  /** Confirmed ones. */
+  orders = 0;
   epoch = 0;
 
   constructor(parts: AuditParts, options: AuditOptions) {

@@ -62,7 +62,10 @@ export async function testHoldfast(given?: { readonly databaseUrl: string }): Pr
       working = await work(config, log, new Registry());
     },
     audit: (catchUpMs = 10_000) =>
-      audit({ redis, keys: hot.keys, ledger }, { catchUpMs, withHolds: true, withEntries: true }),
+      audit(
+        { redis, keys: hot.keys, ledger },
+        { catchUpMs, withHolds: true, withEntries: true, confirmedMs: config.tombstoneMs },
+      ),
     close: async () => {
       await stopWorker();
       await hot.close();

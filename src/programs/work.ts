@@ -268,6 +268,16 @@ function showMetrics(
     () => lastAudit()?.itemsCompared ?? 0,
   );
   gauge(
+    'holdfast_forks_total',
+    "Histories that Redis had beside the ledger's, ever; absent before the first comparison.",
+    () => lastAudit()?.history.forksTotal,
+  );
+  gauge(
+    'holdfast_lost_acknowledgements',
+    'What was acknowledged, is not in the ledger, and nobody has looked at yet; absent before the first comparison.',
+    () => lastAudit()?.history.lostAcknowledgementsOpen,
+  );
+  gauge(
     'holdfast_audit_finished_timestamp_seconds',
     'When the last comparison by this worker ended; absent before the first.',
     () => finishedAtSeconds(lastAudit()),

@@ -3,6 +3,7 @@
  * outage stays theirs. Method: a ledger made here.
  */
 import { afterEach, expect, test } from 'vitest';
+import { reconciliation } from '../../src/http/schemas/ledger.ts';
 import type { EntriesQuery } from '../../src/ledger/read/queries.ts';
 import { ledgerWith, type OpenServer, openServer } from './open-server.ts';
 
@@ -32,6 +33,22 @@ const answers = {
   read: { entries: async () => page },
   lastAudit: async () => undefined,
   workerState: async () => ({ isRunning: false, committedAtMs: undefined }),
+  historyState: async () => ({
+    forksTotal: 0,
+    forksOpen: 0,
+    lostAcknowledgementsOpen: 0,
+    lostRangesOpen: 0,
+  }),
+  forks: async () => ({ forks: [], next: null }),
+  lostAcknowledgements: async () => ({ lost: [], next: null }),
+  epochs: async () => [],
+};
+const noHistory = {
+  forksOpen: 0,
+  lostAcknowledgementsOpen: 0,
+  forks: [],
+  lostAcknowledgements: [],
+  epochs: [],
 };
 
 async function open(own: object | undefined, ledgerReadsMax = 16): Promise<OpenServer> {
@@ -91,8 +108,99 @@ test('the reconciliation is shown with the state of the worker', async () => {
       ...counts,
       findings: [finding],
     },
+    history: noHistory,
     worker: { isRunning: true, committedAt: '2026-11-11T00:00:00.000Z', backlogEvents: 1 },
   });
+});
+
+test('what is lost and what went its own way is shown, with who has looked at it', async () => {
+  const reviewed = { reviewedAtMs: AT_MS, reviewedBy: 'ann', reviewReason: 'refunded' };
+  const unseen = { reviewedAtMs: undefined, reviewedBy: undefined, reviewReason: undefined };
+  const forkPlace = {
+    partition: 0,
+    kind: 'redis-forked',
+    redisSequence: 6,
+    ledgerSequence: 9,
+    detail: 'apart',
+  };
+  const lostPlace = { partition: 0, epoch: 1, nonce: 'n', sequence: 6, source: 'api-1', reportedAtMs: AT_MS };
+  const server = await open({
+    historyState: async () => ({
+      forksTotal: 2,
+      forksOpen: 1,
+      lostAcknowledgementsOpen: 1,
+      lostRangesOpen: 0,
+    }),
+    forks: async () => ({
+      forks: [
+        { id: 2, ...forkPlace, ...unseen, foundAtMs: AT_MS, atSequence: undefined, entriesTotal: 2 },
+        { id: 1, ...forkPlace, ...reviewed, foundAtMs: AT_MS, atSequence: 4, entriesTotal: 0 },
+      ],
+      next: null,
+    }),
+    forkEntries: async (id: number) => ({
+      entries:
+        id === 1
+          ? []
+          : [
+              { entryId: '1-5', events: 'InventoryReserved o1,%E8%8C%B6 api A@TPE=1 1800000 - - -' },
+              { entryId: '1-6', events: 'not readable\nInventoryDeducted o1 api A@TPE=1 c* -' },
+            ],
+      next: null,
+    }),
+    lostAcknowledgements: async () => ({
+      lost: [{ id: 1, kind: 'order', subjectId: 'o1', ...lostPlace, ...unseen }],
+      next: null,
+    }),
+    epochs: async () => [
+      {
+        id: 1,
+        epoch: { number: 2, nonce: 'n' },
+        how: 'person',
+        madeAtMs: AT_MS,
+        first: { sequence: 4, link: 'l', openedAtMs: AT_MS },
+        actor: 'ann',
+        reason: 'no ledger',
+        lost: { from: 5, to: 6 },
+        ...unseen,
+      },
+    ],
+  });
+  const at = '2026-11-11T00:00:00.000Z';
+  const { body } = await server.call('GET', '/v1/reconciliation');
+  const fork = { kind: 'redis-forked', foundAt: at, redisSequence: 6, ledgerSequence: 9, detail: 'apart' };
+  expect(body.history).toEqual({
+    forksOpen: 1,
+    lostAcknowledgementsOpen: 1,
+    forks: [
+      { id: 2, ...fork, atSequence: null, entries: 2, orders: ['o1', '茶'], acknowledged: null },
+      {
+        id: 1,
+        ...fork,
+        atSequence: 4,
+        entries: 0,
+        orders: [],
+        acknowledged: { by: 'ann', at, reason: 'refunded' },
+      },
+    ],
+    lostAcknowledgements: [
+      { kind: 'order', id: 'o1', epoch: 1, sequence: 6, reportedAt: at, source: 'api-1', acknowledged: null },
+    ],
+    epochs: [
+      {
+        number: 2,
+        how: 'person',
+        madeAt: at,
+        openedAt: at,
+        firstSequence: 4,
+        actor: 'ann',
+        reason: 'no ledger',
+        lostFrom: 5,
+        lostTo: 6,
+      },
+    ],
+  });
+  reconciliation.parse(body);
 });
 
 test('without a ledger its routes are unavailable, and selling goes on', async () => {

@@ -412,6 +412,77 @@ describe('lost acknowledgements', () => {
   });
 });
 
+describe('a review', () => {
+  const forkAt = (redisSequence: number): NewFork => ({
+    partition: 0,
+    kind: 'redis-went-back',
+    atSequence: 1,
+    atLink: 'a',
+    redisSequence,
+    ledgerSequence: 9,
+    detail: 'x',
+    entries: [],
+  });
+  const lostOrder = (subjectId: string) =>
+    ({ partition: 0, epoch: 1, nonce: NONCE, sequence: 1, kind: 'order', subjectId, source: 'me' }) as const;
+  const state = () => api.historyState(0);
+
+  test('covers what its reader was shown, keeps it listed, and says who and why', async () => {
+    expect(await state()).toEqual({
+      forksTotal: 0,
+      forksOpen: 0,
+      lostAcknowledgementsOpen: 0,
+      lostRangesOpen: 0,
+    });
+    const forkId = await ledger.recordFork(forkAt(5));
+    await ledger.reportLost([lostOrder('o1')]);
+    const [lost] = (await ledger.lostAcknowledgements(0, { limit: 9 })).lost;
+    const epochId = (await ledger.beginEpoch(0, newEpoch(1, { lost: { from: 6, to: 7 } }))) as number;
+    await ledger.beginEpoch(0, newEpoch(2));
+    const shown = { forkId, lostId: lost?.id ?? 0, epochId };
+    // These come after the reader looked.
+    await ledger.recordFork(forkAt(6));
+    await ledger.reportLost([lostOrder('o2')]);
+    await ledger.beginEpoch(0, newEpoch(3, { lost: { from: 8, to: 8 } }));
+    // Of another partition.
+    await ledger.recordFork({ ...forkAt(5), partition: 1 });
+    expect(await state()).toMatchObject({ forksOpen: 2, lostAcknowledgementsOpen: 2, lostRangesOpen: 2 });
+    const review = { actor: 'ann', reason: 'refunded', shown };
+    expect(await ledger.reviewHistory(0, review)).toEqual({
+      forks: 1,
+      lostAcknowledgements: 1,
+      lostRanges: 1,
+    });
+    expect(await state()).toEqual({
+      forksTotal: 2,
+      forksOpen: 1,
+      lostAcknowledgementsOpen: 1,
+      lostRangesOpen: 1,
+    });
+    expect((await ledger.historyState(1)).forksOpen).toBe(1);
+    expect((await api.forks(0, { limit: 9 })).forks).toMatchObject([{ redisSequence: 6 }]);
+    const { forks } = await api.forks(0, { limit: 9, withReviewed: true });
+    expect(forks).toMatchObject([{ reviewedBy: undefined }, { reviewedBy: 'ann', reviewReason: 'refunded' }]);
+    expect((await api.lostAcknowledgements(0, { limit: 9 })).lost).toMatchObject([{ subjectId: 'o2' }]);
+    expect((await api.lostAcknowledgements(0, { limit: 9, withReviewed: true })).lost).toHaveLength(2);
+    const epochs = await api.epochs(0, 9);
+    expect(epochs.map(({ reviewedBy }) => reviewedBy)).toEqual([undefined, undefined, 'ann']);
+    // Nothing of it is reviewed twice.
+    await ledger.reviewHistory(0, { actor: 'bob', reason: 'again', shown });
+    expect((await api.epochs(0, 9)).at(-1)).toMatchObject({ reviewedBy: 'ann' });
+  });
+
+  test('is for those who may write', async () => {
+    const shown = { forkId: 9, lostId: 9, epochId: 9 };
+    for (const role of ['holdfast_reader', 'holdfast_api'] as const) {
+      const other = await openLedger({ databaseUrl: database.url, role });
+      const review = other.reviewHistory(0, { actor: 'ann', reason: 'x', shown });
+      await expect(review).rejects.toThrow('permission denied');
+      await other.close();
+    }
+  });
+});
+
 describe('rights', () => {
   const DENIED = 'permission denied';
 

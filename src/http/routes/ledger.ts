@@ -6,6 +6,7 @@ import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import type { AuditRecord } from '../../ledger/read/audits.ts';
 import type { LedgerEntry } from '../../ledger/read/ledger-entry.ts';
 import { iso, isoOf } from '../bodies.ts';
+import { historyBody } from '../history-body.ts';
 import type { LedgerClient } from '../ledger-client.ts';
 import type { Routes } from '../route.ts';
 import { ledgerPage, ledgerQuery, reconciliation } from '../schemas/ledger.ts';
@@ -44,12 +45,17 @@ export function declareLedger(
     summary: 'See whether hot path and ledger agree',
     answers: { 200: { description: 'The last comparison.', ...jsonSchema(reconciliation, 'output') } },
     handle: async () => {
-      const [last, { isRunning, committedAtMs }] = await ledger.query((known) =>
-        Promise.all([known.lastAudit(hot.keys.partition), known.workerState(hot.keys.partition)]),
+      const { partition } = hot.keys;
+      const [last, { isRunning, committedAtMs }, history] = await ledger.query((known) =>
+        Promise.all([
+          known.lastAudit(partition),
+          known.workerState(partition),
+          historyBody(known, partition),
+        ]),
       );
       const backlogEvents = hot.head?.backlogEvents ?? null;
       const worker = { isRunning, committedAt: isoOf(committedAtMs) ?? null, backlogEvents };
-      return { status: 200, body: { last: last ? comparisonBody(last) : null, worker } };
+      return { status: 200, body: { last: last ? comparisonBody(last) : null, history, worker } };
     },
   });
 }

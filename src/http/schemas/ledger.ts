@@ -43,7 +43,71 @@ export const ledgerPage = z.object({
   next,
 });
 
+const acknowledged = z
+  .object({ by: z.string(), at: time, reason: z.string() })
+  .nullable()
+  .meta({ description: 'Who has looked at it; null where nobody has. Until then it counts as drift.' });
+const place = units.nullable();
+
+/** What is lost or went its own way. */
+const history = z.object({
+  forksOpen: units.meta({ description: 'Forks that nobody has acknowledged.' }),
+  lostAcknowledgementsOpen: units.meta({
+    description: 'Acknowledgements that the ledger does not have and nobody has looked at.',
+  }),
+  forks: z
+    .array(
+      z.object({
+        id: units,
+        kind: z.enum(['redis-went-back', 'redis-forked', 'ledger-went-back']),
+        foundAt: time,
+        atSequence: place.meta({
+          description: 'Of the last batch that both histories have; null if unknown.',
+        }),
+        redisSequence: units,
+        ledgerSequence: units,
+        detail: z.string(),
+        entries: units.meta({ description: 'Batches of the other history that are kept.' }),
+        orders: z.array(z.string()).meta({ description: 'Orders in the first of them.' }),
+        acknowledged,
+      }),
+    )
+    .meta({ description: "Histories that Redis had beside the ledger's; the newest." }),
+  lostAcknowledgements: z
+    .array(
+      z.object({
+        kind: z.enum(['order', 'movement', 'transfer', 'stocktake', 'sale']),
+        id: z.string(),
+        epoch: units,
+        sequence: units,
+        reportedAt: time,
+        source: z.string().meta({ description: 'The process that had acknowledged it.' }),
+        acknowledged,
+      }),
+    )
+    .meta({ description: 'What was acknowledged and is gone; the newest reports.' }),
+  epochs: z
+    .array(
+      z.object({
+        number: units,
+        how: z.enum(['verified', 'rebuilt', 'person', 'imported']),
+        madeAt: time,
+        openedAt: time.nullable().meta({ description: 'Null where Redis was not opened under it.' }),
+        firstSequence: place.meta({ description: 'Where Redis stood when it was opened.' }),
+        actor: z.string().optional(),
+        reason: z.string().optional(),
+        lostFrom: units.optional(),
+        lostTo: units.optional().meta({
+          description:
+            'Batches that were seen before it and are gone. The list of what they were may be incomplete.',
+        }),
+      }),
+    )
+    .meta({ description: 'Each time the partition was opened; the newest.' }),
+});
+
 export const reconciliation = z.object({
+  history,
   last: z
     .object({
       verdict: z.enum(['agree', 'drift', 'incomplete']),

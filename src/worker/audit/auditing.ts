@@ -1,9 +1,10 @@
 /**
  * The continuous audit (D14): compares hot path and ledger at intervals and keeps each result in the ledger.
- * Promises: one comparison at a time, with pauses, so that it never becomes the load.
+ * Promises: one comparison at a time, with pauses, so that it never becomes the load; what is lost is logged once.
  */
 import type { Logger } from 'pino';
 import { pause } from '../../timing/retry.ts';
+import type { HistoryReport } from './audit-history.ts';
 import { type Audit, type AuditParts, audit } from './reconciliation.ts';
 
 export interface AuditingOptions extends AuditParts {
@@ -31,6 +32,7 @@ export function startAuditing(options: AuditingOptions): Auditing {
   const { ledger, keys, log, isActive, onAudit, pauseMs = PAUSE_MS, holdsEvery = HOLDS_EVERY } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
+  const lost = new LossLog(log);
   const done = run();
   return {
     stop: async () => {
@@ -56,10 +58,65 @@ export function startAuditing(options: AuditingOptions): Auditing {
     if (signal.aborted) return;
     await ledger.recordAudit(keys.partition, result);
     onAudit?.(result);
+    lost.report(keys.partition, result.history);
     if (result.verdict === 'drift') {
       const [first] = result.findings;
       log.error({ findings: result.findingsTotal, first }, 'hot path and ledger have drifted apart');
     } else if (result.verdict === 'incomplete')
       log.warn({ reason: result.reason }, 'the audit could not be finished');
+  }
+}
+
+/** The most ids in one line of the log. */
+const IDS_LOGGED_MAX = 20;
+
+/**
+ * Logs each loss once, at level error. The fields are stable, for whoever watches the log: `event`, `partition`, and those of
+ * the event.
+ */
+class LossLog {
+  readonly #log: AuditingOptions['log'];
+  #forkId = 0;
+  #lostId = 0;
+  #epochId = 0;
+
+  constructor(log: AuditingOptions['log']) {
+    this.#log = log;
+  }
+
+  /** Logs what is new since the last report. */
+  report(partition: number, { forks, lostAcknowledgements, lostRanges }: HistoryReport): void {
+    for (const fork of forks.filter(({ id }) => id > this.#forkId).reverse()) {
+      const { id: forkId, kind, atSequence, redisSequence, ledgerSequence, entriesTotal } = fork;
+      const event = 'history-forked';
+      this.#log.error(
+        { event, partition, forkId, kind, atSequence, redisSequence, ledgerSequence, entriesTotal },
+        `Redis had a history beside the ledger's: ${fork.detail}. See npm run reconcile`,
+      );
+    }
+    const newlyLost = lostAcknowledgements.filter(({ id }) => id > this.#lostId);
+    if (newlyLost.length > 0) {
+      const ids = newlyLost.slice(0, IDS_LOGGED_MAX).map(({ kind, subjectId }) => `${kind} ${subjectId}`);
+      this.#log.error(
+        { event: 'acknowledgements-lost', partition, count: newlyLost.length, ids },
+        'the ledger does not have what was acknowledged. See npm run reconcile',
+      );
+    }
+    for (const { id, epoch, lost } of lostRanges.filter((one) => one.id > this.#epochId).reverse()) {
+      this.#log.error(
+        {
+          event: 'sequences-lost',
+          partition,
+          epochId: id,
+          epoch: epoch.number,
+          from: lost?.from,
+          to: lost?.to,
+        },
+        'sequences that were seen are gone. See npm run reconcile',
+      );
+    }
+    this.#forkId = Math.max(this.#forkId, forks[0]?.id ?? 0);
+    this.#lostId = Math.max(this.#lostId, lostAcknowledgements[0]?.id ?? 0);
+    this.#epochId = Math.max(this.#epochId, lostRanges[0]?.id ?? 0);
   }
 }

@@ -4,10 +4,17 @@
  */
 import type pg from 'pg';
 import { poll } from '../timing/retry.ts';
-import { storedLink } from './links.ts';
 
 /** A connection, or the pool where one statement is all. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+/** How the stream spells that an entry has no link. */
+export const NO_LINK = '-';
+
+/** A link as a column keeps it: NULL where there is none, which the stream spells `-`. */
+export function storedLink(link: string | undefined): string | null {
+  return link === undefined || link === '' || link === NO_LINK ? null : link;
+}
 
 /** A place in a partition's history. Sequence, events and link run on over every epoch. */
 export interface LedgerCursor {

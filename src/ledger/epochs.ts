@@ -3,9 +3,8 @@
  * Promises: the ledger is written first, so that Redis never sells under an epoch that the ledger does not know; of two
  * processes that begin the same number one gets it.
  */
-import type { Queryable } from './cursor.ts';
+import { type Queryable, storedLink } from './cursor.ts';
 import type { Reviewed } from './history.ts';
-import { storedLink } from './links.ts';
 import { members, type RowOf } from './read/members.ts';
 
 /** The name of an epoch, compared as a whole: after a restore two databases can give the same number. */

@@ -4,8 +4,8 @@
  * Refuses to know: what the texts of the events mean.
  */
 import type pg from 'pg';
+import { storedLink } from './cursor.ts';
 import type { HistoryQuery, Reviewed } from './history.ts';
-import { storedLink } from './links.ts';
 import { members, type RowOf } from './read/members.ts';
 import { byId, type PageQuery, pageOf, pageRows } from './read/pages.ts';
 import { type Columns, insertInto, instant, number, storable, text } from './write/bulk-statement.ts';

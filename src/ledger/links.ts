@@ -2,7 +2,7 @@
  * The links of the entries that the ledger has, for as long as the stream keeps its tail: by them the place is found at
  * which another history left this one. Refuses to know: what a link is made of.
  */
-import type { Queryable } from './cursor.ts';
+import { NO_LINK, type Queryable } from './cursor.ts';
 
 /** The link of one entry of the ledger's history. */
 export interface KnownLink {
@@ -12,13 +12,6 @@ export interface KnownLink {
   readonly epoch: number;
   /** Events up to the end of its chunk. */
   readonly eventsTotal: number;
-}
-
-const NO_LINK = '-';
-
-/** A link as a column keeps it: NULL where there is none, which the stream spells `-`. */
-export function storedLink(link: string | undefined): string | null {
-  return link === undefined || link === '' || link === NO_LINK ? null : link;
 }
 
 /**

@@ -267,10 +267,10 @@ function showMetrics(
     'Items the last comparison looked at.',
     () => lastAudit()?.itemsCompared ?? 0,
   );
-  gauge(
+  counter(
     'holdfast_forks_total',
-    "Histories that Redis had beside the ledger's, ever; absent before the first comparison.",
-    () => lastAudit()?.history.forksTotal,
+    "Histories that Redis had beside the ledger's, as of the last comparison.",
+    () => lastAudit()?.history.forksTotal ?? 0,
   );
   gauge(
     'holdfast_lost_acknowledgements',

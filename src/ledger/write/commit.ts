@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import type pg from 'pg';
-import { type LedgerCursor, readCursor } from '../cursor.ts';
+import { type LedgerCursor, readCursor, storedLink } from '../cursor.ts';
 import { CursorMoved, type CursorTrouble } from '../errors.ts';
-import { linksText, storedLink } from '../links.ts';
+import { linksText } from '../links.ts';
 import type { LedgerChunk } from './chunk.ts';
 import { writeDocuments } from './document-rows.ts';
 import { ledgerRowsText, writeLedgerRows } from './entry-rows.ts';

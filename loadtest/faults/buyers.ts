@@ -27,6 +27,13 @@ const TRY_MS_MAX = 2_000;
 const RETRY_PAUSE_MS = 50;
 const CONNECTIONS_MAX = 32;
 
+const HOLD_SECONDS = 7_200;
+const orderOf = (orderId: string, sku: string) => ({
+  orderId,
+  lines: [{ sku, quantity: 1 }],
+  holdSeconds: HOLD_SECONDS,
+});
+
 /** A client of both APIs that remembers. */
 export class Buyers {
   readonly told = new Map<string, Told>();
@@ -40,6 +47,7 @@ export class Buyers {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   #turn = 0;
   #isStopped = false;
+  #isPaused = false;
   /** Starts of requests that were acknowledged, and when the answer came. */
   readonly #acknowledged: { readonly beganMs: number; readonly atMs: number }[] = [];
 
@@ -63,6 +71,11 @@ export class Buyers {
     this.#isStopped = true;
   }
 
+  /** While a backup is put back, so that there is something left to sell afterwards: buyers send nothing. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+  }
+
   close(): void {
     this.stop();
     this.#agent.destroy();
@@ -77,6 +90,16 @@ export class Buyers {
       if (performance.now() > limitMs)
         throw new Error(`${path}: ${answer.status} ${answer.body.detail ?? ''}`);
       await sleep(RETRY_PAUSE_MS);
+    }
+  }
+
+  /** Sends every order that was acknowledged once more, as it was. @throws where one is not answered in time */
+  async repeatAll(sku: string, withinMs: number): Promise<void> {
+    for (const { orderId } of [...this.told.values()]) {
+      const beganMs = performance.now();
+      const answer = await this.insist('/v1/reservations', orderOf(orderId, sku), withinMs);
+      if (answer.status !== 200 && answer.status !== 201) this.#note('repeat', answer);
+      else this.#acknowledged.push({ beganMs, atMs: performance.now() });
     }
   }
 
@@ -99,8 +122,7 @@ export class Buyers {
 
   async #order(told: Told, sku: string, end: number): Promise<void> {
     const { orderId } = told;
-    const body = { orderId, lines: [{ sku, quantity: 1 }], holdSeconds: 7_200 };
-    const reserved = await this.#decided('/v1/reservations', body);
+    const reserved = await this.#decided('/v1/reservations', orderOf(orderId, sku));
     if (!reserved) return;
     if (reserved.status === 409 && reserved.body.code === 'insufficient-stock') this.isSoldOut = true;
     else if (reserved.status !== 201 && reserved.status !== 200) this.#note('reserve', reserved);
@@ -121,6 +143,10 @@ export class Buyers {
   /** The answer that decides; undefined where the buyers were stopped before one came. */
   async #decided(path: string, body: unknown): Promise<Answer | undefined> {
     while (!this.#isStopped) {
+      if (this.#isPaused) {
+        await sleep(RETRY_PAUSE_MS);
+        continue;
+      }
       const beganMs = performance.now();
       const answer = await this.#try(path, body);
       if (answer.status === 200 || answer.status === 201)

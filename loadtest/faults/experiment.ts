@@ -16,6 +16,7 @@ export interface Stage {
   readonly scene: Scene;
   readonly chance: Chance;
   readonly buyers: Buyers;
+  readonly sku: string;
   /** A folder of this run. */
   readonly folder: string;
   /** The number of the run within its experiment. */
@@ -82,6 +83,7 @@ export async function playRun(
     scene,
     chance,
     buyers,
+    sku,
     folder: scene.lab.newFolder('run'),
     run,
     struck: () => {
@@ -105,7 +107,10 @@ export async function playRun(
     struckMs = performance.now();
     await experiment.strike(stage);
     const beganMs = struckMs;
-    const isAgain = await within(AGAIN_MS_MAX, () => buyers.firstAfter(beganMs) !== undefined);
+    const isAgain = await within(
+      AGAIN_MS_MAX,
+      () => buyers.isSoldOut || buyers.firstAfter(beganMs) !== undefined,
+    );
     await experiment.heal?.(stage);
     const isOver = isAgain && (await within(SOLD_OUT_MS_MAX, () => buyers.isSoldOut));
     if (!isAgain) stuck = `no acknowledgement within ${AGAIN_MS_MAX / 1_000} s`;

@@ -2,9 +2,6 @@
  * The verdict over one run: what the buyers were told, against what both stores say when everything has settled.
  * Promises: it asks neither engine nor worker; whatever it cannot know counts against Holdfast.
  */
-import pg from 'pg';
-import { connectRedis } from '../../src/hotpath/hot-inventory.ts';
-import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { ledgerHasCaughtUp, type ProofSources, prove } from '../../src/proof/proof.ts';
 import type { Buyers } from './buyers.ts';
 import type { Scene } from './scene.ts';
@@ -29,22 +26,13 @@ export interface Verdict {
 }
 
 const CATCH_UP_MS_MAX = 30_000;
-const REDIS_MS_MAX = 5_000;
 
 /** Judges what became of one SKU. @param received units that were acknowledged as received */
 export async function judge(scene: Scene, buyers: Buyers, sku: string, received: number): Promise<Verdict> {
-  const redis = connectRedis(scene.primary.url, REDIS_MS_MAX);
-  const postgres = new pg.Pool({ connectionString: scene.lab.postgres.url(scene.database), max: 2 });
-  postgres.on('error', () => {}); // its queries fail as well
-  try {
-    await redis.connect();
-    const sources = { redis, postgres, keys: partitionKeys() };
+  return scene.withSources(async (sources) => {
     const isCaughtUp = await ledgerHasCaughtUp(sources, CATCH_UP_MS_MAX);
     return { isCaughtUp, ...(await compare(sources, buyers, sku, received)) };
-  } finally {
-    redis.disconnect();
-    await postgres.end();
-  }
+  });
 }
 
 async function compare(

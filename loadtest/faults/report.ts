@@ -50,12 +50,13 @@ export function faultsOf(row: Row): string[] {
   if (row.skipped !== undefined) return [];
   const totals = totalsOf(row);
   const { mustFail, mayLose } = row.experiment;
-  if (mustFail) {
-    return failures(totals).includes(mustFail)
-      ? []
-      : [`the control should have been ${mustFail}, and was not`];
-  }
   const faults: string[] = [];
+  if (mustFail) {
+    if (!failures(totals).includes(mustFail))
+      faults.push(`the control should have been ${mustFail}, and was not`);
+    // A control that may lose keeps the rest of the promise.
+    if (!mayLose) return faults;
+  }
   if (totals.oversold > 0) faults.push(`${totals.oversold} units oversold`);
   if (totals.twice > 0) faults.push(`${totals.twice} orders deducted twice`);
   if (totals.lost > 0 && !mayLose) faults.push(`${totals.lost} acknowledged orders lost`);

@@ -5,13 +5,19 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { connectRedis } from '../../src/hotpath/hot-inventory.ts';
+import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
+import type { ProofSources } from '../../src/proof/proof.ts';
 import { endProgram, logLineWith, type Program, startProgram } from '../program.ts';
 import type { Cut } from './broken.ts';
 import type { Laboratory } from './laboratory.ts';
+import { PostgresNode } from './servers/postgres.ts';
 import { signal } from './servers/process.ts';
 import { RedisNode } from './servers/redis.ts';
 import { GROUP_NAME, Sentinels } from './servers/sentinels.ts';
+import { SmallDisk } from './servers/small-disk.ts';
 import { type ShimName, TurnedClock } from './shims.ts';
 import { Wire } from './wire.ts';
 
@@ -26,8 +32,10 @@ export interface SceneOptions {
   readonly shims?: readonly ShimName[];
   /** Settings of the programs. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The folder of Redis, where it is not one of the laboratory: a small disk. */
-  readonly redisFolder?: string;
+  /** A Postgres cluster of its own, which may be lost. */
+  readonly ownPostgres?: boolean;
+  /** Whose files are on a disk that can be filled. */
+  readonly smallDisk?: 'redis' | 'postgres';
 }
 
 /** Programs by what they are, in the order in which they were first started. */
@@ -35,6 +43,8 @@ const API_COUNT = 2;
 const WORKER_COUNT = 2;
 const READY_MS_MAX = 60_000;
 const POLL_MS = 25;
+const REDIS_MS_MAX = 5_000;
+const DISK_MB = { redis: 16, postgres: 500 };
 const REPLICAS = 2;
 
 interface Running {
@@ -53,6 +63,9 @@ export class Scene {
   readonly sentinels: Sentinels | undefined;
   /** Where the ledger is for the programs. */
   readonly postgresWire: Wire;
+  /** The Postgres that has the ledger: a promoted standby takes the place of the one before. */
+  postgres: PostgresNode;
+  readonly disk: SmallDisk | undefined;
   /** The Redis that sells, as the laboratory knows it. */
   primary: RedisNode;
   /** Commands that a person had to give. */
@@ -68,7 +81,9 @@ export class Scene {
     clock: TurnedClock;
     redis: [RedisNode, ...RedisNode[]];
     sentinels: Sentinels | undefined;
+    postgres: PostgresNode;
     postgresWire: Wire;
+    disk: SmallDisk | undefined;
     product: string;
   }) {
     this.lab = made.lab;
@@ -77,7 +92,9 @@ export class Scene {
     this.clock = made.clock;
     this.redis = made.redis;
     this.sentinels = made.sentinels;
+    this.postgres = made.postgres;
     this.postgresWire = made.postgresWire;
+    this.disk = made.disk;
     this.primary = made.redis[0];
     this.#product = made.product;
   }
@@ -88,11 +105,15 @@ export class Scene {
     await clock.turn(0);
     const preload = await Promise.all((options.shims ?? []).map((name) => lab.shim(name)));
     const product = await lab.product(options.without);
+    const disk =
+      options.smallDisk && (await SmallDisk.mount(join(folder, 'disk'), DISK_MB[options.smallDisk]));
+    const placeOf = (part: 'redis' | 'postgres') =>
+      disk && options.smallDisk === part ? disk.folder : folder;
     const count = options.servers === 'group' ? 1 + REPLICAS : 1;
     const node = (i: number) =>
       RedisNode.create({
         program: lab.redisProgram,
-        folder: options.redisFolder ?? join(folder, `redis-${i}`),
+        folder: join(placeOf('redis'), `redis-${i}`),
         appendFsync: options.appendFsync ?? 'always',
         preload,
         env: { HOLDFAST_CLOCK: clock.file },
@@ -109,9 +130,14 @@ export class Scene {
         : undefined;
     await sentinels?.agree(replicas.length);
     const database = `faults_${randomBytes(5).toString('hex')}`;
-    await lab.postgres.query('postgres', `CREATE DATABASE ${database}`);
-    await migrate(lab.postgres.url(database));
-    const postgresWire = await Wire.open(lab.postgres.port);
+    const isOwn = options.ownPostgres || options.smallDisk === 'postgres';
+    const postgres = isOwn
+      ? await PostgresNode.create(join(placeOf('postgres'), 'postgres'), lab.postgresPrograms)
+      : lab.postgres;
+    if (isOwn) await postgres.process.start();
+    await postgres.query('postgres', `CREATE DATABASE ${database}`);
+    await migrate(postgres.url(database));
+    const postgresWire = await Wire.open(postgres.port);
     const scene = new Scene({
       lab,
       options,
@@ -119,7 +145,9 @@ export class Scene {
       clock,
       redis: [primary, ...replicas],
       sentinels,
+      postgres,
       postgresWire,
+      disk,
       product,
     });
     try {
@@ -189,6 +217,29 @@ export class Scene {
     if (!only) this.primary = to;
   }
 
+  /** Where the primary is now, by the Sentinels. */
+  async learnPrimary(): Promise<void> {
+    const port = await this.sentinels?.primaryPort();
+    this.primary = this.redis.find((node) => node.port === port) ?? this.primary;
+  }
+
+  /** Everything runs, and every other Redis follows the primary, in sync: as if there had been no fault. */
+  async regroup(): Promise<void> {
+    await this.supervise();
+    await this.learnPrimary();
+    const replicas = this.redis.filter((node) => node !== this.primary);
+    for (const node of replicas) {
+      const info = await node.admin.info('replication').catch(() => '');
+      if (!new RegExp(`^master_port:${this.primary.port}\\b`, 'm').test(info))
+        await node.follow(this.primary);
+    }
+    await until(
+      async () => (await this.primary.replicas()) === replicas.length,
+      'the replicas do not follow',
+    );
+    await this.sentinels?.agree(replicas.length);
+  }
+
   /** Waits until both APIs can sell. @throws after a minute */
   async ready(): Promise<void> {
     let said = '';
@@ -205,6 +256,7 @@ export class Scene {
 
   /** Starts what has ended, as a supervisor does. */
   async supervise(): Promise<void> {
+    if (!this.postgres.process.isRunning) await this.postgres.process.start();
     for (const node of this.redis) if (!node.process.isRunning) await node.process.start();
     for (const [i, worker] of this.#workers.entries()) {
       if (worker && !isRunning(worker.program)) await this.startWorker(i);
@@ -231,6 +283,20 @@ export class Scene {
     });
   }
 
+  /** Both stores as they are now, over connections of the caller's own. */
+  async withSources<T>(use: (sources: ProofSources) => Promise<T>): Promise<T> {
+    const redis = connectRedis(this.primary.url, REDIS_MS_MAX);
+    const postgres = new pg.Pool({ connectionString: this.postgres.url(this.database), max: 2 });
+    postgres.on('error', () => {}); // its queries fail as well
+    try {
+      await redis.connect();
+      return await use({ redis, postgres, keys: partitionKeys() });
+    } finally {
+      redis.disconnect();
+      await postgres.end();
+    }
+  }
+
   async close(): Promise<void> {
     for (const running of [...this.#apis, ...this.#workers]) {
       if (!running) continue;
@@ -240,7 +306,9 @@ export class Scene {
     await this.sentinels?.close();
     for (const node of this.redis) await node.close();
     await this.postgresWire.close();
-    await this.lab.postgres.query('postgres', `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
+    if (this.postgres !== this.lab.postgres) await this.postgres.close();
+    else await this.postgres.query('postgres', `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
+    await this.disk?.close();
   }
 
   #stores(redisPort: number): Record<string, string> {
@@ -249,7 +317,7 @@ export class Scene {
       : `redis://127.0.0.1:${redisPort}`;
     return {
       REDIS_URL: url,
-      DATABASE_URL: this.lab.postgres.url(this.database, this.postgresWire.port),
+      DATABASE_URL: this.postgres.url(this.database, this.postgresWire.port),
       ...this.options.environment,
     };
   }

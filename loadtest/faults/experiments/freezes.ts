@@ -60,9 +60,9 @@ export const FREEZES: readonly Experiment[] = [
     scene: SINGLE,
     runs: 25,
     strike: async ({ scene, chance }) => {
-      scene.lab.postgres.process.freeze();
+      scene.postgres.process.freeze();
       await sleep(chance.whole(...STILL_MS));
-      scene.lab.postgres.process.thaw();
+      scene.postgres.process.thaw();
     },
   },
 ];

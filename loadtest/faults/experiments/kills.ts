@@ -41,8 +41,8 @@ export const KILLS: readonly Experiment[] = [
     scene: SINGLE,
     runs: 25,
     strike: async ({ scene }) => {
-      await scene.lab.postgres.process.kill();
-      await scene.lab.postgres.process.start();
+      await scene.postgres.process.kill();
+      await scene.postgres.process.start();
     },
   },
   {

@@ -1,17 +1,20 @@
 /** A store goes back: a copy of Redis's folder, a dump of the ledger, or both are put back. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ledgerHasCaughtUp } from '../../../src/proof/proof.ts';
 import type { Experiment, Stage } from '../experiment.ts';
+import { Wire } from '../wire.ts';
 
 const SINGLE = { servers: 'single' } as const;
 const copyIn = ({ folder }: Stage): string => join(folder, 'copy');
 const dumpIn = ({ folder }: Stage): string => join(folder, 'dump');
 /** How long orders are taken, or refused, while no worker is there. */
 const WITHOUT_WORKER_MS = 700;
+const CARRIED_MS_MAX = 20_000;
 
 const takeCopy = (stage: Stage): Promise<void> => stage.scene.primary.copyTo(copyIn(stage));
 const takeDump = (stage: Stage): Promise<void> =>
-  stage.scene.lab.postgres.dump(stage.scene.database, dumpIn(stage));
+  stage.scene.postgres.dump(stage.scene.database, dumpIn(stage));
 
 async function putBackRedis(stage: Stage): Promise<void> {
   const { primary } = stage.scene;
@@ -23,19 +26,40 @@ async function putBackRedis(stage: Stage): Promise<void> {
 
 /** The ledger has the orders so far; then worker, APIs and Redis stop, and only Redis and the APIs come back at first. */
 async function putBackWithoutWorker(stage: Stage): Promise<void> {
-  const { scene } = stage;
-  await sleep(WITHOUT_WORKER_MS);
+  const { scene, buyers } = stage;
+  buyers.pause(true);
+  await scene.withSources((sources) => ledgerHasCaughtUp(sources, CARRIED_MS_MAX));
   for (const i of [0, 1]) await scene.stopWorker(i);
   for (const i of [0, 1]) await scene.stopApi(i);
   await putBackRedis(stage);
   for (const i of [0, 1]) await scene.startApi(i);
+  buyers.pause(false);
+  stage.struck();
   await sleep(WITHOUT_WORKER_MS);
   await scene.supervise();
 }
 
 async function putBackLedger(stage: Stage): Promise<void> {
-  await stage.scene.lab.postgres.restore(stage.scene.database, dumpIn(stage));
+  await stage.scene.postgres.restore(stage.scene.database, dumpIn(stage));
+}
+
+const STANDBY_LAG_MS = 400;
+
+/** A standby that got nothing for a moment takes the place of the dead Postgres. */
+async function promoteStandby(stage: Stage): Promise<void> {
+  const { scene, folder } = stage;
+  const wire = await Wire.open(scene.postgres.port);
+  const standby = await scene.postgres.standby(join(folder, 'standby'), wire.port);
+  wire.lead(undefined);
+  await sleep(STANDBY_LAG_MS);
+  const before = scene.postgres;
+  await before.process.kill();
   stage.struck();
+  await standby.query('postgres', 'SELECT pg_promote()');
+  scene.postgres = standby;
+  scene.postgresWire.lead(standby.port);
+  await wire.close();
+  await before.close();
 }
 
 export const RESTORES: readonly Experiment[] = [
@@ -62,6 +86,13 @@ export const RESTORES: readonly Experiment[] = [
     runs: 25,
     prepare: takeDump,
     strike: putBackLedger,
+  },
+  {
+    name: 'restore/standby',
+    title: 'Postgres dies, and a standby that is 400 ms behind is promoted',
+    scene: { ...SINGLE, ownPostgres: true },
+    runs: 10,
+    strike: promoteStandby,
   },
   {
     name: 'restore/both',

@@ -96,12 +96,12 @@ export class PostgresNode {
     return `postgres://${USER}:${this.#password}@127.0.0.1:${port}/${database}`;
   }
 
-  /** A standby of this server, made by pg_basebackup and started. */
-  async standby(folder: string): Promise<PostgresNode> {
+  /** A standby of this server, made by pg_basebackup and started. @param port through which it gets its log */
+  async standby(folder: string, port: number): Promise<PostgresNode> {
     const node = await PostgresNode.#place(folder, this.#programs, this.#password);
     await node.#run('pg_basebackup', [
       ...['-R', '--checkpoint=fast', '--no-sync', '--wal-method=stream'],
-      ...['-D', join(folder, 'cluster'), '-d', this.url('postgres')],
+      ...['-D', join(folder, 'cluster'), '-d', this.url('postgres', port)],
     ]);
     await node.process.start();
     return node;

@@ -27,6 +27,9 @@ const TRY_MS_MAX = 2_000;
 const RETRY_PAUSE_MS = 50;
 const CONNECTIONS_MAX = 32;
 
+/** The outcome is unknown, or nothing happened: the same request is sent again. */
+const isOutage = ({ status }: Answer): boolean => status === 0 || status === 503;
+
 const HOLD_SECONDS = 7_200;
 const orderOf = (orderId: string, sku: string) => ({
   orderId,
@@ -81,23 +84,25 @@ export class Buyers {
     this.#agent.destroy();
   }
 
-  /** Repeats a request until it is decided. @throws where it is not within `withinMs` */
+  /** Repeats a request until it is decided. @returns the last outage where it is not within `withinMs` */
   async insist(path: string, body: unknown, withinMs: number): Promise<Answer> {
     const limitMs = performance.now() + withinMs;
     for (;;) {
       const answer = await this.#try(path, body);
-      if (answer.status !== 0 && answer.status !== 503) return answer;
-      if (performance.now() > limitMs)
-        throw new Error(`${path}: ${answer.status} ${answer.body.detail ?? ''}`);
+      if (!isOutage(answer) || performance.now() > limitMs) return answer;
       await sleep(RETRY_PAUSE_MS);
     }
   }
 
-  /** Sends every order that was acknowledged once more, as it was. @throws where one is not answered in time */
+  /** Sends every order that was acknowledged once more, as it was; ends where one is not answered in time. */
   async repeatAll(sku: string, withinMs: number): Promise<void> {
     for (const { orderId } of [...this.told.values()]) {
       const beganMs = performance.now();
       const answer = await this.insist('/v1/reservations', orderOf(orderId, sku), withinMs);
+      if (isOutage(answer)) {
+        this.#note('repeat', answer);
+        return;
+      }
       if (answer.status !== 200 && answer.status !== 201) this.#note('repeat', answer);
       else this.#acknowledged.push({ beganMs, atMs: performance.now() });
     }
@@ -151,7 +156,7 @@ export class Buyers {
       const answer = await this.#try(path, body);
       if (answer.status === 200 || answer.status === 201)
         this.#acknowledged.push({ beganMs, atMs: performance.now() });
-      if (answer.status !== 0 && answer.status !== 503) return answer;
+      if (!isOutage(answer)) return answer;
       this.repeats++;
       await sleep(RETRY_PAUSE_MS);
     }

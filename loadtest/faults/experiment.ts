@@ -3,6 +3,7 @@
  * everything is sold, and the judge compares what they were told with what is there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Unavailable } from '../command.ts';
 import { Buyers } from './buyers.ts';
 import { Chance } from './chance.ts';
 import { judge, type Verdict } from './judge.ts';
@@ -66,7 +67,7 @@ const AGAIN_MS_MAX = 45_000;
 const SOLD_OUT_MS_MAX = 45_000;
 const POLL_MS = 5;
 
-/** Plays one run. @throws where the laboratory itself fails */
+/** Plays one run. @throws {Unavailable} where this machine lacks what the experiment needs */
 export async function playRun(
   experiment: Experiment,
   scene: Scene,
@@ -94,37 +95,68 @@ export async function playRun(
     },
   };
   scene.commands.splice(0);
-  let stuck: string | undefined;
   try {
     const receipt = { movementId: `in-${name}`, sku, warehouse: 'W1', quantity: units };
     const received = await buyers.insist('/v1/stock/receive', receipt, DECIDE_MS_MAX);
     if (received.status !== 201 && received.status !== 200)
-      throw new Error(`the goods were refused: ${JSON.stringify(received.body)}`);
+      return nothingHappened(`no goods came in: ${received.status} ${String(received.body.detail ?? '')}`);
     await experiment.prepare?.(stage);
     const buying = buyers.buy(name, sku, BUYERS, PAUSE_MS, chance);
     // As far as the fault leaves units to sell afterwards: what is lost or sold twice then shows.
     await stage.sold(Math.floor(units * (0.2 + 0.5 * chance.share())));
     struckMs = performance.now();
-    await experiment.strike(stage);
-    const beganMs = struckMs;
-    const isAgain = await within(
-      AGAIN_MS_MAX,
-      () => buyers.isSoldOut || buyers.firstAfter(beganMs) !== undefined,
-    );
-    await experiment.heal?.(stage);
-    const isOver = isAgain && (await within(SOLD_OUT_MS_MAX, () => buyers.isSoldOut));
-    if (!isAgain) stuck = `no acknowledgement within ${AGAIN_MS_MAX / 1_000} s`;
-    else if (!isOver) stuck = `not sold out within ${SOLD_OUT_MS_MAX / 1_000} s`;
+    const stuck = await strikeAndSellOut(experiment, stage, () => struckMs ?? 0);
     buyers.stop();
     await buying;
     const verdict = await judge(scene, buyers, sku, units);
-    if (!verdict.isCaughtUp) stuck ??= 'the ledger does not follow';
-    const firstMs = buyers.firstAfter(beganMs);
-    const firstAgainS = firstMs === undefined ? undefined : (firstMs - beganMs) / 1_000;
-    return { ...verdict, firstAgainS, commands: [...scene.commands], stuck };
+    const firstMs = buyers.firstAfter(struckMs);
+    return {
+      ...verdict,
+      firstAgainS: firstMs === undefined ? undefined : (firstMs - struckMs) / 1_000,
+      commands: [...scene.commands],
+      stuck: stuck ?? (verdict.isCaughtUp ? undefined : 'the ledger does not follow'),
+    };
+  } catch (error) {
+    // What this machine lacks is said once; what went wrong on the way counts against Holdfast.
+    if (error instanceof Unavailable) throw error;
+    return nothingHappened(error);
   } finally {
     buyers.close();
   }
+}
+
+/** @returns what did not come back */
+async function strikeAndSellOut(
+  experiment: Experiment,
+  stage: Stage,
+  struckMs: () => number,
+): Promise<string | undefined> {
+  const { buyers } = stage;
+  try {
+    await experiment.strike(stage);
+    const isAgain = () => buyers.isSoldOut || buyers.firstAfter(struckMs()) !== undefined;
+    if (!(await within(AGAIN_MS_MAX, isAgain))) return `no acknowledgement within ${AGAIN_MS_MAX / 1_000} s`;
+    await experiment.heal?.(stage);
+    const isOver = await within(SOLD_OUT_MS_MAX, () => buyers.isSoldOut);
+    return isOver ? undefined : `not sold out within ${SOLD_OUT_MS_MAX / 1_000} s`;
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A run that could not be played or judged: it counts as one that did not come back. */
+export function nothingHappened(why: unknown): Result {
+  const message = why instanceof Error ? why.message : String(why);
+  const counts = { acknowledged: 0, lost: [], listedById: 0, listedByRange: 0, oversold: 0, twice: 0 };
+  return {
+    ...counts,
+    isCaughtUp: false,
+    differences: [],
+    firstAgainS: undefined,
+    commands: [],
+    stuck: message.split('\n')[0] ?? '',
+  };
 }
 
 async function within(ms: number, isTrue: () => boolean): Promise<boolean> {

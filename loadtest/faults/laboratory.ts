@@ -2,7 +2,7 @@
  * What all experiments share: a folder, the programs of this machine, one Postgres cluster, preloaded pieces and broken copies, each made
  * when it is first needed. Promises: after {@link Laboratory.close} nothing of it is left.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../../src/local/machine.ts';
@@ -40,6 +40,7 @@ export class Laboratory {
   /** @param log gets the warnings of all programs */
   static async open(log: (line: string) => void): Promise<Laboratory> {
     const folder = await mkdtemp(join(await folderOfStores(), 'holdfast-faults-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     try {
       // Run by root, Postgres belongs to another user, who must be able to reach its folder.
       await chmod(folder, 0o755);

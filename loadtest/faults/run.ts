@@ -4,7 +4,7 @@
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { closeOnSignals, runMain, Unavailable } from '../command.ts';
-import { type Experiment, playRun, type Result } from './experiment.ts';
+import { type Experiment, nothingHappened, playRun, type Result } from './experiment.ts';
 import { Laboratory } from './laboratory.ts';
 import { faultsOf, type Row, tables, totalsOf } from './report.ts';
 import { Scene } from './scene.ts';
@@ -75,14 +75,20 @@ async function playAll(
   try {
     for (let run = 0; run < runs; run++) {
       log(`--- ${experiment.name} ${run + 1}`);
-      scene ??= await Scene.open(lab, experiment.scene);
-      const result = await playRun(experiment, scene, run, (settings.seed + run * 7_919) % 2 ** 32);
+      let result: Result;
+      try {
+        scene ??= await Scene.open(lab, experiment.scene);
+        result = await playRun(experiment, scene, run, (settings.seed + run * 7_919) % 2 ** 32);
+      } catch (error) {
+        if (error instanceof Unavailable) throw error;
+        result = nothingHappened(error);
+      }
       results.push(result);
       progress(`${experiment.name} ${run + 1}/${runs}: ${lineOf(result)}`);
       for (const difference of result.differences.slice(0, 5)) log(`difference: ${difference}`);
       if (result.stuck === undefined && result.differences.length === 0) continue;
       // What is wrong in this one would be found again in each that follows.
-      await scene.close();
+      await scene?.close();
       scene = undefined;
     }
     return { experiment, results };

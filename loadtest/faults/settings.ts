@@ -1,7 +1,7 @@
 /** The options of `npm run faults`. */
 import { parseOptions, WrongOption, wholeNumber } from '../command.ts';
 import type { Experiment } from './experiment.ts';
-import { EXPERIMENTS } from './experiments.ts';
+import { EXPERIMENTS } from './experiment-list.ts';
 
 export interface Settings {
   readonly experiments: readonly Experiment[];

@@ -49,6 +49,8 @@ export class PostgresNode {
       shared_buffers: '64MB',
       max_connections: '80',
       wal_level: 'replica',
+      // In the cluster's folder: a killed server leaves nothing elsewhere.
+      dynamic_shared_memory_type: 'mmap',
     };
     this.process = new ServerProcess({
       name: `postgres on ${port}`,
@@ -146,7 +148,7 @@ export class PostgresNode {
 
   async close(): Promise<void> {
     this.process.thaw();
-    await this.process.kill();
+    await this.process.stop('SIGQUIT');
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -62,7 +62,6 @@ export class ServerProcess {
     const pid = child.pid ?? 0;
     alive.add(pid);
     child.once('exit', () => alive.delete(pid));
-    child.unref();
     this.#child = child;
   }
 

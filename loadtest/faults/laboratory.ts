@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../../src/local/machine.ts';
-import { findRedis } from '../../src/local/redis-server.ts';
+import { type EngineChoice, findEngine } from '../../src/local/redis-engines.ts';
 import { folderOfStores } from '../../test/stores.ts';
 import { breakCopy, type Cut, UNBROKEN } from './broken.ts';
 import { findPostgresPrograms, PostgresNode, type PostgresPrograms } from './servers/postgres.ts';
@@ -38,13 +38,13 @@ export class Laboratory {
   }
 
   /** @param log gets the warnings of all programs */
-  static async open(log: (line: string) => void): Promise<Laboratory> {
+  static async open(log: (line: string) => void, choice: EngineChoice = 'debian'): Promise<Laboratory> {
     const folder = await mkdtemp(join(await folderOfStores(), 'holdfast-faults-'));
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     try {
       // Run by root, Postgres belongs to another user, who must be able to reach its folder.
       await chmod(folder, 0o755);
-      const redisProgram = await findRedis({ log }, folder);
+      const redisProgram = await findEngine({ choice, home: folder, wrote: undefined, log });
       const programs = await findPostgresPrograms(folder, log);
       const postgres = await PostgresNode.create(join(folder, 'postgres'), programs);
       await postgres.process.start();

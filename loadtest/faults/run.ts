@@ -25,7 +25,9 @@ async function main(): Promise<number> {
   const file = `${LOG_FOLDER}/${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.log`;
   const log = (text: string) => appendFileSync(file, `${new Date().toISOString()} ${text}\n`);
   progress(`seed ${settings.seed}; warnings of all programs go to ${file}`);
-  const lab = await Laboratory.open(log);
+  const lab = await Laboratory.open(log, settings.engine);
+  progress(lab.redisProgram.route);
+  progress(lab.postgresPrograms.binaries.route);
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= lab.close();

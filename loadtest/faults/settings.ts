@@ -1,5 +1,6 @@
 /** The options of `npm run faults`. */
-import { parseOptions, WrongOption, wholeNumber } from '../command.ts';
+import type { EngineChoice } from '../../src/local/redis-engines.ts';
+import { oneOf, parseOptions, WrongOption, wholeNumber } from '../command.ts';
 import type { Experiment } from './experiment.ts';
 import { EXPERIMENTS } from './experiment-list.ts';
 
@@ -9,6 +10,7 @@ export interface Settings {
   readonly runs: number | undefined;
   readonly seed: number;
   readonly json: boolean;
+  readonly engine: EngineChoice;
 }
 
 const RUNS_MAX = 10_000;
@@ -27,6 +29,7 @@ ${EXPERIMENTS.map(named).join('\n')}
   --only a,b     groups or names of experiments: --only failover,restore/ledger
   --runs N       runs of each, 1 to ${RUNS_MAX} (default: what docs/reliability.md quotes, hours)
   --seed N       the schedule of all runs, 0 to ${SEED_MAX} (default: the time)
+  --redis WHICH  debian (default: Redis 7.0, or what is installed), valkey (9), or the path of a server
   --json         results as JSON instead of tables
   --help         this page
 `;
@@ -38,6 +41,7 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
     runs: { type: 'string' },
     seed: { type: 'string' },
     json: { type: 'boolean' },
+    redis: { type: 'string' },
   });
   if (values.help) return 'help';
   if (positionals.length > 0)
@@ -47,7 +51,12 @@ export function readSettings(argv: readonly string[]): Settings | 'help' {
     runs: values.runs === undefined ? undefined : wholeNumber('--runs', values.runs, 1, RUNS_MAX),
     seed: values.seed === undefined ? Date.now() % SEED_MAX : wholeNumber('--seed', values.seed, 0, SEED_MAX),
     json: values.json ?? false,
+    engine: engineOf(values.redis ?? 'debian'),
   };
+}
+
+function engineOf(text: string): EngineChoice {
+  return text.startsWith('/') ? (text as `/${string}`) : oneOf('server', text, ['debian', 'valkey', 'path']);
 }
 
 function chosen(only: string | undefined): readonly Experiment[] {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logTail } from '../../../src/local/data-folder.ts';
 import type { Account } from '../../../src/local/machine.ts';
@@ -76,7 +77,7 @@ export class ServerProcess {
       } else if (await this.options.isReady()) return;
       if (performance.now() > limitMs) {
         throw new Error(
-          `${this.options.name} does not answer. The end of its log:\n${await logTail(this.options.logFile)}`,
+          `${this.options.name} does not answer. The end of its log:\n${await this.#logTail()}`,
         );
       }
       await sleep(POLL_MS);
@@ -104,6 +105,11 @@ export class ServerProcess {
 
   thaw(): void {
     for (const pid of this.#family()) signal(pid, 'SIGCONT');
+  }
+
+  #logTail(): Promise<string> {
+    const { logFile } = this.options;
+    return logTail({ home: dirname(logFile), name: basename(logFile, '.log') });
   }
 
   async #ended(): Promise<void> {

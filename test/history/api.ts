@@ -260,8 +260,10 @@ function judge(
   if (isThere && flaw === 'wait-ignores-epochs' && use === 'wait') return 'kept';
   const { epochs } = ledger.data;
   const own = epochs.findIndex((row) => sameEpoch(row.epoch, epoch, flaw));
-  const later = epochs.filter((row, i) => (own < 0 ? row.epoch.number > epoch.number : i > own));
-  const isCut = later.some((row) => row.firstSequence !== undefined && row.firstSequence < sequence);
+  // Only the newest: an epoch in between may have been opened on a server that lacked it, before one that has it came back.
+  const newest = epochs.at(-1);
+  const isLater = own < 0 ? (newest?.epoch.number ?? 0) > epoch.number : own < epochs.length - 1;
+  const isCut = isLater && newest?.firstSequence !== undefined && newest.firstSequence < sequence;
   if (flaw === 'acknowledgement-by-epoch') return isCut ? 'lost' : isThere ? 'kept' : 'unknown';
   if (isThere) return ledger.linkAt(sequence) === link ? 'kept' : 'lost';
   return isCut ? 'lost' : 'unknown';

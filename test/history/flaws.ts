@@ -7,6 +7,7 @@ export const FLAWS = {
   'role-not-checked': 'a demoted primary that still shows the verified name decides',
   'set-without-comparing':
     'the last step of a verification or rebuild compares role and name, not the control text',
+  'cursor-moved-unseen': 'an epoch begins although the ledger moved after it was compared',
   'redis-before-ledger': 'Redis is opened under an epoch before the ledger has its row',
   'epoch-without-nonce': 'epochs are compared by number',
   'sequence-alone': 'the fork point is sought by sequence, not by link',

@@ -64,6 +64,7 @@ const FOUND: Readonly<Record<Flaw, [profile: Profile, seed: number, as: RegExp]>
   'no-incarnation-check': [REPLICA, 1, /no worker has verified/],
   'role-not-checked': [REPLICA, 2, /and is a replica/],
   'set-without-comparing': [REPLICA, 5, /./],
+  'cursor-moved-unseen': [TWO_LEDGERS, 60924, /was acknowledged and is lost/],
   'redis-before-ledger': [REPLICA, 1, /an epoch that no ledger has written/],
   'epoch-without-nonce': [TWO_LEDGERS, 339, /was acknowledged and is lost/],
   'sequence-alone': [REPLICA, 239, /stands in no fork/],

@@ -142,6 +142,12 @@ export class Node {
   }
 }
 
+/** A place in a history. */
+export interface Place {
+  readonly sequence: number;
+  readonly link: string;
+}
+
 /** A row of `epochs`. */
 export interface EpochRow {
   readonly epoch: Epoch;
@@ -184,7 +190,7 @@ export class Ledger {
     this.data = data;
   }
 
-  get cursor(): { readonly sequence: number; readonly link: string } {
+  get cursor(): Place {
     const last = this.data.carried.at(-1);
     return last ?? { sequence: 0, link: FIRST_LINK };
   }
@@ -197,9 +203,10 @@ export class Ledger {
     return this.data.epochs.some((row) => sameEpoch(row.epoch, epoch, flaw));
   }
 
-  /** False where another process wrote this number or a later one. */
-  beginEpoch(epoch: Epoch): boolean {
-    if (epoch.number <= this.data.epoch.number) return false;
+  /** False where another process wrote this number or a later one, or moved the cursor that was compared. */
+  beginEpoch(epoch: Epoch, cursor: Place, flaw?: Flaw): boolean {
+    const isMoved = this.cursor.sequence !== cursor.sequence || this.cursor.link !== cursor.link;
+    if (epoch.number <= this.data.epoch.number || (isMoved && flaw !== 'cursor-moved-unseen')) return false;
     const row = { epoch, firstSequence: undefined };
     this.data = { ...this.data, epoch, epochs: [...this.data.epochs, row] };
     return true;
@@ -213,12 +220,7 @@ export class Ledger {
   }
 
   /** Appends a chunk, where the cursor is still where the worker read it. */
-  carry(
-    epoch: Epoch,
-    from: { sequence: number; link: string },
-    entries: readonly Entry[],
-    flaw?: Flaw,
-  ): boolean {
+  carry(epoch: Epoch, from: Place, entries: readonly Entry[], flaw?: Flaw): boolean {
     const { sequence, link } = this.cursor;
     const isMine =
       sameEpoch(epoch, this.data.epoch, flaw) && sequence === from.sequence && link === from.link;

@@ -322,7 +322,7 @@ export class Worker {
     const isLate = this.#flaw === 'redis-before-ledger' && this.step === 'complete';
     if (!isLate) this.#nameEpoch();
     const epoch = this.#next as Epoch;
-    const isWritten = this.ledger.beginEpoch(epoch);
+    const isWritten = this.ledger.beginEpoch(epoch, this.#cursor, this.#flaw);
     if (isWritten) this.#workshop.wroteEpoch(epoch);
     return isWritten;
   }

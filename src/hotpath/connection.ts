@@ -136,6 +136,10 @@ function sentinelFailure({ at }: RedisAddress, message: string): string {
   const failed = /^failed to connect to sentinel (\S+) because (.*)$/.exec(message);
   if (!failed) return message;
   const [, sentinel, why = ''] = failed;
+  // ioredis keeps the reason of this one to itself.
+  if (why.startsWith('Connection is closed')) {
+    return `no Sentinel answers at ${sentinel}: does it run there, and with TLS only if the URL begins with rediss?`;
+  }
   const advice = /NOAUTH|WRONGPASS|NOPERM/.test(why)
     ? ': its user and password are ?sentinelUsername= and &sentinelPassword= in REDIS_URL'
     : /unknown command/i.test(why)

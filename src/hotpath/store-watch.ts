@@ -82,9 +82,7 @@ export class StoreWatch implements Gate {
 
   constructor(options: StoreWatchOptions) {
     this.#options = options;
-    const { redis } = options;
-    redis.on('close', this.#onClose);
-    redis.on('ready', this.#onReady);
+    options.redis.on('close', this.#onClose);
   }
 
   /** Why nothing may be sent; undefined also where there is no connection, because then nothing can be. */
@@ -123,19 +121,22 @@ export class StoreWatch implements Gate {
    * @throws {Error} from the client if Redis did not answer
    */
   async start(): Promise<void> {
-    await this.#look().catch((error: unknown) => {
+    const first = this.#look();
+    this.#looking = first.catch(() => undefined);
+    await first.catch((error: unknown) => {
       // A server that loads its data, or has no replicas for a moment, needs no restart of this process.
       if (!isOutageOf(error)) throw error;
       this.#failure = messageOf(error);
     });
+    this.#looking = undefined;
     if (this.#settings.length > 0) throw new WrongRedisSettings(this.#settings);
+    this.#options.redis.on('ready', this.#onReady);
     this.#lookLater();
   }
 
   /** Is told each error of a batch: one that comes of a changed role makes the connection look for the primary. */
   readonly onError = (error: unknown): void => {
-    const reason = error instanceof Fault ? (error as Fault & { reason?: NotReadyReason }).reason : undefined;
-    if (reason === 'read-only') reconnectSoon(this.#options.redis);
+    if (error instanceof Fault && error.reason === 'read-only') reconnectSoon(this.#options.redis);
   };
 
   /** Stops looking. */

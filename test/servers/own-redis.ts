@@ -129,7 +129,7 @@ function ready(child: ChildProcess): Promise<void> {
     let log = '';
     child.stdout?.on('data', (bytes: Buffer) => {
       log = (log + bytes).slice(-4_000);
-      if (/Ready to accept connections|Sentinel ID is/.test(log)) resolve();
+      if (/eady to accept connections|Sentinel ID is/.test(log)) resolve();
     });
     child.once('exit', () => reject(new Error(`the server ended at once: ${log}`)));
   });

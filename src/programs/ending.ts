@@ -21,17 +21,25 @@ export interface Reason {
 type Voice = { error(what: unknown): void };
 
 /**
- * Ends the process when it is told to: `end` closes everything, then the exit code is 0.
- * @param msMax what is not closed after this time is left
+ * Ends the process when it is told to, also while it starts: `end` closes what was started, then the exit code is 0.
+ * @param starting what to close; where it fails there is nothing
+ * @param msMax what is not closed after this time is left, and the exit code is 1
  */
-export function endWhenTold(msMax: number, voice: Voice, end: (reason: Reason) => Promise<void>): void {
+export function endWhenTold<T>(
+  starting: Promise<T>,
+  msMax: number,
+  voice: Voice,
+  end: (started: T, reason: Reason) => Promise<void>,
+): void {
   let reason: Reason = {};
   let toldAtMs: number | undefined;
   const ending = closeWithGrace(
     { delay: msMax, logger: voice, skip: [...SIGNALS, 'beforeExit'] },
     async ({ err }) => {
       toldAtMs ??= performance.now();
-      await end(err ? { err } : reason);
+      const started = await starting.catch(() => undefined);
+      if (started !== undefined) await end(started, err ? { err } : reason);
+      else if (err) voice.error(err);
     },
   );
   const tell = (signal: string) => {
@@ -39,7 +47,7 @@ export function endWhenTold(msMax: number, voice: Voice, end: (reason: Reason) =
     if (toldAtMs === undefined) {
       toldAtMs = nowMs;
       reason = { signal };
-      void ending.close();
+      ending.close();
     } else if (nowMs - toldAtMs > SAME_SIGNAL_MS) {
       voice.error(`second ${signal}, exiting`);
       process.exit(1);

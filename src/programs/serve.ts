@@ -115,9 +115,9 @@ function releaseVersion(): string {
 runAsProgram(import.meta.url, async () => {
   const config = takeConfig({ needs: ['redis'] });
   const log = await openLog(config, 'api');
-  const serving = await serve(config, log, openRegistry());
+  const starting = serve(config, log, openRegistry());
   const { drainMs, shutdownMsMax } = config;
-  endWhenTold(shutdownMsMax, log, async ({ signal, err }) => {
+  endWhenTold(starting, shutdownMsMax, log, async (serving, { signal, err }) => {
     if (err) log.fatal({ err }, 'an error nobody caught: closing');
     else {
       log.info({ signal, drainMs }, 'stopping: not ready any more, answering what still comes');
@@ -127,4 +127,5 @@ runAsProgram(import.meta.url, async () => {
     await serving.close();
     log.info('closed');
   });
+  await starting;
 });

@@ -137,14 +137,12 @@ runAsProgram(import.meta.url, async () => {
   // Info lines would push the box off the screen; LOG_LEVEL turns them on.
   const config = takeConfig({});
   const starting = startHoldfast(config.isLogLevelChosen ? config : { ...config, logLevel: 'warn' });
-  // Also told while it starts: the stores are processes of their own and would stay.
-  endWhenTold(config.shutdownMsMax, console, async ({ err }) => {
+  endWhenTold(starting, config.shutdownMsMax, console, async (started, { err }) => {
     if (err) console.error(err);
-    const started = await starting.catch(() => undefined);
     // A person at a terminal does not wait for a balancer.
-    if (started && (config.isDrainChosen || !process.stdout.isTTY)) await started.drain(config.drainMs);
+    else if (config.isDrainChosen || !process.stdout.isTTY) await started.drain(config.drainMs);
     console.log('\nStopping: finishing open requests, then worker, Redis and Postgres ...');
-    await started?.close();
+    await started.close();
     console.log('Stopped.');
   });
   const started = await starting;

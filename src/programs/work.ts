@@ -318,18 +318,21 @@ runAsProgram(import.meta.url, async () => {
   const log = await openLog(config, 'worker');
   const registry = openRegistry();
   let working: Working | undefined;
-  // The port first: a worker that cannot have it ends before it takes the partition.
-  const status = () => working?.writeBehind.status();
-  const server = await serveMetrics(registry, config.host, config.workerPort, status);
-  try {
-    working = await work(config, log, registry);
-  } catch (error) {
-    server.close();
-    throw error;
-  }
-  const { close } = working;
-  log.info({ metricsPort: (server.address() as AddressInfo).port }, 'working');
-  endWhenTold(config.shutdownMsMax, log, async ({ signal, err }) => {
+  const start = async () => {
+    // The port first: a worker that cannot have it ends before it takes the partition.
+    const status = () => working?.writeBehind.status();
+    const server = await serveMetrics(registry, config.host, config.workerPort, status);
+    try {
+      working = await work(config, log, registry);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    log.info({ metricsPort: (server.address() as AddressInfo).port }, 'working');
+    return { server, close: working.close };
+  };
+  const starting = start();
+  endWhenTold(starting, config.shutdownMsMax, log, async ({ server, close }, { signal, err }) => {
     if (err) log.fatal({ err }, 'an error nobody caught: closing');
     else log.info({ signal }, 'closing: finishing the chunk in hand');
     server.close();
@@ -337,4 +340,5 @@ runAsProgram(import.meta.url, async () => {
     await close();
     log.info('closed');
   });
+  await starting;
 });

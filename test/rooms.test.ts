@@ -39,6 +39,8 @@ const WALLS: Readonly<Record<string, Wall>> = {
     packages: ['csv-parse', 'csv-stringify/sync', 'node:*'],
     types: [],
   },
+  // Looks at what the others use, by their own checks.
+  doctor: { rooms: ['hotpath', 'ledger'], packages: ['node:*'], types: [] },
   local: { rooms: [], packages: ['ioredis', 'pg', 'node:*'], types: [] },
   // Beside the way of an order: the demonstration is a client like any other, and its proof asks neither engine nor worker.
   sale: { rooms: [], packages: ['node:*'], types: [] },

@@ -4,7 +4,7 @@
  */
 
 import { partitionKeys } from '../hotpath/keys.ts';
-import type { AckLevel } from '../hotpath/redis-check.ts';
+import type { AckLevel, Durability } from '../hotpath/redis-check.ts';
 import { type ClockReading, type Finding, fail, ok, warn } from './finding.ts';
 import { examineLedger } from './ledger.ts';
 import { examineDisk, examineNode, examinePort } from './machine.ts';
@@ -16,6 +16,8 @@ export interface Patient {
   readonly databaseUrl: string | undefined;
   readonly prefix: string;
   readonly ack: AckLevel;
+  readonly replicas: number | undefined;
+  readonly durability: Durability | undefined;
   readonly redisTimeoutMs: number;
   readonly host: string;
   readonly port: number;
@@ -31,11 +33,12 @@ const CLOCK_MS_FAIL = 5_000;
 
 /** Everything that was seen, in the order of an order's way. */
 export async function examine(patient: Patient): Promise<Finding[]> {
-  const { redisUrl, databaseUrl, prefix, ack, redisTimeoutMs, host } = patient;
+  const { redisUrl, databaseUrl, prefix, ack, replicas, durability, host } = patient;
+  const timeoutMs = patient.redisTimeoutMs;
   const [redis, ledger, api, worker, disk] = await Promise.all([
     redisUrl === undefined
       ? { findings: [fail('redis', 'REDIS_URL is not set', 'set it, or start Holdfast here: npm start')] }
-      : examineRedis({ redisUrl, prefix, ack, timeoutMs: redisTimeoutMs }),
+      : examineRedis({ redisUrl, prefix, ack, replicas, durability, timeoutMs }),
     databaseUrl === undefined
       ? {
           findings: [warn('postgres', 'DATABASE_URL is not set', 'set it: without it nothing is remembered')],

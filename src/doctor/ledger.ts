@@ -28,9 +28,10 @@ export async function examineLedger(databaseUrl: string, partition: number): Pro
     statementTimeoutMs: STATEMENT_MS_MAX,
     applicationName: 'holdfast-doctor',
   } as const;
-  const pool = openPool({ ...how, say: (line) => findings.push(warn('postgres rights', line)) }, 1);
+  let pool: ReturnType<typeof openPool> | undefined;
   let clock: ClockReading;
   try {
+    pool = openPool({ ...how, say: (line) => findings.push(warn('postgres rights', line)) }, 1);
     const { rows } = await pool.query<{ version: string; standby: boolean }>(
       `SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby`,
     );
@@ -39,8 +40,9 @@ export async function examineLedger(databaseUrl: string, partition: number): Pro
     );
     if (rows[0]?.standby)
       findings.push(fail('postgres role', 'this server is a standby', 'let DATABASE_URL name the primary'));
+    const connected = pool;
     clock = await readClock(async () => {
-      const answer = await pool.query<{ ms: number }>(
+      const answer = await connected.query<{ ms: number }>(
         `SELECT extract(epoch FROM clock_timestamp())::double precision * 1000 AS ms`,
       );
       return answer.rows[0]?.ms ?? Number.NaN;
@@ -48,7 +50,7 @@ export async function examineLedger(databaseUrl: string, partition: number): Pro
   } catch (error) {
     return { findings: [...problemsOf(error), ...findings] };
   } finally {
-    await pool.end();
+    await pool?.end();
   }
   return { findings: [...findings, ...(await knowledge(how, partition))], clock };
 }

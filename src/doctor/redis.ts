@@ -4,16 +4,34 @@
  */
 import { statfs } from 'node:fs/promises';
 import { Fault } from '../hotpath/fault.ts';
-import { connectRedis, openHotInventory, type RedisConnection } from '../hotpath/hot-inventory.ts';
+import {
+  connectRedis,
+  openConnection,
+  openHotInventory,
+  type RedisConnection,
+} from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
-import { type AckLevel, checkRedis, WrongRedisSettings } from '../hotpath/redis-check.ts';
+import { NOT_READY, type NotReadyReason } from '../hotpath/not-ready.ts';
+import {
+  type AckLevel,
+  type Durability,
+  problemOfRights,
+  problemsOfSettings,
+  type RedisInfo,
+  readInfo,
+  readSettings,
+  replicasOf,
+} from '../hotpath/redis-check.ts';
 import { type ClockReading, type Finding, fail, ok, readClock, warn } from './finding.ts';
 
-/** What to look at. */
+/** What to look at, and what was promised of it. */
 export interface RedisQuestion {
   readonly redisUrl: string;
   readonly prefix: string;
   readonly ack: AckLevel;
+  /** How many replicas every answer waits for; undefined: as many as the level needs. */
+  readonly replicas: number | undefined;
+  readonly durability: Durability | undefined;
   readonly timeoutMs: number;
 }
 
@@ -29,47 +47,42 @@ const DISK_BYTES_MIN = 1_024 ** 3;
 
 /** Looks at Redis and at the partition. Never throws: what goes wrong is a finding. */
 export async function examineRedis(question: RedisQuestion): Promise<RedisExamined> {
-  const redis = connectRedis(question.redisUrl, question.timeoutMs);
+  let redis: RedisConnection | undefined;
   try {
-    await redis.connect();
+    redis = connectRedis(question.redisUrl, question.timeoutMs);
+    await openConnection(redis);
   } catch (error) {
-    redis.disconnect();
-    return {
-      findings: [fail('redis', `does not answer: ${messageOf(error)}`, 'start it, or correct REDIS_URL')],
-    };
+    redis?.disconnect();
+    return { findings: [fail('redis', messageOf(error), 'start it, or correct REDIS_URL')] };
   }
   try {
-    const info = factsOf(await redis.info());
+    const info = readInfo(await redis.info());
     const findings = [
       version(info),
-      ...(await settings(redis, question)),
+      ...(await settings(redis, info, question)),
       ...(await replication(redis, info, question)),
+      memory(info),
+      ...(await appendOnlyFile(redis, info)),
     ];
-    findings.push(memory(info), ...(await appendOnlyFile(redis, info)));
     const clock = await readClock(async () => {
       const [seconds, micros] = (await redis.time()) as unknown as [string, string];
       return Number(seconds) * 1_000 + Number(micros) / 1_000;
     });
     const isUsable = findings.every(({ state }) => state !== 'fail');
     findings.push(
-      isUsable ? await partition(question) : warn('partition', 'not looked at', 'mend Redis first'),
+      isUsable
+        ? await partition(question)
+        : warn('partition', 'not looked at', 'mend what fails above first'),
     );
     return { findings, clock };
   } catch (error) {
-    return { findings: [fail('redis', messageOf(error), 'allow this user what docs/operations.md lists')] };
+    return { findings: [fail('redis', messageOf(error), 'allow this user what ops/redis-acl.conf lists')] };
   } finally {
     redis.disconnect();
   }
 }
 
-type Facts = ReadonlyMap<string, string>;
-
-/** The fields of INFO. */
-function factsOf(info: string): Facts {
-  return new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]));
-}
-
-function version(info: Facts): Finding {
+function version(info: RedisInfo): Finding {
   const valkey = info.get('valkey_version');
   return ok(
     'redis',
@@ -77,34 +90,59 @@ function version(info: Facts): Finding {
   );
 }
 
-async function settings(redis: RedisConnection, { prefix, ack }: RedisQuestion): Promise<Finding[]> {
-  const level =
+async function settings(
+  redis: RedisConnection,
+  info: RedisInfo,
+  question: RedisQuestion,
+): Promise<Finding[]> {
+  const { prefix, ack, durability } = question;
+  const findings = [
     ack === 'memory'
       ? warn('acknowledgement', 'level memory: a crash of Redis may lose orders', 'set HOLDFAST_ACK=fsync')
-      : ok('acknowledgement', `level ${ack}`);
-  try {
-    await checkRedis(redis, ack, partitionKeys(prefix));
-    return [level, ok('redis settings', 'as the level needs them, and the program may run')];
-  } catch (error) {
-    if (!(error instanceof WrongRedisSettings)) throw error;
-    return [level, ...error.problems.map((problem) => fail('redis settings', problem))];
-  }
+      : ok(
+          'acknowledgement',
+          `level ${ack}${durability ? `, as HOLDFAST_REDIS_DURABILITY=${durability} says` : ''}`,
+        ),
+  ];
+  const problems = problemsOfSettings(info, await readSettings(redis), { ack, durability });
+  if (problems.length === 0) findings.push(ok('redis settings', 'as the level needs them'));
+  for (const problem of problems) findings.push(fail('redis settings', problem));
+  const lacking = await problemOfRights(redis, partitionKeys(prefix));
+  findings.push(
+    lacking ? fail('redis rights', lacking) : ok('redis rights', 'the program may run as this user'),
+  );
+  return findings;
 }
 
-async function replication(redis: RedisConnection, info: Facts, { ack }: RedisQuestion): Promise<Finding[]> {
-  if (info.get('role') !== 'master')
-    return [fail('redis role', `this server is a ${info.get('role')}`, 'let REDIS_URL name the primary')];
-  const replicas = [...info].filter(
-    ([name, value]) => /^slave\d+$/.test(name) && /\bstate=online\b/.test(value),
-  );
-  if (replicas.length === 0) return [ok('redis role', 'primary, without replicas')];
-  const findings = [ok('redis role', `primary; replicas in sync: ${replicas.length}`)];
-  if (ack !== 'replica')
+async function replication(
+  redis: RedisConnection,
+  info: RedisInfo,
+  question: RedisQuestion,
+): Promise<Finding[]> {
+  const { wrong, remedy } = NOT_READY['read-only'];
+  if (info.get('role') !== 'master') return [fail('redis role', wrong, remedy)];
+  const replicas = replicasOf(info);
+  const needed = question.ack === 'replica' ? (question.replicas ?? 1) : 0;
+  if (replicas < needed)
+    return [
+      fail(
+        'redis role',
+        `primary; ${replicas} of ${needed} replicas are in sync`,
+        NOT_READY['too-few-replicas'].remedy,
+      ),
+    ];
+  if (replicas === 0) return [ok('redis role', 'primary, without replicas')];
+  const findings = [
+    ok('redis role', `primary; replicas in sync: ${replicas}, every answer waits for ${needed}`),
+  ];
+  if (needed < replicas)
     findings.push(
       warn(
         'failover',
-        `replicas at the level ${ack}: a failover may lose acknowledged orders, and while both primaries live it may oversell`,
-        'set HOLDFAST_ACK=replica, and min-replicas-to-write in Redis',
+        needed === 0
+          ? `replicas at the level ${question.ack}: a failover may lose acknowledged orders, and while both primaries live it may oversell`
+          : 'a failover to a replica that no answer waited for may lose acknowledged orders',
+        `set HOLDFAST_ACK=replica and HOLDFAST_REPLICAS=${replicas}, every replica that may be promoted`,
       ),
     );
   const backlogTtl = await setting(redis, 'repl-backlog-ttl');
@@ -127,7 +165,7 @@ async function setting(redis: RedisConnection, name: string): Promise<string | u
   );
 }
 
-function memory(info: Facts): Finding {
+function memory(info: RedisInfo): Finding {
   const used = Number(info.get('used_memory'));
   const limit = Number(info.get('maxmemory')) || Number(info.get('total_system_memory'));
   const percent = Math.round((used / limit) * 100);
@@ -141,7 +179,7 @@ function memory(info: Facts): Finding {
       );
 }
 
-async function appendOnlyFile(redis: RedisConnection, info: Facts): Promise<Finding[]> {
+async function appendOnlyFile(redis: RedisConnection, info: RedisInfo): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of ['aof_last_write_status', 'aof_last_bgrewrite_status']) {
     const status = info.get(name);
@@ -164,24 +202,30 @@ async function appendOnlyFile(redis: RedisConnection, info: Facts): Promise<Find
 }
 
 /** Asks the engine, which says why nothing is sold and what ends it. */
-async function partition({ redisUrl, prefix, ack, timeoutMs }: RedisQuestion): Promise<Finding> {
+async function partition(question: RedisQuestion): Promise<Finding> {
   try {
-    const hot = await openHotInventory({ redisUrl, prefix, ack, timeoutMs });
+    const hot = await openHotInventory(question);
     try {
       const head = await hot.sweep(0);
       const says = `open at epoch ${head.epoch}, ${head.backlogEvents} events on their way to the ledger`;
       return head.clock === 'steady'
         ? ok('partition', says)
         : warn('partition', `${says}; its clock is ${head.clock}`, 'compare the clocks and repair NTP');
+    } catch (error) {
+      const { problem } = hot.store ?? {};
+      if (problem) return closed(problem.reason, problem.message);
+      throw error;
     } finally {
       await hot.close();
     }
   } catch (error) {
-    if (!(error instanceof Fault)) return fail('partition', messageOf(error));
-    return error.code === 'not-ready'
-      ? fail('partition', error.message, 'a running worker opens it; start one: npm run work')
-      : fail('partition', error.message, 'try again');
+    if (error instanceof Fault && error.reason) return closed(error.reason);
+    return fail('partition', messageOf(error), 'correct that, or try again');
   }
+}
+
+function closed(reason: NotReadyReason, wrong = NOT_READY[reason].wrong): Finding {
+  return fail('partition', `nothing is sold: ${reason}: ${wrong}`, NOT_READY[reason].remedy);
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1_024 ** 2);

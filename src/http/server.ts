@@ -8,6 +8,7 @@ import type { Registry } from 'prom-client';
 import { HOLD_SECONDS_DEFAULT } from '../domain/language.ts';
 import type { HotInventory } from '../hotpath/hot-inventory.ts';
 import type { LedgerHandle } from '../ledger/handle.ts';
+import { BookedBefore } from './booked-before.ts';
 import { refuseAddress, refuseClientErrors, refuseErrors, refuseUnknownRoutes } from './errors.ts';
 import { readStrictJson } from './json-body.ts';
 import { LedgerAck } from './ledger-ack.ts';
@@ -58,6 +59,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const limits = { ...HTTP_LIMITS_DEFAULT, ...parts.limits };
   const metrics = openMetrics(parts.registry, hot);
   const ledger = new LedgerClient(parts.ledger, log, limits.ledgerReadsMax);
+  const booked = new BookedBefore(hot, ledger);
   const routes = new Routes(metrics, log, new LedgerAck(hot, parts.ledger));
   parts.stopping?.addEventListener('abort', () => {
     routes.isStopping = true;
@@ -84,10 +86,10 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     holdSecondsDefault: parts.holdSecondsDefault ?? HOLD_SECONDS_DEFAULT,
     batchBodyBytesMax: limits.batchBodyBytesMax,
   });
-  declareStock(app, routes, hot);
+  declareStock(app, routes, hot, booked);
   declareWarehouses(app, routes, hot, ledger);
-  declareStocktakes(app, routes, hot, ledger, limits.sheetBodyBytesMax);
-  declareTransfers(app, routes, hot, ledger);
+  declareStocktakes(app, routes, hot, ledger, booked, limits.sheetBodyBytesMax);
+  declareTransfers(app, routes, hot, ledger, booked);
   declareProposals(app, routes, ledger);
   declareSales(app, routes, hot, ledger);
   declareShortfalls(app, routes, ledger);

@@ -10,6 +10,7 @@ export type LedgerApi = Pick<
   | 'read'
   | 'explain'
   | 'asOf'
+  | 'doneMovement'
   | 'lastAudit'
   | 'workerState'
   | 'waitForSequence'

@@ -57,10 +57,13 @@ import {
   holdsOf,
   type ItemFinding,
   itemsInQuarantine,
+  type OpenRepeat,
+  openRepeats,
   type Parked,
   parkedOf,
+  resolveFinding,
 } from './read/parked.ts';
-import { Past } from './read/past.ts';
+import { type DoneMovement, doneMovement, Past } from './read/past.ts';
 import { LedgerQueries } from './read/queries.ts';
 import { Sales } from './read/sales.ts';
 import { type SelfDifference, selfCheck } from './read/self-check.ts';
@@ -323,6 +326,16 @@ export class Ledger {
     return holdsOf(this.#pool, lineStart(name));
   }
 
+  /** Repeats that are booked and not taken back yet, the oldest first. */
+  openRepeats(limit: number): Promise<OpenRepeat[]> {
+    return openRepeats(this.#pool, limit);
+  }
+
+  /** Marks a finding as settled. */
+  resolveFinding(id: number): Promise<void> {
+    return resolveFinding(this.#pool, id);
+  }
+
   /** Puts an item in quarantine by a person's word; false where the ledger does not know it. */
   quarantine(name: ItemName, reason: string): Promise<boolean> {
     return quarantineItem(this.#pool, name, reason);
@@ -374,6 +387,11 @@ export class Ledger {
   /** The movements that are booked among those named, in no order. */
   movementRecords(movementIds: readonly string[]): Promise<MovementRecord[]> {
     return movementRecords(this.#pool, movementIds);
+  }
+
+  /** A movement with its first answer; undefined where none is booked under this id. */
+  doneMovement(movementId: string): Promise<DoneMovement | undefined> {
+    return doneMovement(this.#pool, movementId);
   }
 
   /** Movements whose ids lie between these two in the order of bytes, both included. */

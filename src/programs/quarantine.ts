@@ -21,6 +21,7 @@ const HELP = `npm run quarantine -- list | show SKU WAREHOUSE | lift SKU WAREHOU
   --to-hot-path   lift: figures and orders are right in Redis; the ledger is corrected by an entry
   --to-ledger     lift: the ledger is right, with those events that wait and the rules allow; Redis is corrected
   --total N       lift, with one of the two: units that somebody counted, sold ones that were not shipped included
+  --sold N        lift, with one of the two: units that are sold and not shipped yet
   --actor NAME    lift, close: who decides (required)
   --reason TEXT   lift, close: why (required)
   --wait SECONDS  how long to wait for the ledger to catch up (default 30)
@@ -39,6 +40,7 @@ function readArguments() {
         'to-hot-path': { type: 'boolean', default: false },
         'to-ledger': { type: 'boolean', default: false },
         total: { type: 'string' },
+        sold: { type: 'string' },
         actor: { type: 'string' },
         reason: { type: 'string' },
         wait: { type: 'string', default: '30' },
@@ -74,9 +76,10 @@ function readLift(): LiftOrder {
   if (toHotPath && toLedger) throw new Error('name one side: --to-hot-path or --to-ledger');
   const right = toHotPath ? 'hot-path' : toLedger ? 'ledger' : undefined;
   const total = values.total === undefined ? undefined : wholeNumber('total', values.total, QUANTITY_MAX);
-  if (total !== undefined && !right)
-    throw new Error('--total: name a side as well, for the units that are sold and held');
-  return { right, total, ...readWord() };
+  const sold = values.sold === undefined ? undefined : wholeNumber('sold', values.sold, QUANTITY_MAX);
+  if ((total !== undefined || sold !== undefined) && !right)
+    throw new Error('--total, --sold: name a side as well, from which the rest is taken');
+  return { right, total, sold, ...readWord() };
 }
 
 function print(answer: unknown, text: string): void {

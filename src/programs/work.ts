@@ -11,12 +11,14 @@ import { type ConfigWith, takeConfig } from '../config.ts';
 import { connectRedis, openConnection, openHotInventory } from '../hotpath/hot-inventory.ts';
 import { readControl } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
+import { REUSED_KINDS } from '../ledger/write/chunk.ts';
 import { poll } from '../timing/retry.ts';
 import { startAuditing } from '../worker/audit/auditing.ts';
 import type { Audit } from '../worker/audit/reconciliation.ts';
 import { startWriteBehind, type WriteBehind, type WriteBehindStatus } from '../worker/carry/write-behind.ts';
 import { startExpirySweep } from '../worker/expiry.ts';
 import { ManualInterventionRequired, recover } from '../worker/recovery/recover.ts';
+import { takeBackRepeats } from '../worker/repair/repeats.ts';
 import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
 import { endWhenTold } from './ending.ts';
 import { openLog, openRegistry, runAsProgram } from './process.ts';
@@ -74,6 +76,17 @@ export async function work(
       log.warn({ err: error, sku, warehouse }, 'the item could not be put in quarantine yet');
     });
   };
+  // One at a time, and again after every audit, for what could not be done at once.
+  let takingBack: Promise<void> = Promise.resolve();
+  const takeBack = () => {
+    takingBack = takingBack
+      .then(async () => {
+        if ((await takeBackRepeats({ hot, ledger, log })) === 0) return;
+        await writeBehind.drained();
+        await takeBackRepeats({ hot, ledger, log });
+      })
+      .catch((error: unknown) => log.warn({ err: error }, 'repeats could not be taken back yet'));
+  };
   const writeBehind = startWriteBehind({
     ledger,
     hot,
@@ -81,8 +94,8 @@ export async function work(
     partition: keys.partition,
     log,
     onDrift: ({ sku, warehouse, kind }) => {
-      if (sku === undefined || warehouse === undefined || kind === 'order-id-reused') return;
-      quarantine(sku, warehouse);
+      if (REUSED_KINDS.has(kind)) takeBack();
+      else if (sku !== undefined && warehouse !== undefined) quarantine(sku, warehouse);
     },
     onNotReady: async (problem) => {
       try {
@@ -111,6 +124,7 @@ export async function work(
     isActive: () => writeBehind.status().active,
     onAudit: (result) => {
       lastAudit = result;
+      takeBack();
       for (const { kind, sku, warehouse } of result.findings)
         if (kind === 'quarantined') quarantine(sku, warehouse);
     },
@@ -145,6 +159,7 @@ export async function work(
       ]);
       await writeBehind.stop();
       await recovering;
+      await takingBack;
       await hot.close();
       redis.disconnect();
       await ledger.close();

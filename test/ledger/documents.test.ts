@@ -32,6 +32,7 @@ afterEach(async () => {
 const NOTHING: Documents = {
   newTransfers: [],
   changedTransfers: [],
+  reusedTransfers: [],
   proposals: [],
   stocktakes: [],
   endedStocktakes: [],

@@ -146,6 +146,7 @@ beforeAll(async () => {
     documents: {
       newTransfers: WORLDS.map(({ transfer }) => transfer),
       changedTransfers: [],
+      reusedTransfers: [],
       proposals: WORLDS.map(({ transfer: { sku, from, to, actor }, orderId }) => {
         return { orderId, sku, from, to, quantity: 1, actor, atMs: AT_MS };
       }),
@@ -354,7 +355,14 @@ describe('an id of any script', () => {
     );
     // A sheet of everything: pages go on from an item.
     const sheet = WORLDS.map(({ line }) => ({ ...line, stocktakeId: 'all' }));
-    const nothing = { changedTransfers: [], newTransfers: [], proposals: [], sales: [], closedSales: [] };
+    const nothing = {
+      changedTransfers: [],
+      reusedTransfers: [],
+      newTransfers: [],
+      proposals: [],
+      sales: [],
+      closedSales: [],
+    };
     const rest = { ...nothing, shortfalls: [], resolvedShortfalls: [] };
     const ends = sheet.map(({ stocktakeId, sku, warehouse, startedBy }) => {
       const end = { counted: 3, reason: sku, endedBy: startedBy, endedAtMs: AT_MS };

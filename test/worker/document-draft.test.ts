@@ -16,6 +16,7 @@ const NONE: ValidationMode = { kind: 'none' };
 const NOTHING: Documents = {
   newTransfers: [],
   changedTransfers: [],
+  reusedTransfers: [],
   proposals: [],
   stocktakes: [],
   endedStocktakes: [],
@@ -467,9 +468,18 @@ describe('a payment', () => {
 
 test('BR-006: a movement of any kind is known by its id', async () => {
   await chunk();
-  for (const id of ['m7', 'm8', 'm9']) ledger.movements.add(id);
+  const base = { sku: 'S', warehouse: 'W', quantity: 1 };
+  ledger.movements.set('m7', { ...base, movementId: 'm7', type: 'InventoryIssued', reason: 'lost' });
+  ledger.movements.set('m8', { ...base, movementId: 'm8', type: 'InventoryReceived', reason: '' });
   story.tell({ type: 'InventoryIssued', movementId: 'm7', reason: 'lost', lines: 'S@W=1' });
   story.tell({ type: 'ReturnWrittenOff', movementId: 'm8', reason: 'broken', lines: 'S@V=1' });
   const found = await chunk(undefined, { kind: 'strict' });
-  expect(kindsOf(found)).toEqual(['movement-repeated S@W', 'movement-repeated S@V']);
+  expect(found.findings).toMatchObject([
+    { kind: 'movement-id-reused', evidence: { takeBack: { by: 'receive', id: 'm7', quantity: 1 } } },
+    { kind: 'movement-id-reused', evidence: { takeBack: undefined } },
+  ]);
+  expect(found.rows.map(({ event }) => event)).toMatchObject([
+    { type: 'InventoryIssued', movementId: undefined },
+    { type: 'ReturnWrittenOff', movementId: undefined },
+  ]);
 });

@@ -2,12 +2,13 @@
 import type { Reservation } from '../../src/domain/reservation.ts';
 import type { LedgerItem } from '../../src/ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../src/ledger/write/documents.ts';
+import type { BookedMovement } from '../../src/worker/carry/state-cache.ts';
 
 /** A ledger of maps that notes what it was asked for. */
 export class MapLedger {
   readonly items = new Map<string, LedgerItem>();
   readonly reservations = new Map<string, Reservation>();
-  readonly movements = new Set<string>();
+  readonly movements = new Map<string, BookedMovement>();
   readonly transfers = new Map<string, TransferDocument>();
   readonly asked: string[][] = [];
 
@@ -24,7 +25,7 @@ export class MapLedger {
     this.asked.push([...transferIds]);
     return transferIds.flatMap((transferId) => this.transfers.get(transferId) ?? []);
   }
-  async knownMovements(ids: readonly string[]): Promise<string[]> {
-    return ids.filter((id) => this.movements.has(id));
+  async movementRecords(ids: readonly string[]): Promise<BookedMovement[]> {
+    return ids.flatMap((id) => this.movements.get(id) ?? []);
   }
 }

@@ -303,26 +303,41 @@ describe('what the hot path has forgotten and the ledger has not', () => {
     expect(drift.detail).toContain('BR-006');
   });
 
-  test('a movement received again after its tombstone stops the item', async () => {
+  test('a movement received again after its tombstone is booked without its id, and worth a finding', async () => {
     const { hot, redis } = room.engine;
     const worker = await carryAll();
     await redis.del(hot.keys.movement('stock-bad'));
     await reserve('o1', ['good', 1]);
     await hot.receive({ movementId: 'stock-bad', sku: 'bad', warehouse: 'W', quantity: 100 });
-    await reserve('o2', ['good', 1]);
+    await reserve('o2', ['bad', 1]);
     await worker.writeBehind.drained();
-    const drift = await expectOnlyBadStopped(worker, 1);
-    expect(drift).toMatchObject({ kind: 'movement-repeated' });
-    expect(drift.detail).toContain('BR-006');
+    await expectReused(worker);
   });
 
   test('a movement received twice within one chunk as well', async () => {
     const { hot, redis } = room.engine;
     await redis.del(hot.keys.movement('stock-bad'));
     await hot.receive({ movementId: 'stock-bad', sku: 'bad', warehouse: 'W', quantity: 100 });
-    const drift = await expectOnlyBadStopped(await carryAll(), 1);
-    expect(drift).toMatchObject({ kind: 'movement-repeated' });
+    await expectReused(await carryAll());
   });
+
+  /** Both receipts are in the ledger, one under the id. */
+  async function expectReused({ ledger }: TestWorker): Promise<void> {
+    expect(await drifts(ledger)).toMatchObject([
+      {
+        kind: 'movement-id-reused',
+        detail: expect.stringContaining('BR-006'),
+        evidence: { takeBack: { by: 'issue', id: 'stock-bad', sku: 'bad', warehouse: 'W', quantity: 100 } },
+      },
+    ]);
+    const { item, quarantine } = await itemOf(ledger, 'bad');
+    expect(quarantine).toBeUndefined();
+    expect(item).toMatchObject({ total: 200 });
+    const { entries } = await ledger.read.entries({ sku: 'bad', warehouse: 'W', limit: 10 });
+    const received = entries.filter(({ type }) => type === 'InventoryReceived');
+    expect(received.map(({ movementId }) => movementId)).toEqual([undefined, 'stock-bad']);
+    expect(await ledger.selfCheck(true)).toEqual([]);
+  }
 });
 
 describe('what the aggregate allows and SQL does not', () => {

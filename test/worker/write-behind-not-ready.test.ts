@@ -171,7 +171,7 @@ describe('meanwhile the worker', () => {
         loadItems: (names) => ledger.loadItems(names),
         loadReservations: (orderIds) => ledger.loadReservations(orderIds),
         loadTransfers: (transferIds) => ledger.loadTransfers(transferIds),
-        knownMovements: (movementIds) => ledger.knownMovements(movementIds),
+        movementRecords: (movementIds) => ledger.movementRecords(movementIds),
         tryBecomeWorker: async () => (leases++ === 0 ? lease : undefined),
       },
       hot: room.engine.hot,

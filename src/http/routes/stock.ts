@@ -6,6 +6,7 @@ import { issueInput, receiveInput, safetyStockInput, shipInput } from '../../dom
 import type { HotInventory } from '../../hotpath/hot-inventory.ts';
 import { actorOf } from '../actor.ts';
 import { itemBody, skuBody } from '../bodies.ts';
+import type { BookedBefore } from '../booked-before.ts';
 import { decided } from '../decisions.ts';
 import type { ProblemCode } from '../problems.ts';
 import type { Routes } from '../route.ts';
@@ -22,7 +23,12 @@ const OF_A_MOVEMENT: readonly ProblemCode[] = [
 ];
 
 /** Declares the routes of items and movements. */
-export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInventory): void {
+export function declareStock(
+  app: FastifyInstance,
+  routes: Routes,
+  hot: HotInventory,
+  booked: BookedBefore,
+): void {
   routes.declare(app, {
     method: 'GET',
     url: '/v1/items/:sku',
@@ -63,7 +69,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
       ['quantity-limit-exceeded'],
     ),
     input: receiveInput,
-    handle: async (input) => decided(await hot.move('receive', input), 201, itemBody),
+    handle: async (input) => decided(await booked.move('receive', input), 201, itemBody),
   });
   routes.declareCommand(app, {
     ...movement(
@@ -73,7 +79,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
       ['insufficient-stock', 'unknown-item'],
     ),
     input: issueInput,
-    handle: async (input) => decided(await hot.move('issue', input), 201, itemBody),
+    handle: async (input) => decided(await booked.move('issue', input), 201, itemBody),
   });
   routes.declareCommand(app, {
     ...movement(
@@ -83,7 +89,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
       ['exceeds-sold', 'unknown-item'],
     ),
     input: shipInput,
-    handle: async (input) => decided(await hot.move('ship', input), 201, itemBody),
+    handle: async (input) => decided(await booked.move('ship', input), 201, itemBody),
   });
   routes.declare(app, {
     ...movement(
@@ -96,7 +102,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
     handle: async (request) => {
       const { disposition, ...goods } = request.body;
       const kind = disposition === 'write-off' ? 'write-off' : 'return';
-      return decided(await hot.move(kind, { ...goods, actor: actorOf(request) }), 201, itemBody);
+      return decided(await booked.move(kind, { ...goods, actor: actorOf(request) }), 201, itemBody);
     },
   });
   routes.declare(app, {
@@ -110,7 +116,7 @@ export function declareStock(app: FastifyInstance, routes: Routes, hot: HotInven
     handle: async (request) => {
       const { total: quantity, ...correction } = request.body;
       const input = { ...correction, quantity, actor: actorOf(request) };
-      return decided(await hot.move('correct', input), 201, itemBody);
+      return decided(await booked.move('correct', input), 201, itemBody);
     },
   });
 

@@ -10,6 +10,7 @@ import type { StocktakeSheet } from '../../ledger/read/stocktakes.ts';
 import { actorOf } from '../actor.ts';
 import { type Answer, batchResponse, type Problem, problem } from '../answers.ts';
 import { countBody, iso, sheetBody, stocktakeLineBody } from '../bodies.ts';
+import type { BookedBefore } from '../booked-before.ts';
 import { completeReleasing, forEach, type ItemName, type LineName, Sheet } from '../count-sheets.ts';
 import { decided, refused } from '../decisions.ts';
 import type { LedgerClient } from '../ledger-client.ts';
@@ -41,6 +42,7 @@ export function declareStocktakes(
   routes: Routes,
   hot: HotInventory,
   ledger: LedgerClient,
+  booked: BookedBefore,
   bodyBytesMax: number,
 ): void {
   const change = jsonSchema(sheetChange, 'output');
@@ -79,9 +81,11 @@ in \`refused\` and the others are locked. A sheet grows by each call under its i
       const named = sku === undefined ? (skus ?? (await skusOf(warehouse))) : [sku];
       if ('problem' in named) return named;
       const items = [...new Set(named)].map((name) => ({ sku: name, warehouse }));
+      const ended = await booked.endedCounts(stocktakeId, warehouse);
       const attempts = await forEach(items, async (item) => ({
         item,
-        decision: await hot.startStocktake({ stocktakeId, ...item, leaseSeconds, actor }),
+        decision:
+          ended.get(item.sku) ?? (await hot.startStocktake({ stocktakeId, ...item, leaseSeconds, actor })),
       }));
       return changed(stocktakeId, attempts, 201, sku !== undefined);
     },

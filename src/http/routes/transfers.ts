@@ -9,6 +9,7 @@ import type { TransferDocument } from '../../ledger/write/documents.ts';
 import { checkedActorOf } from '../actor.ts';
 import { type Answer, unfinished } from '../answers.ts';
 import { iso, isoOf, transferBody } from '../bodies.ts';
+import type { BookedBefore } from '../booked-before.ts';
 import { decided } from '../decisions.ts';
 import { LedgerAway, type LedgerClient } from '../ledger-client.ts';
 import type { ProblemCode } from '../problems.ts';
@@ -33,6 +34,7 @@ export function declareTransfers(
   routes: Routes,
   hot: HotInventory,
   ledger: LedgerClient,
+  booked: BookedBefore,
 ): void {
   routes.declare(app, {
     method: 'POST',
@@ -58,12 +60,12 @@ export function declareTransfers(
     handle: async (request) => {
       const { proposalId, ...transfer } = request.body;
       const input = { ...transfer, actor: checkedActorOf(request) };
-      if (proposalId === undefined) return decided(await hot.dispatchTransfer(input), 201, transferBody);
+      if (proposalId === undefined) return decided(await booked.dispatchTransfer(input), 201, transferBody);
       // A repeat finds its proposal settled by the first try, and its transfer there.
       const isRepeat = (await hot.transfer(transfer.transferId)).outcome === 'done';
       const refusal = isRepeat ? undefined : await refuseSettled(ledger, proposalId);
       if (refusal) return refusal;
-      const answer = decided(await hot.dispatchTransfer(input), 201, transferBody);
+      const answer = decided(await booked.dispatchTransfer(input), 201, transferBody);
       return answer.problem === undefined ? await settling(answer, proposalId, input.actor) : answer;
     },
   });

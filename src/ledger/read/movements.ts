@@ -16,21 +16,23 @@ export interface MovementRecord {
   readonly warehouse: string;
   readonly quantity: number;
   readonly reason: string;
+  /** The order named on a shipment or a return. */
+  readonly orderId?: string | undefined;
   /** The item's version right after it. */
   readonly version: number;
 }
 
 type MovementRow = RowOf<Omit<MovementRecord, 'reason'>> & { readonly reason: string | null };
-const COLUMNS = 'movement_id, type, sku, warehouse, quantity, reason, version';
+const COLUMNS = 'movement_id, type, sku, warehouse, quantity, reason, order_id, version';
 
 /** Those of these movements that the ledger has, in no order. */
 export async function movementRecords(
-  pool: pg.Pool,
+  client: Queryable,
   movementIds: readonly string[],
 ): Promise<MovementRecord[]> {
   if (movementIds.length === 0) return [];
   // One look-up an id: a list this long must not be taken for a reason to read the whole table.
-  const { rows } = await pool.query<MovementRow>(
+  const { rows } = await client.query<MovementRow>(
     `SELECT l.* FROM unnest($1::text[]) AS u(movement_id) CROSS JOIN LATERAL (
        SELECT ${COLUMNS} FROM ledger AS l WHERE l.movement_id = u.movement_id LIMIT 1) AS l`,
     [textArray(movementIds)],

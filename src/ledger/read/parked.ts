@@ -7,7 +7,7 @@ import type { StockEvent } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
 import type { Queryable } from '../cursor.ts';
 import type { DriftTable, ItemsTable } from '../schema.ts';
-import type { DriftKind } from '../write/chunk.ts';
+import type { DriftKind, TakeBack } from '../write/chunk.ts';
 import { type ReservationRow, readReservation } from '../write/reservation-rows.ts';
 import { type ItemName, type LedgerItem, readItem } from './worker-queries.ts';
 
@@ -70,6 +70,28 @@ export async function findingsOf(
     sequence,
     foundAtMs: found_at,
   }));
+}
+
+/** A finding that the worker can settle by a command, and has not yet. */
+export interface OpenRepeat {
+  readonly id: number;
+  readonly takeBack: TakeBack;
+}
+
+/** Repeats that are booked and not taken back yet, the oldest first. */
+export async function openRepeats(client: Queryable, limit: number): Promise<OpenRepeat[]> {
+  const { rows } = await client.query<OpenRepeat>(
+    `SELECT id, evidence -> 'takeBack' AS "takeBack" FROM drift
+      WHERE resolved_at IS NULL AND kind IN ('movement-id-reused', 'transfer-id-reused') AND evidence ? 'takeBack'
+      ORDER BY id LIMIT $1`,
+    [limit],
+  );
+  return rows;
+}
+
+/** Marks a finding as settled. */
+export async function resolveFinding(client: Queryable, id: number): Promise<void> {
+  await client.query('UPDATE drift SET resolved_at = now() WHERE id = $1 AND resolved_at IS NULL', [id]);
 }
 
 /** All orders that hold something of an item, in the order of their ids. @param lineStart as `lines` writes the item */

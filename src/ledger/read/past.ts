@@ -6,6 +6,7 @@ import type { Selectable } from 'kysely';
 import type pg from 'pg';
 import type { EventType, MovementKind } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
+import type { Queryable } from '../cursor.ts';
 import type { LedgerEntriesView, StocktakeLinesTable, TransfersTable } from '../schema.ts';
 import type { SaleDocument, StocktakeDocument, TransferDocument } from '../write/documents.ts';
 import { type ReservationRow, readReservation } from '../write/reservation-rows.ts';
@@ -115,13 +116,21 @@ const KINDS: Partial<Record<EventType, MovementKind>> = {
 };
 
 // An alert follows the step that crossed the line at once, in the same batch.
-const MOVEMENTS_SINCE = `SELECT m.*, a.id IS NOT NULL AS fired_alert
+const MOVEMENTS = `SELECT m.*, a.id IS NOT NULL AS fired_alert
   FROM ledger_entries AS m
   LEFT JOIN ledger AS a ON a.sku = m.sku AND a.warehouse = m.warehouse AND a.version = m.version + 1
-    AND a.type = 'LowStockAlertTriggered' AND a.epoch = m.epoch AND a.sequence = m.sequence
-  WHERE m.movement_id IS NOT NULL AND m.at >= to_timestamp($1)`;
+    AND a.type = 'LowStockAlertTriggered' AND a.epoch = m.epoch AND a.sequence = m.sequence`;
+const MOVEMENTS_SINCE = `${MOVEMENTS} WHERE m.movement_id IS NOT NULL AND m.at >= to_timestamp($1)`;
 
-function readMovement(row: Selectable<LedgerEntriesView> & { readonly fired_alert: boolean }): DoneMovement {
+/** A movement with its first answer, whenever it was; undefined where none is booked under this id. */
+export async function doneMovement(client: Queryable, movementId: string): Promise<DoneMovement | undefined> {
+  const { rows } = await client.query<MovementRow>(`${MOVEMENTS} WHERE m.movement_id = $1`, [movementId]);
+  return rows[0] && readMovement(rows[0]);
+}
+
+type MovementRow = Selectable<LedgerEntriesView> & { readonly fired_alert: boolean };
+
+function readMovement(row: MovementRow): DoneMovement {
   const { type, movementId, sku, warehouse, quantity, orderId, atMs, version, after, reason } =
     readEntry(row);
   const kind = KINDS[type];

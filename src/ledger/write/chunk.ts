@@ -57,14 +57,36 @@ export const DRIFT_KINDS = [
   'transfer-not-allowed',
   /** A stream entry that cannot be read. */
   'unreadable-entry',
-  /** The same goods were moved twice, after the hot path had forgotten the first time (BR-006). */
-  'movement-repeated',
   /** SQL refused what the aggregate had allowed. */
   'refused-by-sql',
   /** Not wrong, but worth knowing: an order id was used again after its record in Redis had expired. */
   'order-id-reused',
+  /**
+   * The same for a movement and a transfer (BR-006). The same content is a repeat, which counts once: the worker takes it back
+   * where it can. Other content stays, for somebody was told that it is done.
+   */
+  'movement-id-reused',
+  'transfer-id-reused',
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+/** Findings that stop no item: an id was used again when the hot path had forgotten it. */
+export const REUSED_KINDS: ReadonlySet<DriftKind> = new Set([
+  'order-id-reused',
+  'movement-id-reused',
+  'transfer-id-reused',
+]);
+
+/** How a repeat is taken back: by the opposite movement, or by cancelling the transfer. */
+export type TakeBack =
+  | {
+      readonly by: 'issue' | 'receive';
+      readonly id: string;
+      readonly sku: string;
+      readonly warehouse: string;
+      readonly quantity: number;
+    }
+  | { readonly by: 'cancel-transfer'; readonly id: string };
 
 /** Something that hot path and ledger disagree about, with its evidence. */
 export interface Finding {

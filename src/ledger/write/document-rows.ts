@@ -41,6 +41,11 @@ const UPDATE_TRANSFERS = update('transfers', TRANSFER, {
   key: ['transfer_id'],
   where: `t.status = 'IN_TRANSIT'`,
 });
+const REUSE_TRANSFERS = update('transfers', TRANSFER, {
+  name: 'reuse-transfers',
+  key: ['transfer_id'],
+  where: `t.status <> 'IN_TRANSIT'`,
+});
 
 const PROPOSAL: Columns<ProposalWrite> = {
   order_id: text((proposal) => proposal.orderId),
@@ -126,6 +131,7 @@ const RESOLVE_SHORTFALLS = update('shortfalls', SHORTFALL_END, {
 export async function writeDocuments(client: pg.ClientBase, documents: Documents): Promise<void> {
   await INSERT_TRANSFERS.run(client, INSERT_TRANSFERS.valuesOf(documents.newTransfers));
   await UPDATE_TRANSFERS.runForAll(client, UPDATE_TRANSFERS.valuesOf(documents.changedTransfers));
+  await REUSE_TRANSFERS.runForAll(client, REUSE_TRANSFERS.valuesOf(documents.reusedTransfers));
   await INSERT_PROPOSALS.run(client, INSERT_PROPOSALS.valuesOf(documents.proposals));
   await UPSERT_STOCKTAKES.run(client, UPSERT_STOCKTAKES.valuesOf(documents.stocktakes));
   await END_STOCKTAKES.run(client, END_STOCKTAKES.valuesOf(documents.endedStocktakes));

@@ -93,6 +93,8 @@ export interface Documents {
   readonly newTransfers: readonly TransferDocument[];
   /** IN_TRANSIT in the ledger. */
   readonly changedTransfers: readonly TransferDocument[];
+  /** Ended in the ledger, and dispatched again under the same id: the new one takes its place. */
+  readonly reusedTransfers: readonly TransferDocument[];
   readonly proposals: readonly ProposalWrite[];
   /** Locked in this chunk. */
   readonly stocktakes: readonly StocktakeDocument[];

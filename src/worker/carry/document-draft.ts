@@ -114,7 +114,8 @@ export class DocumentDraft {
     const inLast = (states: readonly TransferState[]) => states.flatMap(({ transfer }) => transfer ?? []);
     return {
       newTransfers: inLast(transfers.filter(({ stored }) => !stored)),
-      changedTransfers: inLast(transfers.filter(({ stored }) => stored)),
+      changedTransfers: inLast(transfers.filter(({ stored }) => stored?.status === 'IN_TRANSIT')),
+      reusedTransfers: inLast(transfers.filter(({ stored }) => stored && stored.status !== 'IN_TRANSIT')),
       proposals: this.#proposals,
       stocktakes: [...this.#stocktakes.values()],
       endedStocktakes: [...this.#endedStocktakes.values()],

@@ -25,7 +25,8 @@ import {
   transferAfter,
 } from './event-checks.ts';
 import { evidenceOf, type Failure, messageOf } from './failure.ts';
-import type { ItemState, StateCache, TransferState } from './state-cache.ts';
+import { type Reuse, reuseOfMovement, reuseOfTransfer } from './reused-ids.ts';
+import type { BookedMovement, ItemState, StateCache, TransferState } from './state-cache.ts';
 import type { UnreadableEntry } from './stream-reader.ts';
 
 /** What an entry comes to. */
@@ -49,24 +50,28 @@ export interface Verdict {
 /** Checks entries one after the other; what an entry leaves is in the cache only once it is applied. */
 export class EntryValidator {
   readonly #cache: StateCache;
-  /** Movements the ledger has and those checked since; undefined: movements are taken to be new. */
-  #movements: Set<string> | undefined;
+  /** Movements the ledger has and those checked since, by id; undefined: movements are taken to be new. */
+  #movements: Map<string, BookedMovement> | undefined;
 
   constructor(cache: StateCache) {
     this.#cache = cache;
   }
 
   /** From here on a movement of this set is a repeat; undefined where that is not checked. */
-  expectMovements(known: Iterable<string> | undefined): void {
-    this.#movements = known && new Set(known);
+  expectMovements(known: readonly BookedMovement[] | undefined): void {
+    this.#movements = known && new Map(known.map((movement) => [movement.movementId, movement]));
   }
 
   /** Checks an entry whose items, orders and transfers are in the cache. */
   check(entry: StreamEntry): Verdict {
     const items = entry.items.map((item) => this.#cache.item(item));
     const verdict = begin(entry, items, entry.events);
-    for (const event of entry.events) {
-      const failure = this.#failureOf(event);
+    const reused: Reuse[] = [];
+    for (const told of entry.events) {
+      const failure = failureOf(told);
+      const reuse = failure ? undefined : this.#reuseOf(told);
+      if (reuse) reused.push(reuse);
+      const event = reuse?.booked ?? told;
       if (failure) {
         for (const line of event.lines) this.#cache.item(line).failure ??= failure;
         if (event.lines.length === 0) verdict.notes.push(failure);
@@ -84,6 +89,7 @@ export class EntryValidator {
       state.failure = { kind: 'checkpoint-mismatch', detail, evidence: { found } };
     }
     if (verdict.documents.length > 0) this.#checkTransfers(verdict);
+    for (const { note, item } of reused) if (!isStopped(this.#cache.item(item))) verdict.notes.push(note);
     return verdict;
   }
 
@@ -113,16 +119,17 @@ export class EntryValidator {
     return verdict;
   }
 
-  #failureOf(event: StockEvent): Failure | undefined {
-    const problem = fieldProblemOf(event);
-    if (problem !== undefined) return { kind: 'not-allowed', detail: problem, event };
+  /** A movement under an id that is booked already: undefined for any other event. */
+  #reuseOf(event: StockEvent): Reuse | undefined {
+    const [line] = event.lines;
     const movementId = this.#movements && 'movementId' in event ? event.movementId : undefined;
-    if (!this.#movements || movementId === undefined) return undefined;
-    if (this.#movements.has(movementId)) {
-      const detail = `BR-006: movement ${movementId} is in the ledger already`;
-      return { kind: 'movement-repeated', detail, event };
-    }
-    this.#movements.add(movementId);
+    if (!this.#movements || !line || movementId === undefined) return undefined;
+    const { type, reason = '', orderId } = event as typeof event & Partial<BookedMovement>;
+    const { sku, warehouse, quantity } = line;
+    const movement = { movementId, type, sku, warehouse, quantity, reason, orderId };
+    const first = this.#movements.get(movementId);
+    if (first) return reuseOfMovement(event, movement, first);
+    this.#movements.set(movementId, movement);
     return undefined;
   }
 
@@ -169,13 +176,15 @@ export class EntryValidator {
    * A step that its transfer does not allow stops the item it names. Steps of stopped items do not count; so where one
    * stops, the transfers of the entry are checked again without it.
    */
-  #checkTransfers({ documents, transfers }: Verdict): void {
+  #checkTransfers({ documents, transfers, notes }: Verdict): void {
     const steps = documents.filter(isTransferEvent);
     transfers.push(...new Set(steps.map(({ transferId }) => this.#cache.transfer(transferId))));
     let hasStopped = true;
+    let reused: Failure[] = [];
     // Each turn stops an item or is the last.
     while (hasStopped) {
       hasStopped = false;
+      reused = [];
       for (const state of transfers) state.next = state.transfer;
       for (const event of steps) {
         const [line] = event.lines;
@@ -183,7 +192,10 @@ export class EntryValidator {
         if (!item || isStopped(item)) continue;
         const state = this.#cache.transfer(event.transferId);
         try {
-          state.next = transferAfter(state.next, event);
+          const before = state.next;
+          const reuse = before && reuseOfTransfer(event, before);
+          state.next = transferAfter(reuse ? undefined : before, event);
+          if (reuse) reused.push(reuse);
         } catch (error) {
           const evidence = { transfer: state.next ?? null };
           item.failure = { kind: 'transfer-not-allowed', detail: messageOf(error), event, evidence };
@@ -191,7 +203,13 @@ export class EntryValidator {
         }
       }
     }
+    notes.push(...reused);
   }
+}
+
+function failureOf(event: StockEvent): Failure | undefined {
+  const problem = fieldProblemOf(event);
+  return problem === undefined ? undefined : { kind: 'not-allowed', detail: problem, event };
 }
 
 function begin(

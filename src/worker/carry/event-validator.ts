@@ -108,6 +108,8 @@ export class EventValidator {
       }
     }
     await this.#cache.load(names, orderIds, transferIds);
-    this.#entries.expectMovements(isStrict ? await this.#ledger.knownMovements([...movementIds]) : undefined);
+    this.#entries.expectMovements(
+      isStrict ? await this.#ledger.movementRecords([...movementIds]) : undefined,
+    );
   }
 }

@@ -51,7 +51,7 @@ export interface ReplicationParts {
     | 'loadItems'
     | 'loadReservations'
     | 'loadTransfers'
-    | 'knownMovements'
+    | 'movementRecords'
   >;
   readonly hot: TrimTarget & { readonly keys: PartitionKeys };
   /** A connection of its own, so that reading never waits for a batch. */

@@ -7,6 +7,7 @@
 import { type InventoryItem, newItem } from '../../domain/inventory-item.ts';
 import { itemName } from '../../domain/lines.ts';
 import type { Reservation } from '../../domain/reservation.ts';
+import type { MovementRecord } from '../../ledger/read/movements.ts';
 import type { ItemName, LedgerItem } from '../../ledger/read/worker-queries.ts';
 import type { TransferDocument } from '../../ledger/write/documents.ts';
 import type { Failure } from './failure.ts';
@@ -16,9 +17,15 @@ export interface ValidatorLedger {
   loadItems(names: readonly ItemName[]): Promise<LedgerItem[]>;
   loadReservations(orderIds: readonly string[]): Promise<Reservation[]>;
   loadTransfers(transferIds: readonly string[]): Promise<TransferDocument[]>;
-  /** Those of these movement ids that the ledger has. */
-  knownMovements(movementIds: readonly string[]): Promise<string[]>;
+  /** Those of these movements that the ledger has. */
+  movementRecords(movementIds: readonly string[]): Promise<BookedMovement[]>;
 }
+
+/** What makes a movement the same as another. */
+export type BookedMovement = Pick<
+  MovementRecord,
+  'movementId' | 'type' | 'sku' | 'warehouse' | 'quantity' | 'reason' | 'orderId'
+>;
 
 /** One item. Mutable, because thousands of events a chunk change the same few items. */
 export interface ItemState {

@@ -21,7 +21,7 @@
 import type { Logger } from 'pino';
 import { CursorMoved } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';
-import type { Finding } from '../../ledger/write/chunk.ts';
+import { type Finding, REUSED_KINDS } from '../../ledger/write/chunk.ts';
 import { pause, Retry } from '../../timing/retry.ts';
 import { messageOf } from './failure.ts';
 import { ValidateAgain } from './poison-isolation.ts';
@@ -270,7 +270,7 @@ export class WriteBehind {
   #reportFinding(finding: Finding): void {
     this.#findings++;
     const { kind, sku, warehouse, orderId, sequence, detail } = finding;
-    const isMinor = kind === 'order-id-reused';
+    const isMinor = REUSED_KINDS.has(kind);
     this.#options.log[isMinor ? 'warn' : 'error'](
       { kind, sku, warehouse, orderId, sequence },
       `drift: ${detail}`,

@@ -16,6 +16,8 @@ export interface LiftOrder {
   readonly right: Side | undefined;
   /** Units that a person has counted, sold and not shipped ones included; undefined: as the store that is right says. */
   readonly total: number | undefined;
+  /** Units that are sold and not shipped yet; undefined: as the store that is right says. */
+  readonly sold?: number | undefined;
   readonly actor: string;
   readonly reason: string;
 }
@@ -36,7 +38,7 @@ export async function planLift(
   found: RepairFound,
   hot: InventoryItem | undefined,
   orders: OrdersToAgree,
-  { right, total, actor, reason }: LiftOrder,
+  { right, total, sold: soldNamed, actor, reason }: LiftOrder,
   nowMs: number,
 ): Promise<LiftPlan> {
   const replay = new Replay(found);
@@ -44,7 +46,9 @@ export async function planLift(
   const isLost = found.item.parkedEvents > found.parked.length;
   if (right === undefined) {
     const why =
-      total === undefined ? unexplained(replay, hot, orders, held, isLost) : 'a count replaces what they say';
+      total === undefined && soldNamed === undefined
+        ? unexplained(replay, hot, orders, held, isLost)
+        : 'a count replaces what they say';
     if (why !== undefined) return refuse(`the parked events do not explain the item: ${why}; ${NAME_A_SIDE}`);
   }
   const unsound = orders.differences.find(({ agreed }) => agreed === undefined);
@@ -55,11 +59,12 @@ export async function planLift(
   const base = right === 'hot-path' ? hot : replay.item;
   if (!base) return refuse("Redis's record of the item cannot be read: only --to-ledger can be right");
   const units = total ?? base.total;
-  const available = units - held - base.sold;
+  const sold = soldNamed ?? base.sold;
+  const available = units - held - sold;
   if (available < 0) {
     return refuse(
-      `a total of ${units} is below what is promised: ${held} held by open orders and ${base.sold} sold and not shipped. ` +
-        `Lift it with --total ${held + base.sold} or more, then count it: a stocktake can release the newest holds`,
+      `a total of ${units} is below what is promised: ${held} held by open orders and ${sold} sold and not shipped. ` +
+        `Lift it with --total ${held + sold} or more, then count it: a stocktake can release the newest holds`,
     );
   }
   const { epoch, sequence } = found.cursor;
@@ -86,10 +91,10 @@ export async function planLift(
   const steps = isInStep ? [] : stepsOf(replay, await found.heldByEntries(), orders.held);
   const change = steps.reduce((sum, [, units]) => sum + units, 0);
   let reserved = held - change;
-  replay.add(realigned({ available, reserved, sold: base.sold }), passedOver, epoch, sequence);
+  replay.add(realigned({ available, reserved, sold }), passedOver, epoch, sequence);
   for (const [orderId, units] of steps) {
     reserved += units;
-    replay.add({ ...realigned({ available, reserved, sold: base.sold }), orderId }, 0, epoch, sequence);
+    replay.add({ ...realigned({ available, reserved, sold }), orderId }, 0, epoch, sequence);
   }
   return {
     kind: 'write',

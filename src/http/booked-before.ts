@@ -26,7 +26,7 @@ import type { DoneMovement } from '../ledger/read/past.ts';
 import { LedgerAway, type LedgerClient } from './ledger-client.ts';
 
 /** A look-up takes a millisecond; a ledger that needs longer than this counts as away. */
-const LOOK_MS_MAX = 500;
+const LOOK_MS_MAX = 2_000;
 
 type Refused = Extract<Decision<never>, { outcome: 'refused' }>;
 

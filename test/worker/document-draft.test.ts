@@ -156,7 +156,7 @@ describe('a transfer', () => {
       { type: 'TransferCancelled', transferId: 't', lines: 'S@W=9' },
       'S@W',
     ],
-    ['is dispatched a second time', { ...transfer, status: 'CANCELLED', returned: 10 }, dispatch, 'S@W'],
+    ['is dispatched a second time', transfer, dispatch, 'S@W'],
   ])('that %s stops the item, and nothing of it is noted', async (_, known, told, name) => {
     if (known) ledger.transfers.set('t', known);
     story.tell(told);
@@ -166,6 +166,17 @@ describe('a transfer', () => {
     expect(found.items.filter((item) => item.quarantineReason)).toHaveLength(1);
     expect(found.rows.filter(({ line }) => `${line.sku}@${line.warehouse}` === name)).toHaveLength(1);
     expect(found.parked).toHaveLength(1);
+  });
+
+  test('that is dispatched again after its end begins anew, and a repeat of the same is to be cancelled', async () => {
+    ledger.transfers.set('t', { ...transfer, status: 'CANCELLED', returned: 10 });
+    story.tell(dispatch);
+    const found = await chunk();
+    expect(found.findings).toMatchObject([
+      { kind: 'transfer-id-reused', evidence: { takeBack: { by: 'cancel-transfer', id: 't' } } },
+    ]);
+    expect(found.documents).toMatchObject({ reusedTransfers: [{ status: 'IN_TRANSIT', returned: 0 }] });
+    expect(found.items.filter((item) => item.quarantineReason)).toEqual([]);
   });
 
   test('does not count what an item in quarantine took in, in the same entry or later', async () => {

@@ -71,6 +71,35 @@ test('of those who come while the ledger is waited for, the newest is asked for 
   expect(asked).toEqual([5, 9]);
 });
 
+test('those who were answered in an older epoch are asked for by themselves', async () => {
+  const asked: AnsweredPlace[] = [];
+  // Epoch 2 began below what epoch 1 had answered; the ledger is beyond both.
+  const waitForSequence = async (_partition: number, place: AnsweredPlace) => {
+    asked.push(place);
+    return place.epoch === 2;
+  };
+  const hot = { keys: { partition: 0 }, head: { epoch: 1, sequence: 5 } };
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const handle = { open: () => opened.then(() => ({ waitForSequence })) };
+  const ack = new LedgerAck(hot as unknown as HotInventory, handle as unknown as LedgerHandle);
+  const first = ack.reached();
+  const reached: Promise<boolean>[] = [];
+  for (const head of [
+    { epoch: 1, sequence: 6 },
+    { epoch: 2, sequence: 4 },
+    { epoch: 2, sequence: 7 },
+  ]) {
+    hot.head = head;
+    reached.push(ack.reached());
+  }
+  open();
+  expect([await first, ...(await Promise.all(reached))]).toEqual([false, false, true, true]);
+  expect(asked.map(({ epoch, sequence }) => `${epoch}-${sequence}`)).toEqual(['1-5', '1-6', '2-7']);
+});
+
 test('where the ledger does not come, the outcome is unknown, and a repeat without the wish tells', async () => {
   const { holdfast, call } = await openWhole();
   await call('POST', '/v1/stock/receive', { movementId: 'M', sku: 'TEA', warehouse: 'east', quantity: 5 });

@@ -17,8 +17,8 @@ export const HTTP: readonly Mutant[] = [
   {
     fault: 'many who wait for the ledger are answered when it has the oldest of them',
     file: 'src/http/ledger-ack.ts',
-    find: '(b.epoch === a.epoch && b.sequence > a.sequence) ? b : a',
-    replace: '(b.epoch === a.epoch && b.sequence < a.sequence) ? b : a',
+    find: '(b.place.sequence > a.place.sequence ? b : a)',
+    replace: '(b.place.sequence < a.place.sequence ? b : a)',
     tests: [LEDGER_ACK],
   },
   {

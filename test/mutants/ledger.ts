@@ -3,29 +3,93 @@ import type { Mutant } from './mutant.ts';
 
 const COMMIT = 'test/ledger/commit.test.ts';
 const DOCUMENTS = 'test/ledger/documents.test.ts';
+const HISTORY = 'test/ledger/history.test.ts';
 const EXPLAIN = 'test/ledger/explain.test.ts';
 
 export const LEDGER: readonly Mutant[] = [
   {
     fault: 'the cursor moves over a gap (D7)',
     file: 'src/ledger/write/commit.ts',
-    find: 'WHERE partition = $1 AND epoch = $2 AND sequence = $3`',
-    replace: 'WHERE partition = $1 AND epoch = $2 AND sequence <= $3`',
+    find: 'AND sequence = $4 AND link IS',
+    replace: 'AND sequence <= $4 AND link IS',
     tests: [COMMIT],
   },
   {
     fault: 'the cursor takes a chunk of a newer epoch',
     file: 'src/ledger/write/commit.ts',
-    find: 'WHERE partition = $1 AND epoch = $2 AND sequence = $3`',
-    replace: 'WHERE partition = $1 AND epoch <= $2 AND sequence = $3`',
+    find: 'WHERE partition = $1 AND epoch = $2 AND nonce',
+    replace: 'WHERE partition = $1 AND epoch <= $2 AND nonce',
     tests: [COMMIT],
   },
   {
+    fault: 'the cursor takes a chunk of another epoch with the same number',
+    file: 'src/ledger/write/commit.ts',
+    find: 'AND nonce IS NOT DISTINCT FROM $3 AND',
+    replace: 'AND (nonce IS NOT DISTINCT FROM $3 OR true) AND',
+    tests: [COMMIT, HISTORY],
+  },
+  {
+    fault: 'the cursor takes a chunk of another history',
+    file: 'src/ledger/write/commit.ts',
+    find: 'AND link IS NOT DISTINCT FROM $5\n',
+    replace: 'AND (link IS NOT DISTINCT FROM $5 OR true)\n',
+    tests: [COMMIT, HISTORY],
+  },
+  {
     fault: 'an epoch can begin twice',
+    file: 'src/ledger/epochs.ts',
+    find: 'WHERE partitions.epoch < excluded.epoch',
+    replace: 'WHERE partitions.epoch <= excluded.epoch',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'an epoch takes the link of the cursor away',
+    file: 'src/ledger/epochs.ts',
+    find: 'THEN coalesce(partitions.link, excluded.link) ELSE partitions.link END',
+    replace: 'THEN excluded.link ELSE excluded.link END',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a wait is answered for a sequence that a later epoch began below',
     file: 'src/ledger/cursor.ts',
-    find: 'WHERE partitions.epoch < excluded.epoch`',
-    replace: 'WHERE partitions.epoch <= excluded.epoch`',
-    tests: [COMMIT],
+    find: 'coalesce(e.first_sequence, e.compared_sequence) < $4',
+    replace: 'coalesce(e.first_sequence, e.compared_sequence) < $4 - 1000000',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a wait does not look at an epoch that is not opened yet',
+    file: 'src/ledger/cursor.ts',
+    find: 'coalesce(e.first_sequence, e.compared_sequence)',
+    replace: 'e.first_sequence',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a wait is answered for an epoch that the ledger does not know',
+    file: 'src/ledger/cursor.ts',
+    find: '(mine.id IS NOT NULL OR',
+    replace: '(true OR',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a fork that is found again is written again',
+    file: 'src/ledger/forks.ts',
+    find: 'if (known.rows[0]) {',
+    replace: 'if (known.rows[9]) {',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'two histories with the same numbers are taken for one fork',
+    file: 'src/ledger/forks.ts',
+    find: 'redis_link IS NOT DISTINCT FROM $7',
+    replace: '(redis_link IS NOT DISTINCT FROM $7 OR true)',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a review covers what its reader was not shown',
+    file: 'src/ledger/history.ts',
+    find: 'AND a.id <= $5',
+    replace: 'AND a.id <= $5 + 1',
+    tests: [HISTORY],
   },
   {
     fault: 'an item that moved on meanwhile is overwritten',
@@ -79,8 +143,8 @@ export const LEDGER: readonly Mutant[] = [
   {
     fault: 'every worker gets the lease',
     file: 'src/ledger/lease.ts',
-    find: 'if (rows[0]?.taken) return lease;',
-    replace: 'if (rows[0]) return lease;',
+    find: 'if (rows[0]?.taken) {',
+    replace: 'if (rows[0]) {',
     tests: ['test/ledger/lease.test.ts'],
   },
   {

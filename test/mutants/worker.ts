@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const DRIFT = 'test/worker/write-behind-drift.test.ts';
+const HISTORY = 'test/worker/reconcile-history.test.ts';
 const NOT_READY = 'test/worker/write-behind-not-ready.test.ts';
 const REBUILD = 'test/worker/rebuild.test.ts';
 const RECONCILIATION = 'test/worker/reconciliation.test.ts';
@@ -10,6 +11,41 @@ const WEBHOOKS = 'test/worker/webhooks.test.ts';
 const WRITE_BEHIND = 'test/worker/write-behind.test.ts';
 
 export const WORKER: readonly Mutant[] = [
+  {
+    fault: 'two histories count as agreeing',
+    file: 'src/worker/audit/reconciliation.ts',
+    find: '  addHistoryFindings(auditor, history);\n',
+    replace: '',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'losses that the report has no room for are not counted',
+    file: 'src/worker/audit/audit-history.ts',
+    find: 'Math.max(0, lostAcknowledgementsOpen -',
+    replace: 'Math.max(0, 0 -',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a confirmed order that Redis has lost is not missed',
+    file: 'src/worker/audit/audit-orders.ts',
+    find: 'if (!isConfirmed(texts[i])) await recheck',
+    replace: 'if (texts[i] && !isConfirmed(texts[i])) await recheck',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a confirmed order that only Redis has is not missed',
+    file: 'src/worker/audit/audit-orders.ts',
+    find: 'if (reservation === undefined) return false;',
+    replace: 'if (reservation === undefined) return true;',
+    tests: [HISTORY],
+  },
+  {
+    fault: 'a loss is logged with every audit',
+    file: 'src/worker/audit/auditing.ts',
+    find: 'this.#forkId = Math.max(this.#forkId, forks[0]?.id ?? 0);',
+    replace: '',
+    tests: [HISTORY],
+  },
   {
     fault: 'an item that the script left with other figures than the domain goes on (D8)',
     file: 'src/worker/carry/entry-validator.ts',

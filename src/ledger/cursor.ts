@@ -80,6 +80,8 @@ export interface AnsweredPlace {
   /** Undefined: of any epoch with this number. */
   readonly nonce: string | undefined;
   readonly sequence: number;
+  /** Of the history right after it: by it the ledger knows for sure, as long as it keeps the links. */
+  readonly link?: string | undefined;
 }
 
 /** What was just decided is in the ledger some ten milliseconds later. */
@@ -89,36 +91,47 @@ const WAIT_MS = 10;
 // completed it counts from where it was compared.
 const REACHED = `WITH mine AS (
   SELECT min(id) AS id FROM epochs WHERE partition = $1 AND number = $2 AND ($3::text IS NULL OR nonce = $3))
-SELECT p.sequence >= $4 AND (mine.id IS NOT NULL OR ($3::text IS NULL AND p.epoch >= $2)) AS "isPassed",
-  later.is_opened AS "isLost"
+SELECT p.sequence >= $4 AS "isPassed", mine.id IS NOT NULL OR ($3::text IS NULL AND p.epoch >= $2) AS "isKnown",
+  later.is_opened AS "isLost",
+  CASE WHEN p.sequence = $4 THEN p.link WHEN p.sequence > $4 THEN (
+    SELECT CASE WHEN chunk.from_sequence < $4 THEN split_part(chunk.links, ' ', ($4 - chunk.from_sequence)::integer) END
+    FROM (SELECT * FROM links WHERE partition = $1 AND to_sequence >= $4 ORDER BY to_sequence LIMIT 1) AS chunk)
+  END AS "linkThere"
 FROM partitions AS p CROSS JOIN mine LEFT JOIN LATERAL (
   SELECT bool_or(opened_at IS NOT NULL) AS is_opened FROM epochs AS e
   WHERE e.partition = $1 AND (CASE WHEN mine.id IS NULL THEN e.number > $2 ELSE e.id > mine.id END)
     AND coalesce(e.first_sequence, e.compared_sequence) < $4) AS later ON true
 WHERE p.partition = $1`;
 
+interface Reached {
+  readonly isPassed: boolean;
+  readonly isKnown: boolean;
+  /** Null where no later epoch began below the place; false where one is not opened yet. */
+  readonly isLost: boolean | null;
+  readonly linkThere: string | null;
+}
+
 /**
  * Polls until the ledger has the entry at this place.
- * @returns false where it has not within `timeoutMs`, and at once where a later epoch began below the place
+ * @returns false where it has not within `timeoutMs`, and at once where it has another entry there, or a later epoch began below
  */
 export async function waitForSequence(
   client: Queryable,
   partition: number,
-  { epoch, nonce, sequence }: AnsweredPlace,
+  { epoch, nonce, sequence, link }: AnsweredPlace,
   timeoutMs: number,
 ): Promise<boolean> {
+  const answered = storedLink(link);
   const reached = await poll(
     async () => {
-      const { rows } = await client.query<{ isPassed: boolean; isLost: boolean | null }>(REACHED, [
-        partition,
-        epoch,
-        nonce ?? null,
-        sequence,
-      ]);
+      const values = [partition, epoch, nonce ?? null, sequence];
+      const { rows } = await client.query<Reached>(REACHED, values);
       const [found] = rows;
-      if (!found || found.isLost === false) return undefined;
-      if (found.isLost) return false;
-      return found.isPassed || undefined;
+      if (!found) return undefined;
+      const there = storedLink(found.linkThere ?? undefined);
+      if (answered !== null && there !== null) return there === answered;
+      if (found.isLost !== null) return found.isLost ? false : undefined;
+      return (found.isPassed && found.isKnown) || undefined;
     },
     { everyMs: WAIT_MS, timeoutMs },
   );

@@ -35,6 +35,11 @@ export interface NewEpoch {
   readonly how: EpochCause;
   /** Where both stores were found to be one history. */
   readonly compared: HistoryPlace & { readonly eventsTotal: number };
+  /**
+   * The ledger's cursor when it was compared. Where it has moved since, another worker carried, and what was compared is not
+   * what is there. Left out: wherever it is.
+   */
+  readonly cursor?: HistoryPlace | undefined;
   readonly actor?: string | undefined;
   readonly reason?: string | undefined;
   /** Sequences that were seen and are gone, both included; more may be. */
@@ -42,7 +47,7 @@ export interface NewEpoch {
 }
 
 /** An epoch as the ledger has it. */
-export interface EpochRecord extends NewEpoch, Reviewed {
+export interface EpochRecord extends Omit<NewEpoch, 'cursor'>, Reviewed {
   readonly id: number;
   readonly madeAtMs: number;
   /** Where Redis stood when it was opened: the first entry of the epoch comes right after. Undefined until it was opened. */
@@ -56,6 +61,7 @@ const BEGIN = `WITH moved AS (
   ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, nonce = excluded.nonce, updated_at = now(),
     link = CASE WHEN partitions.sequence = $6 THEN coalesce(partitions.link, excluded.link) ELSE partitions.link END
   WHERE partitions.epoch < excluded.epoch
+    AND ($13::bigint IS NULL OR (partitions.sequence = $13 AND partitions.link IS NOT DISTINCT FROM $14))
   RETURNING partition)
 INSERT INTO epochs (partition, number, nonce, incarnation, how, compared_sequence, compared_link, compared_events_total,
   actor, reason, lost_from, lost_to)
@@ -64,12 +70,13 @@ SELECT partition, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM moved RETUR
 /**
  * Writes an epoch that is to be opened next, and makes it the partition's newest. The cursor stays where it is; a new
  * partition begins at sequence 0.
- * @returns the id of its row; undefined where the ledger knows this number or a greater one: another process was faster
+ * @returns the id of its row; undefined where the ledger knows this number or a greater one, or its cursor is not the one that
+ *   was compared: another process was faster
  */
 export async function beginEpoch(
   client: Queryable,
   partition: number,
-  { epoch, incarnation, how, compared, actor, reason, lost }: NewEpoch,
+  { epoch, incarnation, how, compared, cursor, actor, reason, lost }: NewEpoch,
 ): Promise<number | undefined> {
   const { sequence, link, eventsTotal } = compared;
   const { rows } = await client.query<{ id: number }>(BEGIN, [
@@ -85,6 +92,8 @@ export async function beginEpoch(
     reason ?? null,
     lost?.from ?? null,
     lost?.to ?? null,
+    cursor?.sequence ?? null,
+    storedLink(cursor?.link),
   ]);
   return rows[0]?.id;
 }

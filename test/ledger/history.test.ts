@@ -105,6 +105,21 @@ describe('an epoch', () => {
     expect(await ledger.epochs(0, 9)).toHaveLength(1);
   });
 
+  test('is refused where the ledger moved after it was compared', async () => {
+    await ledger.beginEpoch(0, newEpoch(1, { compared: START }));
+    await carryTo(4);
+    const compared = await ledger.cursor(0);
+    // A worker that is about to lose its lease commits one chunk more.
+    await carryTo(6);
+    const cursor = (sequence: number, link: string | undefined) =>
+      newEpoch(2, { cursor: { sequence, link } });
+    expect(await ledger.beginEpoch(0, cursor(compared?.sequence ?? 0, compared?.link))).toBeUndefined();
+    expect(await ledger.beginEpoch(0, cursor(6, 'other-link'))).toBeUndefined();
+    expect(await ledger.beginEpoch(0, cursor(6, undefined))).toBeUndefined();
+    expect(await ledger.epochs(0, 9)).toHaveLength(1);
+    expect(await ledger.beginEpoch(0, cursor(6, 'link-6'))).toEqual(expect.any(Number));
+  });
+
   test('that many processes begin at once is begun by one, and the partition has its nonce', async () => {
     const others = await Promise.all([1, 2, 3].map(() => openLedger({ databaseUrl: database.url })));
     for (const number of [1, 2, 3]) {
@@ -284,6 +299,27 @@ describe('waiting for a sequence', () => {
     // Nor by yet another epoch that began further on.
     await open(3, 9);
     expect(await isThere(at(1, 6), 30_000)).toBe(false);
+  });
+
+  test('is answered by the link, where the place has one, whatever epochs say', async () => {
+    await open(1, 0);
+    await carryTo(4);
+    const withLink = (sequence: number, link: string) => ({ ...at(1, sequence), link });
+    expect(await isThere(withLink(3, 'link-3'), 30_000)).toBe(true);
+    expect(await isThere(withLink(4, 'link-4'), 30_000)).toBe(true);
+    expect(await isThere(withLink(3, 'fork-3'), 30_000)).toBe(false);
+    expect(await isThere(withLink(4, 'fork-4'), 30_000)).toBe(false);
+    expect(await isThere(withLink(5, 'link-5'))).toBe(false);
+    // A server without 5 and 6 was opened for a moment; then one that has them came back.
+    await open(2, 4);
+    await open(3, 6);
+    await carryTo(7);
+    expect(await isThere(withLink(6, 'link-6'), 30_000)).toBe(true);
+    expect(await isThere(at(1, 6), 30_000)).toBe(false);
+    // Links are kept for a while only: then it is the epochs that tell.
+    await ledger.pruneLinks(0, 7);
+    expect(await isThere(withLink(3, 'fork-3'), 30_000)).toBe(true);
+    expect(await isThere(withLink(6, 'fork-6'))).toBe(false);
   });
 
   test('is not answered while a later epoch below it is not opened yet', async () => {

@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { takeConfig } from '../config.ts';
 import { connectRedis, openConnection } from '../hotpath/hot-inventory.ts';
 import { partitionKeys } from '../hotpath/keys.ts';
+import { openPool } from '../ledger/connection.ts';
 import { ledgerHasCaughtUp, type ProofSources, proofText, prove } from '../proof/proof.ts';
 import { buy, Tally } from '../sale/buyers.ts';
 import { basketsOf, hotArticle, type Wanted } from '../sale/orders.ts';
@@ -30,6 +30,8 @@ const HELP = `npm run sale -- [options]
   --at-once N        orders under way at once (default: all buyers, at most 1000; with --baskets 64)
   --own              start a Holdfast of its own in a temporary folder even where one runs`;
 
+/** The sums of a large sale. */
+const PROOF_STATEMENT_MS_MAX = 60_000;
 /** The same as in seed.ts. */
 const WAREHOUSES = ['TPE-1', 'KHH-1', 'NRT-1'] as const;
 
@@ -177,7 +179,15 @@ async function sale(options: SaleOptions): Promise<boolean> {
   const holdfast = await findShop(options.own);
   const shop = new Shop({ url: holdfast.url, connectionsMax: options.atOnce, giveUpAfterMs: GIVE_UP_MS });
   const redis = connectRedis(holdfast.redisUrl);
-  const postgres = new pg.Pool({ connectionString: holdfast.databaseUrl, max: 2 });
+  const postgres = openPool(
+    {
+      databaseUrl: holdfast.databaseUrl,
+      role: 'holdfast_reader',
+      statementTimeoutMs: PROOF_STATEMENT_MS_MAX,
+      applicationName: 'holdfast-sale',
+    },
+    2,
+  );
   try {
     await openConnection(redis);
     const wanted = options.baskets

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPool } from '../../src/ledger/connection.ts';
 import { WrongPostgresSettings } from '../../src/ledger/errors.ts';
 import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
@@ -42,6 +43,21 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const pooler of poolers.values()) await pooler.stop();
   await postgres?.stop();
+});
+
+test('without a pooler every connection has the role and the settings of a session', async ({ skip }) => {
+  if (!postgres) return skip();
+  const databaseUrl = `${postgres.urlOf(database, 'owner')}?schema=public`;
+  const options = {
+    databaseUrl,
+    role: 'holdfast_writer' as const,
+    statementTimeoutMs: 9_000,
+    applicationName: 't',
+  };
+  const pool = openPool(options, 1);
+  const { rows } = await pool.query(SETTINGS_OF_A_SESSION);
+  await pool.end();
+  expect(rows).toEqual([{ user: 'holdfast_writer', path: 'public, pg_temp', timeout: '9s', zone: 'UTC' }]);
 });
 
 describe.each(['transaction', 'session'] as const)('through a pooler in %s mode', (mode) => {

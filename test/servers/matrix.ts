@@ -21,20 +21,14 @@ import {
   wheelProgram,
 } from './releases.ts';
 
-/** Both languages agree, the engine, the ledger, the worker between them, a sale: about half a minute. */
+/** Both languages agree, the engine, the ledger, the worker between them, a sale: under half a minute where nothing else runs. */
 const FILES = [
   'test/agreement/movements.test.ts',
-  'test/agreement/transfers.test.ts',
   'test/agreement/sales.test.ts',
   'test/hotpath/batch.test.ts',
-  'test/hotpath/evalsha.test.ts',
-  'test/hotpath/expiry.test.ts',
   'test/ledger/commit.test.ts',
   'test/ledger/migrate.test.ts',
-  'test/ledger/own-schema.test.ts',
-  'test/ledger/rules.test.ts',
   'test/worker/write-behind.test.ts',
-  'test/worker/rebuild.test.ts',
   'test/journey/engine.test.ts',
 ];
 /** These start every Postgres themselves. */
@@ -193,6 +187,7 @@ for (const row of wanted) {
     const outcome = await runRow(row);
     failed += outcome.failed;
     lines.push(outcome.text);
+    console.error(outcome.text);
   } catch (error) {
     const [why = ''] = String(error instanceof Error ? error.message : error).split('\n', 1);
     lines.push(`| ${row.name} | | | skipped: ${why} | |`);

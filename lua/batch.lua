@@ -1,87 +1,116 @@
 -- The loop: open the partition, return what is due, decide every command in order, write once, answer.
 -- KEYS: control, events, due, then one record key a command, then the SKU keys the caller can know.
--- ARGV: epoch, the highest sequence the caller has seen, the caller's clock as a witness (ms), events the ledger may lag
--- behind, due holds to look at, tombstone time (ms), number of commands, number of different texts, which text each command
--- has, the texts, then the customers of those commands whose text begins with "@", in their order.
--- Returns { "OK epoch sequence now_ms backlog more_due clock", which answer each command has, the different answers ... } or
--- { "NOT_READY reason epoch" }. Equal texts and equal answers cross once; "which" is two characters a command, from "#" on in
--- base 64, and numbers texts and answers in the order of their first use.
+-- ARGV: the caller's epoch ("number nonce"), the highest sequence it has seen in it, its clock as a witness (ms), events the
+-- ledger may lag behind, due holds to look at, tombstone time (ms), a link for this batch, what else it asks for ("-"; "write":
+-- write the control record in any case, so that WAIT covers what was read; "confirm": it was told of a leap of the clock before
+-- it looked at its own), number of commands, number of different texts, which text each command has, the texts, then the
+-- customers of those commands whose text begins with "@", in their order.
+-- Returns { "OK epoch nonce sequence link now_ms events carried more_due clock", which answer each command has, the different
+-- answers ... } or { "NOT_READY reason", "number nonce" }. Equal texts and equal answers cross once; "which" is two characters
+-- a command, from "#" on in base 64, and numbers texts and answers in the order of their first use.
 
-local command_count, text_count, which = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+local ARGS_BEFORE = 11 -- the texts come after them
+local command_count, text_count, which = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
 
--- "epoch sequence clock_ms events trimmed_events state"; absent where Redis has forgotten the partition (D10).
+-- The control record (Twin: src/hotpath/codec/control-codec.ts): "v2 epoch nonce sequence link clock_ms events carried
+-- incarnation pause state"; absent where Redis has forgotten the partition (D10).
 local control = call("GET", control_key)
 if not control then
-  return { "NOT_READY forgotten 0" }
+  return { "NOT_READY forgotten", "0 -" }
 end
-local epoch, sequence, clock_ms, events_total, trimmed_total, state =
-  match(control, "^(%d+) (%d+) (%d+) (%d+) (%d+) (%l+)$")
-assert(epoch, "the partition's control record cannot be read")
-if state ~= "open" then
-  return { "NOT_READY fenced " .. epoch }
+local epoch, sequence, link, clock_text, events_total, carried_total, incarnation, pause, state =
+  match(control, "^v2 (%d+ %w+) (%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%l+)$")
+if not epoch then
+  assert(match(control, "^%d+ %d+ %d+ %d+ %d+ %l+$"), "the partition's control record cannot be read")
+  return { "NOT_READY unverified", "0 -" } -- of the release before: this one's worker has not verified it yet
+elseif state == "fenced" or state == "clock" then
+  return { "NOT_READY " .. state, epoch }
+end
+-- H11: only the incarnation of a primary that a worker has verified decides. Its name is new after every restart and promotion.
+local replication = call("INFO", "replication")
+if not string.find(replication, "role:master", 1, true) then
+  return { "NOT_READY read-only", epoch }
+elseif not string.find(replication, "master_replid:" .. incarnation, 1, true) then
+  return { "NOT_READY unverified", epoch }
 elseif epoch ~= ARGV[1] then
-  return { "NOT_READY stale-epoch " .. epoch }
+  return { "NOT_READY stale-epoch", epoch }
 end
-sequence, clock_ms = tonumber(sequence), tonumber(clock_ms)
-events_total, trimmed_total = tonumber(events_total), tonumber(trimmed_total)
--- A promoted replica or a restored file that lacks what this caller was answered would sell it again.
+sequence, events_total, carried_total = tonumber(sequence), tonumber(events_total), tonumber(carried_total)
+local carried_before = carried_total
+-- This Redis lacks what the caller was answered, in the same incarnation: it went back unseen, as a snapshot of a machine does.
+-- It would sell that again, so it counts as unverified from now on.
 if sequence < tonumber(ARGV[2]) then
-  return { "NOT_READY behind " .. epoch }
+  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f - %s %s", epoch, sequence, link, clock_text, events_total,
+    carried_total, pause, state))
+  return { "NOT_READY behind", epoch }
 end
 
--- D4: time never goes back. After a leap that the caller's clock does not confirm, time stops and nothing expires until it does.
+-- D4: time never goes back. A leap that the caller's clock does not confirm closes the partition, because Redis drops keys by
+-- its own clock. A batch that was on its way for long looks the same, so the caller is asked again first.
 local CLOCK_LEAP_MS_MAX = 10000
+local clock_ms = tonumber(clock_text)
 local server_ms = server_time_ms()
 local clock_note = "steady"
-local keys_live_by_ms = server_ms -- Redis drops keys by its own clock, also where this program does not trust it
 if server_ms < clock_ms then
   if clock_ms - server_ms > CLOCK_LEAP_MS_MAX then
     clock_note = "behind"
   end
   server_ms = clock_ms
 elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumber(ARGV[3])) > CLOCK_LEAP_MS_MAX then
-  clock_note = "frozen"
-  server_ms = clock_ms
+  if ARGV[8] ~= "confirm" then
+    return { "NOT_READY clock-doubted", epoch }
+  end
+  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f %s %s clock", epoch, sequence, link, clock_text, events_total,
+    carried_total, incarnation, pause))
+  return { "NOT_READY clock", epoch }
 end
 now_ms = server_ms
 now_text = digits(now_ms)
-tombstone_ms = tonumber(ARGV[6]) + math.max(0, keys_live_by_ms - now_ms)
+tombstone_ms = tonumber(ARGV[6])
+-- After a time in which the partition was closed, deadlines are late by its length ("length_ms:until_ms").
+due_ms = now_ms
+if pause ~= "0" then
+  local length_ms, until_ms = match(pause, "^(%d+):(%d+)$")
+  if now_ms < tonumber(until_ms) then
+    due_ms = now_ms - tonumber(length_ms)
+  else
+    pause = "0"
+  end
+end
 
-backlog_is_full = events_total - trimmed_total >= tonumber(ARGV[4])
+backlog_is_full = events_total - carried_total >= tonumber(ARGV[4])
 
 found_records = command_count > 0 and call("MGET", unpack(all_keys, KEYS_BEFORE + 1, KEYS_BEFORE + command_count)) or {}
 
 local more_due = false
-if clock_note == "frozen" then
-  call("ZCARD", due_key) -- a key of another type fails here, before the first write
-else
-  local entries = call("ZRANGEBYSCORE", due_key, "-inf", now_text, "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
-  if #entries > 0 then
-    more_due = reservations.return_due(entries, tonumber(ARGV[5]))
-  end
+local entries = call("ZRANGEBYSCORE", due_key, "-inf", digits(due_ms), "WITHSCORES", "LIMIT", 0, ENTRIES_MAX)
+if #entries > 0 then
+  more_due = reservations.return_due(entries, tonumber(ARGV[5]))
 end
 
 -- Decide ---------------------------------------------------------------------------------------------
 
--- The ledger has committed up to a sequence: the stream may be trimmed up to it, and the backlog shrinks (D7).
+-- The ledger has so many events of this history: the backlog shrinks, and entries below an id go (D7). The nonce says whose
+-- ledger: a worker whose partition another ledger has taken over cuts nothing.
 local trim_to
 parsers["trim"] = function(text)
-  local to, count = match(text, "^trim (%d+) (%d+)$")
-  return to and {
+  local nonce, carried, to = match(text, "^trim (%w+) (%d+) (%d*%-%d*)$")
+  return nonce and {
     run = function()
-      if tonumber(to) > sequence or tonumber(count) > events_total then
+      if nonce ~= match(epoch, "%w+$") or tonumber(carried) > events_total then
         return "REFUSED invalid-command"
       end
-      if tonumber(count) > trimmed_total then
-        trim_to, trimmed_total = to, tonumber(count)
+      if tonumber(carried) >= carried_total then
+        carried_total = tonumber(carried)
+        trim_to = to ~= "-" and to or trim_to
       end
       return "DONE"
     end,
   } or nil
 end
 
-for i = 10 + text_count, #ARGV do
-  sales.customers[i - 9 - text_count] = ARGV[i]
+for i = ARGS_BEFORE + 1 + text_count, #ARGV do
+  sales.customers[i - ARGS_BEFORE - text_count] = ARGV[i]
 end
 
 local answers, answer_count = { "", "" }, 0 -- the head is written last
@@ -135,7 +164,7 @@ while at <= command_count do
   local key, value = all_keys[KEYS_BEFORE + at], found_records[at]
   local command, count = commands[number], 0
   if not command then
-    local text = ARGV[9 + number]
+    local text = ARGV[ARGS_BEFORE + number]
     local has_customer = byte(text) == 64 -- "@"
     have_customers[number] = has_customer
     if tries_plain and not value and values[key] == nil then
@@ -270,9 +299,11 @@ if event_count > 0 then
     checkpoints[count + 1], checkpoints[count + 2], checkpoints[count + 3] = " ", text, "\n"
     count = count + 3
   end
-  local entry_id = epoch .. "-" .. digits(sequence)
-  call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total),
+  local entry_id = match(epoch, "^%d+") .. "-" .. digits(sequence)
+  local new_link = ARGV[7]
+  call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total), "link", new_link .. " " .. link,
     "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
+  link = new_link
   for i = 1, changed_count do
     local item = changed_items[i]
     if plain.texts[i] then
@@ -343,13 +374,14 @@ for expires_at_ms, ids in pairs(deadlines) do
   end
 end
 if trim_to then
-  call("XTRIM", stream_key, "MINID", epoch .. "-" .. digits(tonumber(trim_to) + 1))
+  call("XTRIM", stream_key, "MINID", trim_to)
 end
 -- A batch that changed nothing still moves the clock now and then, so that a leap differs from idleness.
-if event_count > 0 or trim_to or now_ms - clock_ms >= 1000 then
-  call("SET", control_key, format("%s %.0f %s %.0f %.0f open", epoch, sequence, now_text, events_total, trimmed_total))
+if event_count > 0 or carried_total > carried_before or ARGV[8] == "write" or now_ms - clock_ms >= 1000 then
+  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f %s %s %s", epoch, sequence, link, now_text, events_total,
+    carried_total, incarnation, pause, state))
 end
 
-answers[1] = format("OK %s %.0f %s %.0f %d %s", epoch, sequence, now_text, events_total - trimmed_total,
+answers[1] = format("OK %s %.0f %s %s %.0f %.0f %d %s", epoch, sequence, link, now_text, events_total, carried_total,
   more_due and 1 or 0, clock_note)
 return answers

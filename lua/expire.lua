@@ -31,7 +31,7 @@ end
 
 -- Returns the hold if it is due. False only where it is due and its items are to be left alone.
 function reservations.expire_when_due(key, order_id, reservation)
-  if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > now_ms then
+  if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > due_ms then
     return true
   end
   local items = reservations.items_of(reservation.lines)

@@ -15,6 +15,7 @@ local reservation_prefix = key_prefix .. CONST.RESERVATION_KEY
 local sku_prefix = key_prefix .. CONST.SKU_KEY
 
 local now_ms, now_text -- one instant for the whole batch, set in batch.lua
+local due_ms -- deadlines up to here have passed; earlier than now_ms for a while after the partition was closed
 local tombstone_ms -- how long a resolved reservation still says how it ended
 local backlog_is_full = false -- the ledger is too far behind to promise more (D13)
 -- A reservation whose item is quarantined is looked at again after this time; it does not block the index.

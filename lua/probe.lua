@@ -5,6 +5,7 @@
 local text_key, hash_key, index_key, stream_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 redis.call("DEL", text_key, hash_key, index_key, stream_key)
 redis.call("TIME")
+redis.call("INFO", "replication")
 redis.call("SET", text_key, "probe", "PXAT", ARGV[1])
 redis.call("GET", text_key)
 redis.call("MGET", text_key)

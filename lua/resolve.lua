@@ -189,7 +189,7 @@ local function resolve_run(command, first, last)
       break
     elseif not record then
       local reserved_at_ms = tonumber(reserved_at)
-      if not reserved_at_ms or reserved_at_ms + plan.hold_ms <= now_ms then
+      if not reserved_at_ms or reserved_at_ms + plan.hold_ms <= due_ms then
         break
       end
       record = command.status .. reserved_at .. plan.record_end

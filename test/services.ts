@@ -12,6 +12,7 @@ import {
   openHotInventory,
 } from '../src/hotpath/hot-inventory.ts';
 import { partitionKeys } from '../src/hotpath/keys.ts';
+import { openPartition } from '../src/hotpath/partition.ts';
 
 /** The built file of a program; the run's set-up builds what has changed. */
 export function builtProgram(name: string): string {
@@ -97,7 +98,7 @@ export async function testEngine(
   const clockKey = keys.control.replace(/control$/, 'test-clock');
   let witnessMs = turnedClockMs ?? 0;
   if (turnedClockMs !== undefined) await redis.set(clockKey, String(turnedClockMs));
-  await redis.set(keys.control, `1 0 ${turnedClockMs ?? Date.now()} 0 0 open`);
+  await openPartition(redis, keys, 1, turnedClockMs === undefined ? {} : { clockMs: turnedClockMs });
   const hot = await openHotInventory({
     redisUrl: serverUrl,
     prefix,
@@ -142,5 +143,5 @@ async function contentOf(
   if (type === 'stream') return redis.xrange(key, '-', '+');
   const text = await redis.get(key);
   // The clock moves by itself; everything else of the control record must stand.
-  return key.endsWith('control') ? text?.replace(/^(\d+ \d+) \d+ /, '$1 clock ') : text;
+  return key.endsWith('control') ? text?.replace(/^(v2 \S+ \S+ \S+ \S+) \d+ /, '$1 clock ') : text;
 }

@@ -42,7 +42,7 @@ function each(count: number, call: (orderId: string) => Promise<void>): Promise<
 async function trimAndWeigh(stores: Stores, hot: HotInventory): Promise<number> {
   const control = await readControl(stores.admin, partitionKeys());
   if (!control) throw new Error('the partition is gone');
-  await hot.trim(control.sequence, control.eventsTotal);
+  await hot.trim(control.epoch.nonce, control.eventsTotal, `${control.epoch.number}-${control.sequence + 1}`);
   return memoryOf(stores);
 }
 

@@ -65,7 +65,8 @@ async function record(
   const recorder = new Recorder();
   const limits = { batchCommandsMax: FULL, batchesInFlightMax: 1 };
   const clock = { lua: '', witnessMs: () => CLOCK_MS };
-  const hot = new HotInventory(recorder, { redisUrl: '', limits, clock }, 1);
+  const epoch = { number: 1, nonce: '00000001' };
+  const hot = new HotInventory(recorder, { redisUrl: '', limits, clock }, epoch);
   for (const calls of lists) await Promise.allSettled(calls.map((call) => call(hot)));
   await hot.close();
   return recorder.batches;

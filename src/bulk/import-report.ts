@@ -22,7 +22,8 @@ export function account({ name, outcomes, end, error, seconds }: ImportResult) {
 const ENDS: Record<Exclude<ImportResult['end'], 'complete'>, string> = {
   'too-many-rejects': 'STOPPED: too many rows failed, so the file may be wrong as a whole.',
   stopped: 'STOPPED by a signal.',
-  rebuilt: 'The partition was rebuilt meanwhile: what was not in the ledger by then may be missing.',
+  reopened:
+    'The partition was opened anew meanwhile (a failover, a rebuild or another worker): what was not in the ledger by then may be missing.',
   failed: 'FAILED.',
 };
 

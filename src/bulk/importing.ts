@@ -53,8 +53,8 @@ export interface ImportProgress {
 export interface ImportResult {
   readonly name: string | undefined;
   readonly outcomes: Outcomes;
-  /** `rebuilt`: the partition was rebuilt meanwhile; what was not in the ledger by then may be missing. */
-  readonly end: RunEnd | 'rebuilt' | 'failed';
+  /** `reopened`: the partition was opened anew meanwhile; what was not in the ledger by then may be missing. */
+  readonly end: RunEnd | 'reopened' | 'failed';
   /** Of `failed`. */
   readonly error?: unknown;
   readonly seconds: number;
@@ -85,11 +85,11 @@ export async function importFile(
     return { name, outcomes, end, error, seconds };
   };
   const run = async <Row extends object, Known>(kind: RowKind<Row, Known>): Promise<ImportResult> => {
-    const { epoch } = await retry.query(() => hot.sweep(0));
+    const { nonce } = await retry.query(() => hot.sweep(0));
     const limits = { underWayMax: UNDER_WAY_MAX[what], rejectsMax, signal };
     const end = await runImport(recordsOf(request, kind.columns), kind, outcomes, limits);
-    const isRebuilt = isLedgerAwaited ? await awaitLedger() : false;
-    return result(isRebuilt || hot.head?.epoch !== epoch ? 'rebuilt' : end);
+    if (isLedgerAwaited) await awaitLedger();
+    return result(hot.head?.nonce === nonce ? end : 'reopened');
   };
   try {
     if (what === 'warehouses') return await run(new WarehouseImport({ places: hot.places, ledger, retry }));
@@ -104,15 +104,16 @@ export async function importFile(
     await outcomes.close();
   }
 
-  /** Resolves when the ledger has all that was decided, with whether the partition was rebuilt instead. */
-  async function awaitLedger(): Promise<boolean> {
-    const { epoch, sequence } = await retry.query(() => hot.sweep(0));
+  /** Resolves when the ledger has all that was decided. */
+  async function awaitLedger(): Promise<void> {
+    let place = await retry.query(() => hot.sweep(0));
     for (let behind = Number.POSITIVE_INFINITY; ; ) {
       const cursor = await retry.query(() => ledger.cursor(hot.keys.partition));
-      if (cursor && cursor.epoch > epoch) return true;
+      // A worker has opened another epoch: what counts is where that one is.
+      if (cursor?.nonce !== place.nonce) place = await retry.query(() => hot.sweep(0));
       const before = behind;
-      behind = cursor?.epoch === epoch ? sequence - cursor.sequence : sequence;
-      if (behind <= 0) return false;
+      behind = place.sequence - (cursor?.sequence ?? 0);
+      if (behind <= 0 && cursor?.nonce === place.nonce) return;
       if (behind < before) retry.progressed();
       progress.ledgerBehind = behind;
       await retry.wait(`the ledger is ${behind} batches behind: is a worker running?`);

@@ -13,8 +13,10 @@
  * | failed     | any other error; a command waited too long         | end: each caller gets the {@link Fault}            |
  */
 import type { Redis } from 'ioredis';
+import type { AcknowledgementLog } from './acknowledgements.ts';
 import { answerAt, answerCount, BATCH_COMMANDS_MAX, packTexts } from './codec/batch-codec.ts';
 import type { CommandText } from './codec/command-codec.ts';
+import { decodeEpoch, type Epoch, encodeEpoch, isSameEpoch, randomLink } from './codec/control-codec.ts';
 import { Fault, faultOf, isOutOfMemory } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { isNotReadyReason, NOT_READY, type NotReadyReason } from './not-ready.ts';
@@ -24,15 +26,22 @@ import type { Gate } from './store-watch.ts';
 /** The state of the partition, at the head of every reply. */
 export interface BatchHead {
   readonly epoch: number;
+  /** Of the epoch, see {@link Epoch}. */
+  readonly nonce: string;
   readonly sequence: number;
+  /** Of the last batch that changed something: with the sequence it names a place in the history (H11). */
+  readonly link: string;
   /** When the whole batch was decided, by Redis's clock, in milliseconds since 1970. */
   readonly nowMs: number;
+  /** Events so far, and how many of them the ledger has. */
+  readonly eventsTotal: number;
+  readonly carriedTotal: number;
   /** Events that the ledger has not committed yet. */
   readonly backlogEvents: number;
   /** More holds may be due than this batch expired. */
   readonly moreDue: boolean;
-  /** `frozen`: Redis's clock jumped ahead, so time stands still; `behind`: it went back, so time waits for it (D4). */
-  readonly clock: 'steady' | 'frozen' | 'behind';
+  /** `behind`: Redis's clock went back, so time waits for it (D4). */
+  readonly clock: 'steady' | 'behind';
 }
 
 export interface BatcherOptions {
@@ -59,12 +68,14 @@ export interface BatcherOptions {
   readonly witnessMs: () => number;
   /** Replicas that must have a batch before it is answered (D11); 0: waits for none. */
   readonly replicas: number;
-  /** The epoch to begin with; the batcher learns of a newer one from Redis's refusal (D10). */
-  readonly epoch: number;
+  /** The epoch to begin with; the batcher learns of another one from Redis's refusal (H11). */
+  readonly epoch: Epoch | undefined;
   /** Says why nothing may be sent, as far as the connection tells. */
   readonly gate?: Gate | undefined;
   /** Is told each error of a batch; the owner of the connection looks for the primary again where that may help. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Gets what was acknowledged, to report what a failover takes back. */
+  readonly acknowledgements?: AcknowledgementLog | undefined;
 }
 
 /** How long to wait for replicas; after it the fault `unavailable` with the outcome `unknown`. */
@@ -72,6 +83,9 @@ const REPLICA_WAIT_MS = 1_000;
 
 /** A smaller batch waits while another is in flight: it grows meanwhile, which saves round trips. */
 const SHARE_COMMANDS_MIN = 64;
+/** How often a batch that Redis did not begin is sent: a new epoch, a doubted clock, and one more. */
+const ATTEMPTS_MAX = 4;
+const NO_EPOCH: Epoch = { number: 0, nonce: '-' };
 
 interface Waiting {
   readonly command: CommandText;
@@ -102,7 +116,8 @@ export class Batcher {
   #inFlight = 0;
   #flushIsDue = false;
   #isClosed = false;
-  #epoch = 0;
+  #epoch: Epoch;
+  /** The highest sequence that Redis answered in this epoch. */
   #sequence = 0;
   #idle: (() => void)[] = [];
 
@@ -112,7 +127,7 @@ export class Batcher {
     }
     this.#options = options;
     this.#program = options.program;
-    this.#epoch = options.epoch;
+    this.#epoch = options.epoch ?? NO_EPOCH;
   }
 
   /** Commands that wait, without those in flight. */
@@ -164,9 +179,11 @@ export class Batcher {
    * @throws {Fault}
    */
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
+    const problem = this.#options.gate?.problem;
+    if (problem) throw notReady(problem.reason, problem.message);
     const wasSent = this.#options.redis.status === 'ready';
     try {
-      return this.#open(await this.#run([], dueHoldsMax, this.#program.withoutMemory));
+      return this.#read(await this.#run([], dueHoldsMax, this.#program.withoutMemory));
     } catch (error) {
       this.#options.onError?.(error);
       throw faultOf(error, wasSent);
@@ -286,34 +303,34 @@ export class Batcher {
 
   /** Gives each caller its answer. @throws {Fault} if the reply is not one for this batch; then no caller has an answer */
   #answer(batch: readonly Waiting[], reply: readonly string[]): void {
-    const head = this.#open(reply);
+    const before = this.#sequence;
+    const head = this.#read(reply);
     const answered = answerCount(reply);
     if (answered !== batch.length) {
       throw new Fault('unavailable', 'unknown', `${answered} answers for ${batch.length} commands`);
     }
+    // What changed nothing takes nothing back when it is lost.
+    const changed: string[] | undefined =
+      this.#options.acknowledgements && head.sequence > before ? [] : undefined;
     for (let i = 0; i < batch.length; i++) {
-      const waiting = batch[i] as Waiting;
+      const { command, decode, resolve, reject } = batch[i] as Waiting;
       try {
-        waiting.resolve(waiting.decode(answerAt(reply, i), head));
+        const answer = answerAt(reply, i);
+        if (changed && isChange(command, answer)) changed.push(command.key);
+        resolve(decode(answer, head));
       } catch (error) {
-        waiting.reject(error instanceof Error ? error : new Error(String(error)));
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     }
+    if (changed && changed.length > 0) this.#options.acknowledgements?.add(head, changed);
   }
 
+  /** Runs a batch. @throws {Fault} `not-ready` where the partition decides nothing; an error of Redis or of the connection */
   async #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
     this.#askGate(batch);
-    const { keys, redis, witnessMs, backlogEventsMax, tombstoneMs, replicas } = this.#options;
+    const { keys, redis, replicas } = this.#options;
     const allKeys = [keys.control, keys.events, keys.due];
-    const argv: (string | number)[] = [
-      this.#epoch,
-      this.#sequence,
-      Math.round(witnessMs()),
-      backlogEventsMax,
-      dueHoldsMax,
-      tombstoneMs,
-      batch.length,
-    ];
+    const argv: (string | number)[] = [batch.length];
     const otherKeys = new Set<string>();
     for (const { command } of batch) {
       allKeys.push(command.key);
@@ -322,11 +339,55 @@ export class Batcher {
     argv.push(...packTexts(batch.map(({ command }) => command.text)));
     for (const key of otherKeys) allKeys.push(key);
     for (const { command } of batch) if (command.customer !== undefined) argv.push(command.customer);
-    const reply = await runScript(redis, script, allKeys, argv);
     // Figures promise nothing, so nobody waits for replicas on account of them.
     const isReplicated = replicas > 0 && batch.some(({ command }) => !command.isFigures);
-    if (isReplicated) await this.#awaitReplicas(replicas);
-    return reply;
+    for (let attempt = 1; ; attempt++) {
+      const epoch = this.#epoch;
+      const before = this.#argumentsBefore(dueHoldsMax, isReplicated ? 'write' : '-');
+      const reply = await runScript(redis, script, allKeys, [...before, ...argv]);
+      const [head = '', current] = reply;
+      if (!head.startsWith('NOT_READY ')) {
+        if (isReplicated) await this.#awaitReplicas(replicas);
+        return reply;
+      }
+      const reason = head.slice('NOT_READY '.length);
+      const mayHelp = attempt < ATTEMPTS_MAX;
+      if (reason === 'stale-epoch' && mayHelp) this.#adopt(epoch, current);
+      else if (reason === 'clock-doubted' && mayHelp) await this.#confirmClock(script);
+      else throw notReady(isNotReadyReason(reason) ? reason : 'clock');
+    }
+  }
+
+  /** What every call begins with; see lua/batch.lua. */
+  #argumentsBefore(dueHoldsMax: number, asks: '-' | 'write' | 'confirm'): (string | number)[] {
+    const { witnessMs, backlogEventsMax, tombstoneMs } = this.#options;
+    return [
+      encodeEpoch(this.#epoch),
+      this.#sequence,
+      Math.round(witnessMs()),
+      backlogEventsMax,
+      dueHoldsMax,
+      tombstoneMs,
+      randomLink(),
+      asks,
+    ];
+  }
+
+  /** The partition was verified under another epoch: what was answered in the one before says nothing about it (H11). */
+  #adopt(before: Epoch, text: string | undefined): void {
+    const epoch = decodeEpoch(text);
+    // Another batch may have adopted it meanwhile.
+    if (!epoch || !isSameEpoch(before, this.#epoch)) return;
+    this.#epoch = epoch;
+    this.#sequence = 0;
+    this.#options.acknowledgements?.epochChanged();
+  }
+
+  /** Compares the clocks again, at once: a batch that waited long on its way looks like a leap. */
+  async #confirmClock(script: Script): Promise<void> {
+    const { keys, redis } = this.#options;
+    const argv = [...this.#argumentsBefore(0, 'confirm'), 0, ...packTexts([])];
+    await runScript(redis, script, [keys.control, keys.events, keys.due], argv);
   }
 
   /** The connection may have changed since a command was queued. @throws {Fault} `not-ready` */
@@ -350,31 +411,30 @@ export class Batcher {
     }
   }
 
-  /** Reads the head of a reply and remembers epoch and sequence: a Redis that lost data is recognized by them (D10). */
-  #open(reply: readonly string[]): BatchHead {
+  /** Reads the head of a reply and remembers its sequence: by that a Redis that went back is recognized (H11). */
+  #read(reply: readonly string[]): BatchHead {
     const words = (reply[0] ?? '').split(' ');
-    if (words[0] === 'NOT_READY') {
-      const epoch = Number(words[2]);
-      if (words[1] === 'stale-epoch' && epoch > this.#epoch) {
-        // The partition was rebuilt. These callers repeat their commands; the next batch names the new epoch.
-        this.#epoch = epoch;
-        this.#sequence = 0;
-      }
-      throw notReady(isNotReadyReason(words[1] ?? '') ? (words[1] as NotReadyReason) : 'fenced');
-    }
-    if (words[0] !== 'OK' || words.length !== 7) {
+    if (words[0] !== 'OK' || words.length !== 10) {
       throw new Fault('unavailable', 'unknown', `the reply cannot be read: ${reply[0]}`);
     }
+    const [eventsTotal, carriedTotal] = [Number(words[6]), Number(words[7])];
     const head: BatchHead = {
       epoch: Number(words[1]),
-      sequence: Number(words[2]),
-      nowMs: Number(words[3]),
-      backlogEvents: Number(words[4]),
-      moreDue: words[5] === '1',
-      clock: words[6] as BatchHead['clock'],
+      nonce: words[2] as string,
+      sequence: Number(words[3]),
+      link: words[4] as string,
+      nowMs: Number(words[5]),
+      eventsTotal,
+      carriedTotal,
+      backlogEvents: eventsTotal - carriedTotal,
+      moreDue: words[8] === '1',
+      clock: words[9] as BatchHead['clock'],
     };
-    if (head.sequence > this.#sequence) this.#sequence = head.sequence;
+    // An answer from before a new epoch may come after the first one of that epoch.
+    const isCurrent = head.nonce === this.#epoch.nonce && head.epoch === this.#epoch.number;
+    if (isCurrent && head.sequence > this.#sequence) this.#sequence = head.sequence;
     this.head = head;
+    this.#options.acknowledgements?.carried(head);
     return head;
   }
 }
@@ -383,4 +443,9 @@ function notReady(reason: NotReadyReason, message?: string): Fault {
   const { wrong, remedy } = NOT_READY[reason];
   const text = `the partition is not ready (${reason}): ${message ?? `${wrong}; ${remedy}`}`;
   return new Fault('not-ready', 'nothing-happened', text, 1_000, undefined, reason);
+}
+
+/** Whether an answer acknowledges a change that this batch made: no question, no refusal, no repeat. */
+function isChange({ text }: CommandText, answer: string): boolean {
+  return !(text.startsWith('look') || answer.startsWith('REFUSED ') || answer.startsWith('REPLAYED '));
 }

@@ -53,6 +53,7 @@ import {
   type StocktakeLine,
   type TransferView,
 } from '../domain/language.ts';
+import { AcknowledgementLog } from './acknowledgements.ts';
 import { Batcher, type BatcherCounts, type BatcherOptions, type BatchHead } from './batcher.ts';
 import { encodeCommand, type Lookup } from './codec/command-codec.ts';
 import { decodeItem, decodeItemView, decodeSkuView, type SkuView } from './codec/item-codec.ts';
@@ -65,7 +66,7 @@ import { Unreadable } from './codec/words.ts';
 import { connectRedis, openConnection } from './connection.ts';
 import { Fault } from './fault.ts';
 import { type PartitionKeys, partitionKeys } from './keys.ts';
-import { readControl } from './partition.ts';
+import { type Epoch, readControl } from './partition.ts';
 import { hasMsetex, loadProgram, type Program } from './program.ts';
 import type { AckLevel, Durability } from './redis-check.ts';
 import { StoreWatch } from './store-watch.ts';
@@ -94,11 +95,13 @@ export interface HotInventoryOptions {
   readonly clock?: { readonly lua: string; readonly witnessMs: () => number } | undefined;
   /** False for a program without fast paths: for tests that compare the two. */
   readonly fastPaths?: boolean | undefined;
+  /** Whether to keep what was acknowledged until the ledger has it, for whoever reports what is lost; default false. */
+  readonly keepsAcknowledgements?: boolean | undefined;
 }
 /** The limits of batches and of the queue that a user may set. */
 export type BatchLimits = Omit<
   BatcherOptions,
-  'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas' | 'gate' | 'onError'
+  'redis' | 'program' | 'keys' | 'witnessMs' | 'epoch' | 'replicas' | 'gate' | 'onError' | 'acknowledgements'
 >;
 
 /** The limits of an engine that sets none. */
@@ -140,7 +143,7 @@ export async function openHotInventory(options: HotInventoryOptions): Promise<Ho
     const isOpen = !['read-only', 'setting', 'database'].includes(watch.problem?.reason ?? '');
     const control = isOpen ? await readControl(redis, keys) : undefined;
     const msetex = isOpen && (await hasMsetex(redis, keys.control));
-    const hot = new HotInventory(redis, options, control?.epoch ?? 0, watch, msetex);
+    const hot = new HotInventory(redis, options, control?.epoch, watch, msetex);
     if (isOpen) await hot.places.refresh();
     return hot;
   } catch (error) {
@@ -161,16 +164,25 @@ export class HotInventory {
   readonly places: WarehousePlaces;
   /** Whether Redis may be sold from, as far as the connection tells; undefined: nobody watches. */
   readonly store: StoreWatch | undefined;
+  /** What was acknowledged and is not in the ledger yet; undefined where it is not kept. */
+  readonly acknowledgements: AcknowledgementLog | undefined;
   readonly #redis: Redis;
   readonly #batcher: Batcher;
   #usesMsetex: boolean;
 
   /**
-   * @param epoch of the partition, 0 if it is not known yet
+   * @param epoch of the partition; undefined if it is not known yet
    * @param store a watch that has started; without it every answer is given at once
    * @param msetex whether this connection has MSETEX; checked again on every new connection
    */
-  constructor(redis: Redis, options: HotInventoryOptions, epoch: number, store?: StoreWatch, msetex = false) {
+  constructor(
+    redis: Redis,
+    options: HotInventoryOptions,
+    epoch: Epoch | undefined,
+    store?: StoreWatch,
+    msetex = false,
+  ) {
+    this.acknowledgements = options.keepsAcknowledgements ? new AcknowledgementLog() : undefined;
     this.keys = partitionKeys(options.prefix, options.partition);
     this.places = new WarehousePlaces(redis, this.keys);
     this.store = store;
@@ -188,6 +200,7 @@ export class HotInventory {
       replicas: store?.replicas ?? 0,
       gate: store,
       onError: store?.onError,
+      acknowledgements: this.acknowledgements,
     });
     this.#usesMsetex = msetex;
     // Behind a new connection may be another server.
@@ -395,9 +408,13 @@ export class HotInventory {
     });
   }
 
-  /** Trims the stream: the ledger has all events up to this sequence, `eventsTotal` of them in this epoch (D7). */
-  trim(sequence: number, eventsTotal: number): Promise<void> {
-    const command = { kind: 'trim', sequence, eventsTotal } as const;
+  /**
+   * The ledger has so many events of the history (D7).
+   * @param nonce of the epoch in which the caller verified the partition; another one is refused
+   * @param keepFrom the oldest stream entry to keep; undefined: nothing is cut
+   */
+  trim(nonce: string, carriedTotal: number, keepFrom: string | undefined): Promise<void> {
+    const command = { kind: 'trim', nonce, carriedTotal, keepFrom } as const;
     return this.#batcher.submit(encodeCommand(this.keys, command), (answer) => {
       if (answer !== 'DONE') throw new Unreadable('the answer to a trim', answer);
     });

@@ -3,7 +3,7 @@
  * so that they share one slot. Format: `<prefix>{<partition>}:<kind>:<escaped id>`.
  * Promises: shops with different prefixes share no key. Refuses to know: what the values mean.
  */
-import { encodeId } from '../domain/id.ts';
+import { decodeId, encodeId } from '../domain/id.ts';
 
 /** The default key prefix: short, because every key has it (the key of a 36-byte order id fits an allocation of 48 bytes). */
 export const KEY_PREFIX_DEFAULT = 'hf';
@@ -25,8 +25,10 @@ export const KEY_KINDS = {
 /** One Redis partition: the unit of atomicity, of ordering and of the epoch (D12). */
 export interface PartitionKeys {
   readonly partition: number;
-  /** "epoch sequence clock_ms events trimmed_events state". */
+  /** Where the history stands; see codec/control-codec.ts. */
   readonly control: string;
+  /** Who opened the partition without the ledger, and why; until a worker has compared it (H11). */
+  readonly trust: string;
   /** The outbox: a stream with ids `<epoch>-<sequence>`. */
   readonly events: string;
   /** Sorted set of holds and locks by deadline: "name order sku@warehouse ...", ids escaped. */
@@ -62,6 +64,7 @@ export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): Parti
   return {
     partition,
     control: `${start}control`,
+    trust: `${start}trust`,
     events: `${start}events`,
     due: `${start}due`,
     probes: ['string', 'hash', 'index', 'stream'].map((type) => `${start}probe-${type}`),
@@ -75,4 +78,22 @@ export function partitionKeys(prefix = KEY_PREFIX_DEFAULT, partition = 0): Parti
     quota: (saleId) => `${start}${KEY_KINDS.quota}${encodeId(saleId)}`,
     warehouses: `${start}warehouses`,
   };
+}
+
+/** What a record is about, by its key; only records that a command acknowledges have one. */
+const SUBJECTS = {
+  [KEY_KINDS.reservation]: 'order',
+  [KEY_KINDS.movement]: 'movement',
+  [KEY_KINDS.transfer]: 'transfer',
+  [KEY_KINDS.stocktake]: 'stocktake',
+  [KEY_KINDS.sale]: 'sale',
+} as const;
+export type SubjectKind = (typeof SUBJECTS)[keyof typeof SUBJECTS];
+
+/** Kind and id of the record with this key; undefined for any other key. */
+export function subjectOf(key: string): { readonly kind: SubjectKind; readonly id: string } | undefined {
+  const start = key.indexOf('}:') + 2;
+  const kind = SUBJECTS[key.slice(start, start + 2) as keyof typeof SUBJECTS];
+  const id = decodeId(key.slice(start + 2));
+  return kind && id !== undefined ? { kind, id } : undefined;
 }

@@ -67,7 +67,7 @@ export function openMetrics(registry: Registry, hot: HotInventory): HttpMetrics 
   };
 }
 
-const CLOCK_STATES = ['steady', 'frozen', 'behind'] as const;
+const CLOCK_STATES = ['steady', 'behind'] as const;
 
 function observeEngine(registry: Registry, hot: HotInventory): void {
   const registers = [registry];

@@ -1,18 +1,20 @@
 /**
- * `npm run rebuild`: fences the partition and fills it from the ledger under a new epoch. A running worker does it, after
- * it has written the backlog to the ledger; where no worker runs, this program does it.
+ * `npm run rebuild`: closes the partition and fills it from the ledger under a new epoch. A running worker does it, after it has
+ * carried what was decided to the ledger; where no worker runs, this program does it.
+ * Promises: it looks first and closes last, so that a refusal leaves a selling shop as it was.
  */
 import { parseArgs } from 'node:util';
-import { connectRedis, openConnection } from '../hotpath/hot-inventory.ts';
-import { partitionKeys } from '../hotpath/keys.ts';
-import { fencePartition, readControl } from '../hotpath/partition.ts';
-import { openLedger } from '../ledger/ledger.ts';
+import { connectRedis, openConnection, type RedisConnection } from '../hotpath/hot-inventory.ts';
+import { type PartitionKeys, partitionKeys } from '../hotpath/keys.ts';
+import { type ControlRecord, fencePartition, readControl, unfencePartition } from '../hotpath/partition.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { poll } from '../timing/retry.ts';
 import { rebuild } from '../worker/recovery/rebuild.ts';
 import { findStores } from './stores.ts';
 
 const HELP = `npm run rebuild -- [options]
-  --accept-loss   rebuild although Redis holds decisions that the ledger has not (they are lost)`;
+  --accept-loss   rebuild although Redis holds decisions that the ledger has not (they are lost)
+  --undo          take away the fence of a rebuild that has not begun to empty Redis`;
 const WORKER_MS_MAX = 60_000;
 const POLL_MS = 50;
 
@@ -20,6 +22,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       'accept-loss': { type: 'boolean', default: false },
+      undo: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -30,21 +33,19 @@ async function main(): Promise<number> {
   const { stores, config } = await findStores();
   const redis = connectRedis(stores.redisUrl);
   await openConnection(redis);
-  const ledger = await openLedger({ databaseUrl: stores.databaseUrl, applicationName: 'holdfast-rebuild' });
   const keys = partitionKeys(stores.prefix);
+  if (values.undo) return undo(redis, keys).finally(() => redis.disconnect());
+  const ledger = await openLedger({ databaseUrl: stores.databaseUrl, applicationName: 'holdfast-rebuild' });
   try {
-    const before = await readControl(redis, keys);
-    await fencePartition(redis, keys, 0);
+    const control = await readControl(redis, keys).catch(() => undefined);
     const lease = await ledger.tryBecomeWorker(keys.partition);
-    if (!lease) return await waitForWorker(before?.epoch ?? 0);
+    if (!lease) return await letWorkerRebuild(redis, keys);
     try {
-      const cursor = await ledger.cursor(keys.partition);
-      const behind =
-        before && cursor && before.epoch === cursor.epoch ? before.sequence - cursor.sequence : 0;
-      if (behind > 0 && !values['accept-loss']) {
+      const why = await lossOf(ledger, keys, control);
+      if (why !== undefined && !values['accept-loss']) {
         console.error(
-          `Redis has decided ${behind} batches that are not in the ledger. Start a worker (npm run work): it carries them ` +
-            'over and rebuilds. Or say --accept-loss. The partition stays fenced.',
+          `${why} Start a worker (npm run work): it carries over what it can. \`npm run import-from-redis\` brings the rest ` +
+            'into the ledger. Or say --accept-loss. Nothing was changed.',
         );
         return 1;
       }
@@ -68,25 +69,59 @@ async function main(): Promise<number> {
     redis.disconnect();
     await ledger.close();
   }
+}
 
-  async function waitForWorker(epochBefore: number): Promise<number> {
-    console.log('fenced; the running worker carries over what was decided and rebuilds ...');
-    const epoch = await poll(
-      async () => {
-        const control = await readControl(redis, keys);
-        return control?.state === 'open' && control.epoch > epochBefore ? control.epoch : undefined;
-      },
-      { everyMs: POLL_MS, timeoutMs: WORKER_MS_MAX },
-    );
-    if (epoch !== undefined) {
-      console.log(`open again under epoch ${epoch}`);
-      return 0;
-    }
+/** What a rebuild would lose; undefined where nothing. */
+async function lossOf(
+  ledger: Ledger,
+  keys: PartitionKeys,
+  control: ControlRecord | undefined,
+): Promise<string | undefined> {
+  const cursor = await ledger.cursor(keys.partition);
+  if (!control || control.sequence === 0) return undefined;
+  if (!cursor) return 'Redis holds a partition that this ledger never saw.';
+  const behind = control.sequence - cursor.sequence;
+  return behind > 0 ? `Redis has decided ${behind} batches that are not in the ledger.` : undefined;
+}
+
+async function undo(redis: RedisConnection, keys: PartitionKeys): Promise<number> {
+  const control = await readControl(redis, keys);
+  if (control?.state !== 'fenced') {
+    console.error('There is no fence: nothing was changed.');
+    return 1;
+  }
+  // A rebuild that empties Redis has taken the incarnation out of the record: then only the ledger knows what was there.
+  if (control.incarnation === undefined || !(await unfencePartition(redis, keys))) {
     console.error(
-      `the worker did not rebuild within ${WORKER_MS_MAX / 1_000} s: look at its log. The partition stays fenced.`,
+      'The rebuild has begun to empty Redis: let it finish, or start a worker (npm run work), which rebuilds.',
     );
     return 1;
   }
+  console.log('The fence is gone.');
+  return 0;
+}
+
+async function letWorkerRebuild(redis: RedisConnection, keys: PartitionKeys): Promise<number> {
+  const { epoch } = await fencePartition(redis, keys);
+  console.log('fenced; the running worker carries over what was decided and rebuilds ...');
+  const opened = await poll(
+    async () => {
+      const control = await readControl(redis, keys);
+      return control?.state === 'open' && control.epoch.number > epoch.number
+        ? control.epoch.number
+        : undefined;
+    },
+    { everyMs: POLL_MS, timeoutMs: WORKER_MS_MAX },
+  );
+  if (opened !== undefined) {
+    console.log(`open again under epoch ${opened}`);
+    return 0;
+  }
+  console.error(
+    `the worker did not rebuild within ${WORKER_MS_MAX / 1_000} s: look at its log. The partition stays fenced; ` +
+      '`npm run rebuild -- --undo` takes the fence away.',
+  );
+  return 1;
 }
 
 try {

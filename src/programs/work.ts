@@ -8,8 +8,9 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
-import { connectRedis, openConnection, openHotInventory } from '../hotpath/hot-inventory.ts';
-import { readControl } from '../hotpath/partition.ts';
+import { connectRedis, openConnection, openHotInventory, type RedisConnection } from '../hotpath/hot-inventory.ts';
+import type { PartitionKeys } from '../hotpath/keys.ts';
+import { type Control, isVerified, readControl, readIncarnation } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { REUSED_KINDS } from '../ledger/write/chunk.ts';
 import { poll } from '../timing/retry.ts';
@@ -17,7 +18,7 @@ import { startAuditing } from '../worker/audit/auditing.ts';
 import type { Audit } from '../worker/audit/reconciliation.ts';
 import { startWriteBehind, type WriteBehind, type WriteBehindStatus } from '../worker/carry/write-behind.ts';
 import { startExpirySweep } from '../worker/expiry.ts';
-import { ManualInterventionRequired, recover } from '../worker/recovery/recover.ts';
+import { ManualInterventionRequired, type RecoveryReason, recover } from '../worker/recovery/recover.ts';
 import { takeBackRepeats } from '../worker/repair/repeats.ts';
 import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
 import { endWhenTold } from './ending.ts';
@@ -32,8 +33,6 @@ export interface Working {
 }
 
 const READY_POLL_MS = 20;
-/** How often an active worker checks whether the partition was fenced. */
-const FENCE_POLL_MS = 1_000;
 
 /**
  * Starts the worker. Outages of a store after the start are waited out.
@@ -48,22 +47,21 @@ export async function work(
   const { tombstoneMs } = config;
   const { ledger, webhookLedger, hot, redis } = await openStores(config, log);
   const { keys } = hot;
-  const parts = { redis, keys, ledger, tombstoneMs };
+  const parts = { redis, keys, ledger, tombstoneMs, log, seen: () => seen() };
 
-  // One at a time: a rebuild changes the epoch; write-behind notices that and calls for a rebuild as well.
-  let recovering: Promise<unknown> = Promise.resolve();
-  const recoverOnce = (reason: Parameters<typeof recover>[1]): Promise<void> => {
-    const attempt = recovering.then(async () => {
+  let seen: () => Control | undefined = () => undefined;
+  const recoverNow = async (reason: RecoveryReason): Promise<void> => {
+    try {
       const outcome = await recover(parts, reason);
-      if (!outcome) return;
-      log[outcome.epoch === 1 ? 'info' : 'warn'](
-        outcome,
-        'the partition was filled from the ledger and is open',
-      );
-      await hot.sweep(0).catch(() => undefined); // this process learns the new epoch before its first trim
-    });
-    recovering = attempt.catch(() => undefined);
-    return attempt;
+      if (outcome.did === 'verified')
+        log.info(outcome, 'hot path and ledger are one history; the partition is open');
+      if (outcome.did !== 'rebuilt') return;
+      const isNew = outcome.epoch === 1;
+      log[isNew ? 'info' : 'warn'](outcome, 'the partition was filled from the ledger and is open');
+    } catch (error) {
+      if (!(error instanceof ManualInterventionRequired)) throw error;
+      log.error({ reason }, `the ledger cannot follow, and a person must decide: ${error.message}`);
+    }
   };
   // Every audit repeats it while the ledger has the item in quarantine, so an outage now is only a delay.
   const quarantine = (sku: string, warehouse: string) => {
@@ -97,25 +95,10 @@ export async function work(
       if (REUSED_KINDS.has(kind)) takeBack();
       else if (sku !== undefined && warehouse !== undefined) quarantine(sku, warehouse);
     },
-    onNotReady: async (problem) => {
-      try {
-        await recoverOnce(problem.reason);
-      } catch (error) {
-        if (error instanceof ManualInterventionRequired)
-          log.error(
-            { reason: problem.reason },
-            `the ledger cannot follow, and a person must decide (docs/operations.md): ${error.message}`,
-          );
-        else throw error;
-      }
-    },
+    onLease: () => recoverNow('lease'),
+    onNotReady: (problem) => recoverNow(problem.reason),
   });
-  const fenceTimer = setInterval(() => {
-    if (!writeBehind.status().active) return;
-    recoverOnce(undefined).catch((error: unknown) =>
-      log.warn({ err: error }, 'the partition could not be checked'),
-    );
-  }, FENCE_POLL_MS);
+  seen = () => writeBehind.seen;
   const sweep = startExpirySweep({ hot });
   let lastAudit: Audit | undefined;
   const auditing = startAuditing({
@@ -137,7 +120,7 @@ export async function work(
     writeBehind,
     ready: async (deadlineMs) => {
       const isOpen = await poll(
-        async () => (await readControl(redis, keys).catch(() => undefined))?.state === 'open' || undefined,
+        async () => (await isPartitionOpen(redis, keys).catch(() => false)) || undefined,
         { everyMs: READY_POLL_MS, timeoutMs: deadlineMs },
       );
       if (isOpen) return;
@@ -147,7 +130,6 @@ export async function work(
       );
     },
     close: async () => {
-      clearInterval(fenceTimer);
       await sender.stop();
       await webhookLedger.close();
       await auditing.stop();
@@ -158,7 +140,6 @@ export async function work(
         new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX).unref()),
       ]);
       await writeBehind.stop();
-      await recovering;
       await takingBack;
       await hot.close();
       redis.disconnect();
@@ -199,6 +180,11 @@ async function openStores(config: ConfigWith<'redis' | 'database'>, log: Logger)
     for (const end of opened.reverse()) await end();
     throw error;
   }
+}
+
+async function isPartitionOpen(redis: RedisConnection, keys: PartitionKeys): Promise<boolean> {
+  const control = await readControl(redis, keys);
+  return control !== undefined && isVerified(control, await readIncarnation(redis));
 }
 
 /** A stopping worker waits this long for the backlog to reach the ledger; the next worker writes the rest. */

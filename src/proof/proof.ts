@@ -38,18 +38,15 @@ const DIFFERENCES_MAX = 50;
 export async function ledgerHasCaughtUp(sources: ProofSources, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const control = ((await sources.redis.get(sources.keys.control)) ?? '').split(' ');
+    // "v2 epoch nonce sequence link ..."
+    const [, , nonce, sequence, link] = ((await sources.redis.get(sources.keys.control)) ?? '').split(' ');
     const { rows } = await sources.postgres.query(
-      'SELECT epoch, sequence FROM partitions WHERE partition = $1',
+      'SELECT nonce, sequence, link FROM partitions WHERE partition = $1',
       [sources.keys.partition],
     );
-    const cursor = rows[0] as { epoch: unknown; sequence: unknown } | undefined;
-    if (
-      cursor &&
-      Number(cursor.epoch) === Number(control[0]) &&
-      Number(cursor.sequence) === Number(control[1])
-    )
-      return true;
+    const cursor = rows[0] as { nonce: unknown; sequence: unknown; link: unknown } | undefined;
+    const isThere = cursor?.nonce === nonce && Number(cursor?.sequence) === Number(sequence);
+    if (isThere && (cursor?.link ?? '-') === link) return true;
     if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -10,6 +10,7 @@ import { ReferenceModel } from '../../src/model/reference-model.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { outcome } from '../domain/sentences.ts';
+import { NONCE } from '../ledger/chunks.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 /** Four events are in the stream, which is the limit. */
@@ -21,6 +22,10 @@ async function givenFullBacklog(): Promise<HotShop> {
   await shop.reserve('order-3', 'TEA@east=2', 60);
   return shop;
 }
+
+/** The ledger has everything up to this sequence, so many events; nothing of it is kept. */
+const trim = (shop: HotShop, sequence: number, events: number) =>
+  shop.hot.trim(NONCE, events, `1-${sequence + 1}`);
 
 describe('a ledger that lags too far', () => {
   test('stops commands that hold or add stock: reserve and receive are refused', async () => {
@@ -92,7 +97,7 @@ describe('a ledger that lags too far', () => {
 
   test('accepts orders again once it has caught up', async () => {
     const shop = await givenFullBacklog();
-    await shop.hot.trim(2, 2);
+    await trim(shop, 2, 2);
     expect(shop.hot.head?.backlogEvents).toBe(2);
     expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('done');
     expect(outcome(await shop.receive('TEA@east=1'))).toBe('done');
@@ -104,32 +109,41 @@ describe('trimming', () => {
   test('removes what the ledger has, and leaves the rest', async () => {
     const shop = await givenFullBacklog();
     const before = await shop.entries();
-    await shop.hot.trim(3, 3);
+    await trim(shop, 3, 3);
     expect(await shop.entries()).toEqual(before.slice(3));
     expect(await shop.redis.xlen(shop.keys.events)).toBe(1);
   });
 
-  test('never goes beyond the sequence or the events there are', async () => {
+  test('never goes beyond the events there are, and is refused to a worker of another epoch', async () => {
     const shop = await givenFullBacklog();
     const before = await shop.engine.dump();
-    await expect(shop.hot.trim(5, 4)).rejects.toThrow(/invalid-command/);
-    await expect(shop.hot.trim(4, 5)).rejects.toThrow(/invalid-command/);
+    await expect(trim(shop, 4, 5)).rejects.toThrow(/invalid-command/);
+    await expect(shop.hot.trim('another0', 4, '1-5')).rejects.toThrow(/invalid-command/);
     expect(await shop.engine.dump()).toBe(before);
-    await shop.hot.trim(4, 4);
+    await trim(shop, 4, 4);
     expect(shop.hot.head?.backlogEvents).toBe(0);
   });
 
   test('by a late worker changes nothing', async () => {
     const shop = await givenFullBacklog();
-    await shop.hot.trim(3, 3);
-    await shop.hot.trim(1, 1);
+    await trim(shop, 3, 3);
+    await trim(shop, 1, 1);
     expect(shop.hot.head?.backlogEvents).toBe(1);
     expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([4]);
   });
 
+  test('can leave a tail of what the ledger has', async () => {
+    const shop = await givenFullBacklog();
+    await shop.hot.trim(NONCE, 4, '1-3');
+    expect(shop.hot.head?.backlogEvents).toBe(0);
+    expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([3, 4]);
+    await shop.hot.trim(NONCE, 4, undefined);
+    expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([3, 4]);
+  });
+
   test('of everything leaves the stream able to go on', async () => {
     const shop = await givenFullBacklog();
-    await shop.hot.trim(4, 4);
+    await trim(shop, 4, 4);
     expect(outcome(await shop.reserve('order-9', 'TEA@east=1'))).toBe('done');
     expect((await shop.entries()).map((entry) => entry.sequence)).toEqual([5]);
   });

@@ -2,11 +2,11 @@
  * D4: time is Redis's, never goes back, and does not leap where the caller's clock does not bear it out. A wrong clock
  * must neither return holds early nor make them endless.
  */
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { LUA_FOLDER } from '../../src/hotpath/program.ts';
+import { readControl } from '../../src/hotpath/partition.ts';
 import { answer, MINUTE_MS, outcome, START_MS } from '../domain/sentences.ts';
 import { TURNED_CLOCK } from '../services.ts';
+import { faultOf } from './faults.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 /** A hold of a minute, and an engine whose witness the test turns by hand. */
@@ -51,36 +51,33 @@ describe('a clock that goes back', () => {
 });
 
 describe('a clock that leaps ahead', () => {
-  test('BR-003: alone, freezes time and expiry: the hold stays, and can be paid', async () => {
+  test('alone, closes the partition: nothing is decided, and nothing expires', async () => {
     const { shop } = await givenHoldAndWitness();
     await turn(shop, START_MS + 60 * MINUTE_MS);
-    expect(await shop.hot.sweep(9)).toMatchObject({ clock: 'frozen', nowMs: START_MS, moreDue: false });
+    expect(await faultOf(shop.hot.sweep(9))).toMatchObject({ code: 'not-ready', reason: 'clock' });
+    expect(await readControl(shop.redis, shop.keys)).toMatchObject({ state: 'clock', clockMs: START_MS });
     expect((await shop.reservation('order-1')).status).toBe('ACTIVE');
-    expect(outcome(await shop.confirm('order-1'))).toBe('done');
-    expect(shop.hot.head?.clock).toBe('frozen');
   });
 
-  test('does not stop sales: reserve, extend and release are decided at the frozen time', async () => {
-    const { shop } = await givenHoldAndWitness();
-    await turn(shop, START_MS + 60 * MINUTE_MS);
-    const decided = await Promise.all([
-      shop.reserve('order-2', 'TEA@east=1', 60),
-      shop.extend('order-1', 120),
-      shop.release('order-2'),
-    ]);
-    expect(decided.map(outcome)).toEqual(['done', 'done', 'done']);
-    expect((await shop.reservation('order-1')).expiresAtMs).toBe(START_MS + 120_000);
-  });
-
-  test('is over when the clock is set right again', async () => {
+  test('keeps it closed after the clock is right again, because records may have expired meanwhile', async () => {
     const { shop, witness } = await givenHoldAndWitness();
     await turn(shop, START_MS + 60 * MINUTE_MS);
-    await shop.hot.sweep(9);
-    witness.nowMs = START_MS + 60_000;
+    await faultOf(shop.hot.sweep(9));
+    witness.nowMs = START_MS + 5_000;
+    await turn(shop, START_MS + 5_000);
+    expect(await faultOf(shop.confirm('order-1'))).toMatchObject({ code: 'not-ready', reason: 'clock' });
+  });
+
+  test('only as it seems to a batch that was on its way for long, closes nothing: the caller is asked again', async () => {
+    const { shop, server } = await givenHoldAndWitness();
+    // The first look of the caller at its clock was long ago; the second agrees with Redis.
+    let looks = 0;
+    const witnessMs = () => (looks++ === 0 ? START_MS : START_MS + 60_000);
+    const late = await server.another({ clock: { lua: TURNED_CLOCK, witnessMs } });
+    looks = 0;
     await turn(shop, START_MS + 60_000);
-    // The partition's time stood, so a minute is a leap too; the witness bears this one out.
-    expect(await shop.hot.sweep(9)).toMatchObject({ clock: 'steady', nowMs: START_MS + 60_000 });
-    expect((await shop.reservation('order-1')).status).toBe('EXPIRED');
+    expect(await late.hot.sweep(9)).toMatchObject({ clock: 'steady', nowMs: START_MS + 60_000 });
+    expect(await readControl(shop.redis, shop.keys)).toMatchObject({ state: 'open' });
   });
 
   test('BR-003: with a witness that agrees is an idle night, and due holds expire', async () => {
@@ -96,7 +93,7 @@ describe('a clock that leaps ahead', () => {
     await turn(shop, START_MS + 10_000);
     expect(await shop.hot.sweep(9)).toMatchObject({ clock: 'steady', nowMs: START_MS + 10_000 });
     await turn(shop, START_MS + 20_001);
-    expect((await shop.hot.sweep(9)).clock).toBe('frozen');
+    expect(await faultOf(shop.hot.sweep(9))).toMatchObject({ reason: 'clock' });
   });
 
   test('a wrong witness changes nothing while Redis is steady', async () => {
@@ -114,22 +111,37 @@ describe('a clock that leaps ahead', () => {
     }
     expect(shop.hot.head?.nowMs).toBe(START_MS + 30_000);
   });
-
-  // Redis lets keys vanish by its own clock: a record whose TTL were reckoned from the partition's frozen time would be
-  // gone as soon as it is written, a repeat would deduct again, and the hold would never return.
-  test('BR-006: by days, while frozen, does not lose the records of the orders it takes', async () => {
-    const beforeLeapMs = Date.now() - 40 * 24 * 60 * MINUTE_MS;
-    const lua = readFileSync(new URL('clock.lua', LUA_FOLDER), 'utf8');
-    const shop = await givenShop('', { realClock: true, clock: { lua, witnessMs: () => beforeLeapMs } });
-    await shop.redis.set(shop.keys.control, `1 0 ${beforeLeapMs} 0 0 open`);
-    await shop.receive('TEA@east=9');
-    expect(outcome(await shop.reserve('order-1', 'TEA@east=1'))).toBe('done');
-    expect(shop.hot.head?.clock).toBe('frozen');
-    expect(outcome(await shop.reserve('order-1', 'TEA@east=1'))).toBe('replayed');
-  });
 });
 
 test('the clock of a real engine is steady, because Redis and this machine have the same time', async () => {
   const shop = await givenShop('TEA@east=1', { realClock: true });
   expect((await shop.hot.sweep(9)).clock).toBe('steady');
+});
+
+describe('after a pause', () => {
+  test('deadlines are late by its length, and once it is over they are not', async () => {
+    const shop = await givenShop('TEA@east=9');
+    await shop.reserve('order-1', 'TEA@east=1', 60);
+    await shop.reserve('order-2', 'TEA@east=1', 90);
+    await shop.changeControl({ pause: { lengthMs: 30_000, untilMs: START_MS + 95_000 } });
+    await shop.wait(60_000);
+    await shop.sweepAll();
+    expect((await shop.reservation('order-1')).status).toBe('ACTIVE');
+    await shop.wait(30_000);
+    await shop.sweepAll();
+    expect((await shop.reservation('order-1')).status).toBe('EXPIRED');
+    expect((await shop.reservation('order-2')).status).toBe('ACTIVE');
+    await shop.wait(5_000);
+    await shop.sweepAll();
+    expect((await shop.reservation('order-2')).status).toBe('EXPIRED');
+    expect(await readControl(shop.redis, shop.keys)).toMatchObject({ pause: undefined });
+  });
+
+  test('a hold whose deadline is late can be paid until then', async () => {
+    const shop = await givenShop('TEA@east=9');
+    await shop.reserve('order-1', 'TEA@east=1', 60);
+    await shop.changeControl({ pause: { lengthMs: 30_000, untilMs: START_MS + 90_001 } });
+    await shop.wait(89_999);
+    expect(outcome(await shop.confirm('order-1'))).toBe('done');
+  });
 });

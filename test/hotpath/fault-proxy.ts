@@ -173,7 +173,7 @@ function wordsOf(request: Buffer): string[] {
 }
 
 /** Arguments before the texts of the commands, as lua/batch.lua names them. */
-const HEAD_ARGUMENTS = 7;
+const HEAD_ARGUMENTS = 9;
 
 function scriptCall(request: Buffer): ScriptCall | undefined {
   const [name = '', , keyCount, ...rest] = wordsOf(request);

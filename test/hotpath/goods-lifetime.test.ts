@@ -5,8 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { LEASE_SECONDS_MAX, SALE_AFTERLIFE_SECONDS } from '../../src/domain/language.ts';
 import { BATCH_LIMITS_DEFAULT } from '../../src/hotpath/hot-inventory.ts';
-import { answer, outcome } from '../domain/sentences.ts';
-import { TURNED_CLOCK } from '../services.ts';
+import { answer } from '../domain/sentences.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
 const { tombstoneMs } = BATCH_LIMITS_DEFAULT;
@@ -102,16 +101,6 @@ describe('a lock whose time is over on an idle partition', () => {
     await shop.wait(60_000);
     await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 ? shop : other).hot.sweep(5)));
     expect((await shop.eventTypes()).filter((type) => type === 'StocktakeLapsed')).toHaveLength(1);
-  });
-
-  test('BR-007: does not end while the clock is frozen', async () => {
-    const shop = await givenShop('TEA@east=9');
-    const sinceMs = shop.nowMs;
-    const other = await shop.another({ clock: { lua: TURNED_CLOCK, witnessMs: () => sinceMs } });
-    await other.startCount('count', 'TEA@east', 60);
-    await shop.engine.setTime(shop.nowMs + 3_600_000);
-    expect(await other.hot.sweep(10)).toMatchObject({ clock: 'frozen' });
-    expect(outcome(await other.reserve('order-1', 'TEA@east=1'))).toBe('stocktake-in-progress');
   });
 
   test('BR-007: ends also if its sheet is gone, because it is on the item itself', async () => {

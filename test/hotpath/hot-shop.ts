@@ -19,6 +19,7 @@ import {
   type TransferView,
 } from '../../src/domain/language.ts';
 import type { Reservation } from '../../src/domain/reservation.ts';
+import { type Control, encodeControl } from '../../src/hotpath/codec/control-codec.ts';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { decodeReservation } from '../../src/hotpath/codec/reservation-codec.ts';
 import { readStream, type StreamEntry } from '../../src/hotpath/codec/stream-codec.ts';
@@ -28,6 +29,7 @@ import {
   openHotInventory,
 } from '../../src/hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../src/hotpath/keys.ts';
+import { readControl } from '../../src/hotpath/partition.ts';
 import {
   answer,
   figures,
@@ -212,6 +214,13 @@ export class HotShop {
   close(): Promise<void> {
     this.#closed ??= this.engine.close();
     return this.#closed;
+  }
+
+  /** Changes the control record by hand. */
+  async changeControl(change: Partial<Control>): Promise<void> {
+    const control = await readControl(this.redis, this.keys);
+    if (!control) throw new Error('there is no control record');
+    await this.redis.set(this.keys.control, encodeControl({ ...control, ...change }));
   }
 
   entries(epoch = 1): Promise<StreamEntry[]> {

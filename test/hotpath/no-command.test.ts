@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { ID_ESCAPED_BYTES_MAX } from '../../src/domain/id.ts';
 import { LINES_MAX, SHORTFALL_RELEASES_MAX } from '../../src/domain/language.ts';
 import { answerAt, packTexts } from '../../src/hotpath/codec/batch-codec.ts';
+import { randomLink } from '../../src/hotpath/codec/control-codec.ts';
 import { loadProgram, runScript } from '../../src/hotpath/program.ts';
 import { START_MS } from '../domain/sentences.ts';
 import { TURNED_CLOCK } from '../services.ts';
@@ -34,7 +35,7 @@ const GOOD = {
   'close-sale': 'close-sale web',
   'look-item': 'look-item TEA',
   quarantine: 'quarantine SALT@east',
-  trim: 'trim 0 0',
+  trim: 'trim 00000001 0 -',
 } as const;
 type Verb = keyof typeof GOOD;
 
@@ -138,8 +139,10 @@ const SLIPS: [verb: Verb, right: string, wrong: string][] = [
   ['close-sale', ' web', ''],
   ['look-item', ' TEA', ''],
   ['quarantine', '@east', ''],
-  ['trim', ' 0 0', ' 0'],
-  ['trim', ' 0 0', ' -1 0'],
+  ['trim', ' 0 -', ' 0'],
+  ['trim', ' 0 -', ' -1 -'],
+  ['trim', ' 0 -', ' 0 *'],
+  ['trim', ' 00000001 ', ' another0 '],
 ];
 
 /** What the program answers to these texts, in one batch, each about a record of its own. */
@@ -150,7 +153,7 @@ async function answersTo(shop: HotShop, texts: readonly string[]): Promise<strin
     shop.redis,
     loadProgram({ clock: TURNED_CLOCK }),
     [keys.control, keys.events, keys.due, ...records, keys.sku('TEA')],
-    [1, 1, START_MS, 1_000, 0, 1_000, texts.length, ...packTexts(texts)],
+    ['1 00000001', 1, START_MS, 1_000, 0, 1_000, randomLink(), '-', texts.length, ...packTexts(texts)],
   );
   return texts.map((_, i) => answerAt(reply, i));
 }

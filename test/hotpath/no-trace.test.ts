@@ -5,7 +5,6 @@
 import { describe, expect, test } from 'vitest';
 import { LINES_MAX } from '../../src/domain/language.ts';
 import { outcome, START_MS } from '../domain/sentences.ts';
-import { TURNED_CLOCK } from '../services.ts';
 import { faultOf } from './faults.ts';
 import { givenShop, type HotShop } from './hot-shop.ts';
 
@@ -75,7 +74,7 @@ describe('a batch that fails changes nothing', () => {
 
   test('where the control record cannot be read', async () => {
     const shop = await givenBusyShop();
-    await shop.redis.set(shop.keys.control, `1 7 ${START_MS} open`);
+    await shop.redis.set(shop.keys.control, `v2 1 00000001 7 ${START_MS} open`);
     await expectNoTrace(shop, () => everything(shop));
   });
 
@@ -92,16 +91,6 @@ describe('a batch that fails changes nothing', () => {
       clock: { lua: 'local function server_time_ms() return redis.call("GET", nil) end', witnessMs: () => 0 },
     });
     await expectNoTrace(shop, () => [broken.reserve('order-1', 'TEA@east=1')]);
-  });
-
-  // With a frozen clock the index of deadlines is not read, so that without a check of its own the ZADD at the end would fail.
-  test('if the key of the index of deadlines has another type and the clock is frozen', async () => {
-    const shop = await givenBusyShop();
-    const sinceMs = shop.nowMs;
-    const other = await shop.another({ clock: { lua: TURNED_CLOCK, witnessMs: () => sinceMs } });
-    await shop.redis.set(shop.keys.due, 'no index');
-    await shop.engine.setTime(shop.nowMs + 3_600_000);
-    await expectNoTrace(shop, () => [other.reserve('order-1', 'TEA@east=1')]);
   });
 
   // Lua unpacks at most some 8,000 values: one HSET with all of them would fail after XADD has written, and every later

@@ -20,7 +20,13 @@ import {
   loadStocktakeLines,
   loadTransfers,
 } from '../../src/hotpath/load.ts';
-import { clearPartition, fencePartition, openPartition, readControl } from '../../src/hotpath/partition.ts';
+import {
+  clearPartition,
+  fencePartition,
+  openPartition,
+  readControl,
+  readIncarnation,
+} from '../../src/hotpath/partition.ts';
 import { ask } from '../agreement/ask.ts';
 import { HISTORIES, history, type Step } from '../domain/histories.ts';
 import { answer, outcome, START_MS } from '../domain/sentences.ts';
@@ -111,7 +117,7 @@ async function fillRecords({ redis, keys }: HotShop, from: HotShop): Promise<voi
 
 /** Fills an empty shop with what another one holds, as a rebuild does. */
 async function fill(shop: HotShop, from: HotShop): Promise<void> {
-  await fencePartition(shop.redis, shop.keys, 1);
+  await fencePartition(shop.redis, shop.keys);
   await clearPartition(shop.redis, shop.keys);
   await shop.engine.setTime(from.nowMs); // the test clock is a key of the partition, too
   shop.nowMs = from.nowMs;
@@ -119,7 +125,7 @@ async function fill(shop: HotShop, from: HotShop): Promise<void> {
   await loadItems(shop.redis, shop.keys, items);
   await loadReservations(shop.redis, shop.keys, await reservationsOf(from), TOMBSTONE_MS);
   await fillRecords(shop, from);
-  await openPartition(shop.redis, shop.keys, 1);
+  await openPartition(shop.redis, shop.keys, 1, { clockMs: from.nowMs });
 }
 
 test('a filled partition makes the same decisions as the one it was filled from', async () => {
@@ -166,7 +172,7 @@ test('BR-006: the repeat of a loaded receipt gets its first answer', async () =>
   const shop = await givenShop('');
   const first = answer(await shop.hot.receive({ ...receipt, reason: '進貨 100%' }));
   const item = await shop.item('TEA@east');
-  await fencePartition(shop.redis, shop.keys, 1);
+  await fencePartition(shop.redis, shop.keys);
   await clearPartition(shop.redis, shop.keys);
   await shop.engine.setTime(START_MS);
   await loadItems(shop.redis, shop.keys, [{ item, isQuarantined: false }]);
@@ -179,7 +185,7 @@ test('BR-006: the repeat of a loaded receipt gets its first answer', async () =>
     item,
   } as const;
   await loadMovements(shop.redis, shop.keys, [done], TOMBSTONE_MS);
-  await openPartition(shop.redis, shop.keys, 1);
+  await openPartition(shop.redis, shop.keys, 1, { clockMs: START_MS });
   const other = await shop.another();
   const again = await other.hot.receive({ ...receipt, reason: '進貨 100%' });
   expect(outcome(again)).toBe('replayed');
@@ -198,16 +204,23 @@ test('a loaded item in quarantine keeps its figures and refuses commands', async
 test('a control record is read as Lua writes it, and nothing else is', async () => {
   const shop = await givenShop('TEA@east=5');
   await shop.reserve('order-1', 'TEA@east=1');
-  await shop.hot.trim(1, 1);
+  await shop.hot.trim('00000001', 1, '1-2');
+  const written = (await shop.redis.get(shop.keys.control)) ?? '';
   expect(await readControl(shop.redis, shop.keys)).toEqual({
-    epoch: 1,
+    epoch: { number: 1, nonce: '00000001' },
     sequence: 2,
+    link: shop.hot.head?.link,
     clockMs: START_MS,
     eventsTotal: 2,
-    trimmedTotal: 1,
+    carriedTotal: 1,
+    incarnation: (await readIncarnation(shop.redis)).id,
+    pause: undefined,
     state: 'open',
+    isLinked: true,
+    text: written,
   });
-  for (const text of ['', '1 2 3 4 open', '1 2 3 4 5 closed', '1 -2 3 4 5 open', '1 2 3 4 5 open ']) {
+  const damaged = ['', 'v2', `${written} `, written.replace('open', 'closed'), written.replace('v2', 'v3')];
+  for (const text of [...damaged, '1 2 3 4 open', '1 2 3 4 5 closed', '1 -2 3 4 5 open']) {
     await shop.redis.set(shop.keys.control, text);
     await expect(readControl(shop.redis, shop.keys), text).rejects.toThrow(Unreadable);
   }

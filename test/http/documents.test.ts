@@ -321,6 +321,6 @@ describe('metrics', () => {
     expect(after.get('holdfast_partition_epoch')).toBe(1);
     expect(after.get('holdfast_ledger_backlog_events')).toBeGreaterThan(0);
     expect(after.get('holdfast_clock_state{state="steady"}')).toBe(1);
-    expect(after.get('holdfast_clock_state{state="frozen"}')).toBe(0);
+    expect(after.get('holdfast_clock_state{state="behind"}')).toBe(0);
   });
 });

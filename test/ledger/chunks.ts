@@ -8,13 +8,13 @@ import { prepareChunk } from '../../src/ledger/write/commit.ts';
 
 export const AT_MS = Date.UTC(2025, 10, 11, 0, 0, 0, 123);
 
-/** Of every epoch that {@link newEpoch} makes, unless it is given another. */
-export const NONCE = 'nonce001';
+/** Of epoch 1 as {@link newEpoch} makes it, and as `openPartition` names it in Redis. */
+export const NONCE = '00000001';
 
 /** An epoch to begin, after nothing was compared. */
 export function newEpoch(number: number, rest: Partial<NewEpoch> = {}): NewEpoch {
   return {
-    epoch: { number, nonce: NONCE },
+    epoch: { number, nonce: String(number).padStart(8, '0') },
     incarnation: 'a'.repeat(40),
     how: 'verified',
     compared: { sequence: 0, link: undefined, eventsTotal: 0 },

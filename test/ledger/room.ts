@@ -114,9 +114,9 @@ export class Room {
       ledger,
       hot: {
         keys: this.engine.hot.keys,
-        trim: async (sequence, eventsTotal) => {
+        trim: async (nonce, carriedTotal, keepFrom) => {
           await this.remember();
-          await this.engine.hot.trim(sequence, eventsTotal);
+          await this.engine.hot.trim(nonce, carriedTotal, keepFrom);
         },
       },
       streamRedis,
@@ -127,7 +127,8 @@ export class Room {
         onDrift?.(finding);
       },
       ...rest,
-      limits: { standbyPollMs: 20, retryWaitMsMax: 100, ...rest.limits },
+      // Without a tail the stream shows what the ledger has.
+      limits: { standbyPollMs: 20, retryWaitMsMax: 100, keepEvents: 0, ...rest.limits },
     });
     let isGone = false;
     const worker: TestWorker = {

@@ -11,7 +11,8 @@ import type { ReadEntry, StreamPosition } from '../../src/worker/carry/stream-re
 import { MapLedger } from './map-ledger.ts';
 import { STORY_AT_MS, Story, type Told } from './story.ts';
 
-const START: StreamPosition = { epoch: 1, sequence: 0, eventsTotal: 0 };
+const START: StreamPosition = { epoch: 1, sequence: 0, link: '-', eventsTotal: 0 };
+const EPOCH = { number: 1, nonce: '00000001' };
 const NONE: ValidationMode = { kind: 'none' };
 const NOTHING: Documents = {
   newTransfers: [],
@@ -50,7 +51,7 @@ async function chunk(
   const entries = story.entries.slice(judged);
   const from = { ...START, sequence: judged, eventsTotal: story.entries[judged - 1]?.eventsTotal ?? 0 };
   judged = story.entries.length;
-  return validator.validate(change(entries), from, mode);
+  return validator.validate(change(entries), from, EPOCH, mode);
 }
 
 function receive(movementId: string, lines: string): Told {
@@ -297,10 +298,17 @@ describe('a count', () => {
       sequence: 3,
       atMs: STORY_AT_MS,
       eventsTotal: 9,
+      link: 'link3',
+      linkBefore: 'link2',
       events: [{ ...event, ...base }],
     };
     const item = { ...story.item('S@W'), available: 99, reserved: 1, version: 3 };
-    const found = await validator.validate([{ ...entry, items: [item] }], { ...START, sequence: 2 }, NONE);
+    const found = await validator.validate(
+      [{ ...entry, items: [item] }],
+      { ...START, sequence: 2 },
+      EPOCH,
+      NONE,
+    );
     expect(found.findings).toMatchObject([
       { kind: 'not-allowed', detail: expect.stringContaining('BR-007') },
     ]);

@@ -11,7 +11,8 @@ import { PoisonIsolation, ValidateAgain } from '../../src/worker/carry/poison-is
 import type { ReadEntry, StreamPosition } from '../../src/worker/carry/stream-reader.ts';
 import { MapLedger } from './map-ledger.ts';
 
-const START: StreamPosition = { epoch: 1, sequence: 0, eventsTotal: 0 };
+const START: StreamPosition = { epoch: 1, sequence: 0, link: '-', eventsTotal: 0 };
+const EPOCH = { number: 1, nonce: '00000001' };
 const NONE = { kind: 'none' } as const;
 const AT_MS = 1_762_819_200_000;
 
@@ -22,7 +23,8 @@ function itemAt(version: number, available: number, reserved = 0): InventoryItem
 }
 
 function entry(sequence: number, events: readonly StockEvent[], ...items: InventoryItem[]): ReadEntry {
-  return { epoch: 1, sequence, atMs: AT_MS, eventsTotal: sequence, events, items };
+  const links = { link: `link${sequence}`, linkBefore: `link${sequence - 1}` };
+  return { epoch: 1, sequence, atMs: AT_MS, eventsTotal: sequence, ...links, events, items };
 }
 
 const base = { atMs: AT_MS, actor: 'tester' };
@@ -97,9 +99,9 @@ describe('between chunks', () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger, 0);
     const first = [entry(1, [receive(1, 5), reserve(2, 'o')], itemAt(2, 4, 1))];
-    const one = await validator.validate(first, START, NONE);
+    const one = await validator.validate(first, START, EPOCH, NONE);
     const second = [entry(2, [release(3, 'o')], itemAt(3, 5))];
-    const two = await validator.validate(second, { ...START, sequence: 1, eventsTotal: 1 }, NONE);
+    const two = await validator.validate(second, { ...START, sequence: 1, eventsTotal: 1 }, EPOCH, NONE);
     expect(one.items).toMatchObject([{ expectedVersion: undefined, item: { version: 2 } }]);
     expect(one.newReservations).toMatchObject([{ orderId: 'o', status: 'ACTIVE' }]);
     expect(two.items).toMatchObject([{ expectedVersion: 2, item: { version: 3, available: 5 } }]);
@@ -107,7 +109,7 @@ describe('between chunks', () => {
     // The first is committed while the second is not: what the second touched must stay.
     validator.committed();
     const third = [entry(3, [reserve(4, 'p')], itemAt(4, 4, 1))];
-    const three = await validator.validate(third, { ...START, sequence: 2, eventsTotal: 2 }, NONE);
+    const three = await validator.validate(third, { ...START, sequence: 2, eventsTotal: 2 }, EPOCH, NONE);
     expect(three.items).toMatchObject([{ expectedVersion: 3, item: { version: 4 } }]);
     expect([one, two, three].flatMap(({ findings }) => findings)).toEqual([]);
     expect(ledger.asked).toEqual([['S@W']]);
@@ -116,13 +118,14 @@ describe('between chunks', () => {
   test('what is committed may be forgotten, and is then loaded again', async () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger, 0);
-    await validator.validate([entry(1, [receive(1, 5)], itemAt(1, 5))], START, NONE);
+    await validator.validate([entry(1, [receive(1, 5)], itemAt(1, 5))], START, EPOCH, NONE);
     const known = { item: itemAt(1, 5), updatedAtMs: AT_MS, quarantine: undefined, parkedEvents: 0 };
     ledger.items.set('S@W', known);
     validator.committed();
     const next = await validator.validate(
       [entry(2, [receive(2, 1)], itemAt(2, 6))],
       { ...START, sequence: 1 },
+      EPOCH,
       NONE,
     );
     expect(next.items).toMatchObject([{ expectedVersion: 1 }]);
@@ -133,9 +136,9 @@ describe('between chunks', () => {
     const ledger = new MapLedger();
     const validator = validatorOn(ledger);
     const entries = [entry(1, [receive(1, 5)], itemAt(1, 5))];
-    await validator.validate(entries, START, NONE);
+    await validator.validate(entries, START, EPOCH, NONE);
     validator.reset();
-    const again = await validator.validate(entries, START, NONE);
+    const again = await validator.validate(entries, START, EPOCH, NONE);
     expect(again.findings).toEqual([]);
     expect(again.items).toMatchObject([{ expectedVersion: undefined, item: { version: 1 } }]);
   });
@@ -145,7 +148,7 @@ describe('a chunk', () => {
   test('has each item and order once, however often they changed, and every event line', async () => {
     const ledger = new MapLedger();
     const events = [receive(1, 5), reserve(2, 'o'), release(3, 'o'), reserve(4, 'p')];
-    const chunk = await validatorOn(ledger).validate([entry(1, events, itemAt(4, 4, 1))], START, NONE);
+    const chunk = await validatorOn(ledger).validate([entry(1, events, itemAt(4, 4, 1))], START, EPOCH, NONE);
     expect(
       chunk.rows.map(({ event, line, before, after }) => [
         event.type,
@@ -170,9 +173,9 @@ describe('a chunk', () => {
   test('does not load an order that is reserved in it, unless it is validated strictly', async () => {
     const ledger = new MapLedger();
     const entries = [entry(1, [receive(1, 5), reserve(2, 'o')], itemAt(2, 4, 1))];
-    await validatorOn(ledger).validate(entries, START, NONE);
+    await validatorOn(ledger).validate(entries, START, EPOCH, NONE);
     expect(ledger.asked).toEqual([['S@W']]);
-    await validatorOn(ledger).validate(entries, START, { kind: 'strict' });
+    await validatorOn(ledger).validate(entries, START, EPOCH, { kind: 'strict' });
     expect(ledger.asked).toEqual([['S@W'], ['S@W'], ['o']]);
   });
 
@@ -192,9 +195,14 @@ describe('a chunk', () => {
       ledger.reservations.set(orderId, { orderId, status: 'EXPIRED', lines, ...life });
       events.push(reserve(2 + n, orderId));
     }
-    const chunk = await validatorOn(ledger).validate([entry(1, events, itemAt(201, 100, 200))], START, {
-      kind: 'strict',
-    });
+    const chunk = await validatorOn(ledger).validate(
+      [entry(1, events, itemAt(201, 100, 200))],
+      START,
+      EPOCH,
+      {
+        kind: 'strict',
+      },
+    );
     expect(chunk.reusedReservations).toHaveLength(200);
     expect(chunk.findings).toHaveLength(100);
     expect(chunk.items[0]?.quarantineReason).toBeUndefined();

@@ -3,12 +3,11 @@
  * to what it was. Which cases recover by themselves and which wait for a person is a table.
  */
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { decodeItem } from '../../src/hotpath/codec/item-codec.ts';
 import { Fault } from '../../src/hotpath/fault.ts';
 import { clearPartition, fencePartition, readControl } from '../../src/hotpath/partition.ts';
 import { rebuild } from '../../src/worker/recovery/rebuild.ts';
-import { remedyFor } from '../../src/worker/recovery/recover.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 import { newEpoch } from '../ledger/chunks.ts';
 
@@ -168,11 +167,10 @@ test('a flushed Redis refuses, is rebuilt by the worker, and is what it was', as
   await holdfast.startWorker();
   await until(async () => (await readControl(holdfast.redis, holdfast.keys))?.state === 'open');
   expect(await visible()).toEqual(before);
-  expect((await readControl(holdfast.redis, holdfast.keys))?.epoch).toBe(2);
+  expect((await readControl(holdfast.redis, holdfast.keys))?.epoch.number).toBe(2);
 
-  // The old process is refused once, learns the new epoch, and goes on; repeats are still known as repeats.
+  // The old process learns the new epoch and goes on; repeats are still known as repeats.
   const { hot } = holdfast;
-  await expect(hot.reservation('open')).rejects.toMatchObject({ code: 'not-ready' });
   expect(await hot.reserve({ orderId: 'open', lines: [{ sku: 'A', quantity: 5 }] })).toMatchObject({
     replayed: true,
   });
@@ -282,7 +280,7 @@ test('BR-007: a lock that was to end while Redis was away ends after the rebuild
   await hot.startStocktake({ stocktakeId: 'k', sku: 'A', warehouse: 'east', leaseSeconds: 1 });
   await holdfast.working().writeBehind.drained();
   await holdfast.stopWorker();
-  await fencePartition(redis, keys, 0);
+  await fencePartition(redis, keys);
   const deadline = (await ledger.read.item('A', 'east'))?.item.stocktake?.untilMs ?? 0;
   expect(deadline).toBeGreaterThan(0);
   await until(() => Date.now() > deadline);
@@ -301,7 +299,7 @@ test('a rebuild that died half way leaves the fence, and the next worker begins 
   await holdfast.stopWorker();
   const { redis, keys, ledger } = holdfast;
   // As far as a rebuild comes that dies after it emptied Redis and began the new epoch.
-  await fencePartition(redis, keys, 0);
+  await fencePartition(redis, keys);
   await ledger.beginEpoch(keys.partition, newEpoch(2));
   await clearPartition(redis, keys);
   await expect(holdfast.hot.reservation('open')).rejects.toMatchObject({ code: 'not-ready' });
@@ -316,9 +314,10 @@ test('what Redis decided before a person fenced it is carried over before it is 
   const { hot, redis, keys } = holdfast;
   await hot.reserve({ orderId: 'not-yet-in-the-ledger', lines: [{ sku: 'A', quantity: 7 }] });
   const before = await visible();
-  await fencePartition(redis, keys, 0);
+  await fencePartition(redis, keys);
+  const epoch = (await readControl(redis, keys))?.epoch.number ?? 0;
   await holdfast.startWorker();
-  await until(async () => (await readControl(redis, keys))?.epoch === 2);
+  await until(async () => ((await readControl(redis, keys))?.epoch.number ?? 0) > epoch);
   await until(async () => (await readControl(redis, keys))?.state === 'open');
   expect(await visible()).toEqual(before);
   expect(await holdfast.audit()).toMatchObject({ verdict: 'agree' });
@@ -344,8 +343,9 @@ test('an old Redis that lacks what the ledger has is rebuilt, never sold from', 
     code: 'not-ready',
     outcome: 'nothing-happened',
   });
+  const epoch = (await readControl(redis, keys))?.epoch.number ?? 0;
   await holdfast.startWorker();
-  await until(async () => (await readControl(redis, keys))?.epoch === 2);
+  await until(async () => ((await readControl(redis, keys))?.epoch.number ?? 0) > epoch);
   await until(async () => (await readControl(redis, keys))?.state === 'open');
   expect(await visible()).toEqual(before);
 });
@@ -356,46 +356,13 @@ test('a hold that ended while Redis was away returns after the rebuild', async (
   await hot.reserve({ orderId: 'short', lines: [{ sku: 'A', quantity: 4 }], holdSeconds: 1 });
   await holdfast.working().writeBehind.drained();
   await holdfast.stopWorker();
-  await fencePartition(redis, keys, 0);
+  await fencePartition(redis, keys);
   const deadline = (await ledger.read.reservation('short'))?.expiresAtMs ?? 0;
   await until(() => Date.now() > deadline);
   await rebuild({ redis, keys, ledger, tombstoneMs: 60_000 });
   await hot.reservation('short').catch(() => undefined); // refused once: the epoch is new
   expect(await hot.reservation('short')).toMatchObject({ value: { status: 'EXPIRED' } });
   expect(await hot.item('A')).toMatchObject({ value: { available: 10, reserved: 0 } });
-});
-
-describe('what recovers by itself and what waits for a person', () => {
-  const control = {
-    epoch: 3,
-    sequence: 9,
-    clockMs: 1,
-    eventsTotal: 20,
-    trimmedTotal: 20,
-    state: 'open',
-  } as const;
-  const cursor = { epoch: 3, nonce: undefined, sequence: 9, link: undefined, eventsTotal: 20 };
-  test.each([
-    ['both agree', control, cursor, undefined, 'none'],
-    ['the ledger lags', control, { ...cursor, sequence: 5 }, undefined, 'none'],
-    ['a first start', undefined, undefined, 'unknown-partition', 'rebuild'],
-    ['Redis was flushed', undefined, cursor, 'forgotten', 'rebuild'],
-    ['an older Redis came back', { ...control, epoch: 2 }, cursor, 'epoch-mismatch', 'rebuild'],
-    ['Redis was promoted behind the ledger', { ...control, sequence: 8 }, cursor, 'ledger-ahead', 'rebuild'],
-    ['a fence, drained', { ...control, state: 'fenced' } as const, cursor, undefined, 'rebuild'],
-    [
-      'a fence, not drained',
-      { ...control, state: 'fenced' } as const,
-      { ...cursor, sequence: 5 },
-      undefined,
-      'none',
-    ],
-    ['a Redis this ledger never saw', control, undefined, 'unknown-partition', 'ask-a-person'],
-    ['a ledger from an old backup', control, { ...cursor, epoch: 2 }, 'epoch-mismatch', 'ask-a-person'],
-    ['a stream with a hole', control, { ...cursor, sequence: 5 }, 'sequence-gap', 'ask-a-person'],
-  ] as const)('%s', (_, hot, ledger, reason, kind) => {
-    expect(remedyFor(hot, ledger, reason).kind).toBe(kind);
-  });
 });
 
 test('D8: an item that the ledger has in quarantine is not sold after the rebuild', async () => {
@@ -407,7 +374,7 @@ test('D8: an item that the ledger has in quarantine is not sold after the rebuil
   await postgres.connect();
   await postgres.query("UPDATE items SET quarantined_at = now(), quarantine_reason = 'a test'");
   await postgres.end();
-  await fencePartition(redis, keys, 0);
+  await fencePartition(redis, keys);
   await rebuild({ redis, keys, ledger, tombstoneMs: 60_000 });
   const order = { orderId: 'order-1', lines: [{ sku: 'A', quantity: 1 }] };
   await hot.reserve(order).catch(() => undefined); // refused once: the epoch is new

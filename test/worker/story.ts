@@ -51,6 +51,8 @@ export class Story {
       sequence: this.entries.length + 1,
       atMs: this.nowMs,
       eventsTotal: this.#eventsTotal,
+      link: `link${this.entries.length + 1}`,
+      linkBefore: `link${this.entries.length}`,
       events,
       items: [...touched].map((name) => this.item(name)),
     };

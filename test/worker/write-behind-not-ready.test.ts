@@ -172,6 +172,7 @@ describe('meanwhile the worker', () => {
         loadReservations: (orderIds) => ledger.loadReservations(orderIds),
         loadTransfers: (transferIds) => ledger.loadTransfers(transferIds),
         movementRecords: (movementIds) => ledger.movementRecords(movementIds),
+        pruneLinks: async () => {},
         tryBecomeWorker: async () => (leases++ === 0 ? lease : undefined),
       },
       hot: room.engine.hot,

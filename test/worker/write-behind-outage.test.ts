@@ -114,7 +114,7 @@ describe('Redis away', () => {
     await worker.writeBehind.drained();
     await expectExact(room, worker.ledger);
     const control = await readControl(redis, hot.keys);
-    expect(control?.trimmedTotal).toBe(control?.eventsTotal);
+    expect(control?.carriedTotal).toBe(control?.eventsTotal);
   });
 });
 
@@ -127,10 +127,10 @@ describe('a trim that fails', () => {
     const second = await room.worker({
       hot: {
         keys: hot.keys,
-        trim: async (sequence, eventsTotal) => {
+        trim: async (nonce, carriedTotal, keepFrom) => {
           await room.remember();
           if (++failures <= 3) throw new Error('not now');
-          await hot.trim(sequence, eventsTotal);
+          await hot.trim(nonce, carriedTotal, keepFrom);
         },
       },
     });

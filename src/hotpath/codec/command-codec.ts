@@ -32,7 +32,15 @@ export type Lookup =
 export type Upkeep =
   | { readonly kind: 'quarantine'; readonly sku: string; readonly warehouse: string }
   | { readonly kind: 'lift'; readonly item: InventoryItem }
-  | { readonly kind: 'trim'; readonly sequence: number; readonly eventsTotal: number };
+  | {
+      readonly kind: 'trim';
+      /** Of the epoch in which this worker verified the partition. */
+      readonly nonce: string;
+      /** Events of the history that the ledger has. */
+      readonly carriedTotal: number;
+      /** The oldest stream entry to keep; undefined: none goes. */
+      readonly keepFrom: string | undefined;
+    };
 
 /** A command as the program gets it. */
 export interface CommandText {
@@ -190,7 +198,7 @@ export function encodeCommand(keys: PartitionKeys, command: Command | Lookup | U
       return { text, key, keys: [key], needsMemory: false };
     }
     case 'trim': {
-      const text = `trim ${command.sequence} ${command.eventsTotal}`;
+      const text = `trim ${command.nonce} ${command.carriedTotal} ${command.keepFrom ?? NOTHING}`;
       return { text, key: keys.control, keys: NO_KEYS, needsMemory: false };
     }
   }

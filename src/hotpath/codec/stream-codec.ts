@@ -1,7 +1,8 @@
 /**
  * The outbox (D6): one entry of the partition's stream for each batch that changed something.
- * Format: id `<epoch>-<sequence>`; fields `at` (ms), `count` (events of the epoch so far), `events` (one text a line) and
- * `items` (`sku@warehouse item` a line: each changed item after the batch, the checkpoint).
+ * Format: id `<epoch>-<sequence>`; fields `at` (ms), `count` (events so far), `link` (`<own> <of the entry before>`), `events`
+ * (one text a line) and `items` (`sku@warehouse item` a line: each changed item after the batch, the checkpoint). Entries of
+ * the release before have no `link`.
  * Promises: every event line gets its version; any other text throws.
  */
 import type { Redis } from 'ioredis';
@@ -10,15 +11,18 @@ import { decodeItemName, type EventLine, itemName, type StockEvent } from '../..
 import type { PartitionKeys } from '../keys.ts';
 import { decodeEvents, type Unversioned } from './event-codec.ts';
 import { decodeItem } from './item-codec.ts';
-import { decodeDigits, Unreadable } from './words.ts';
+import { decodeDigits, NOTHING, Unreadable } from './words.ts';
 
 /** The events of one batch, and the items they changed. */
 export interface StreamEntry {
   readonly epoch: number;
   readonly sequence: number;
   readonly atMs: number;
-  /** Events since the epoch began, including those of this entry. */
+  /** Events so far, including those of this entry. */
   readonly eventsTotal: number;
+  /** What tells this entry from every other, and the link of the entry before (H11); `-` in one of the release before. */
+  readonly link: string;
+  readonly linkBefore: string;
   readonly events: readonly StockEvent[];
   /** The changed items after the batch; the worker's own result must be equal. */
   readonly items: readonly InventoryItem[];
@@ -36,11 +40,18 @@ export async function readStream(
   return rows.map(([id, fields]) => decodeEntry(id, fields));
 }
 
+const LINKS = /^(\S+) (\S+)$/;
+const UNLINKED = ['', NOTHING, NOTHING] as const;
+
 /** Decodes one entry. @throws {Unreadable} */
 export function decodeEntry(id: string, fields: readonly string[]): StreamEntry {
   const dash = id.indexOf('-');
-  const [at, atText, count, countText, events, eventsText = '', items, itemsText = ''] = fields;
-  if (fields.length !== 8 || at !== 'at' || count !== 'count' || events !== 'events' || items !== 'items') {
+  const isLinked = fields[4] === 'link';
+  const [at, atText, count, countText] = fields;
+  const [events, eventsText = '', items, itemsText = ''] = fields.slice(isLinked ? 6 : 4);
+  const link = isLinked ? LINKS.exec(fields[5] ?? '') : UNLINKED;
+  const isWhole = fields.length === (isLinked ? 10 : 8) && link !== null;
+  if (!isWhole || at !== 'at' || count !== 'count' || events !== 'events' || items !== 'items') {
     throw new Unreadable('a stream entry', `${id} ${fields.join(' ')}`);
   }
   const atMs = decodeDigits('a time', atText);
@@ -52,6 +63,8 @@ export function decodeEntry(id: string, fields: readonly string[]): StreamEntry 
     sequence: Number(id.slice(dash + 1)),
     atMs,
     eventsTotal: decodeDigits('a count', countText),
+    link: link[1] as string,
+    linkBefore: link[2] as string,
     events: withVersions(unversioned, checkpoint),
     items: checkpoint,
   };

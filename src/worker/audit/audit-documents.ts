@@ -4,6 +4,7 @@
  * the units held are.
  */
 import { encodeId, SALE_AFTERLIFE_SECONDS } from '../../domain/language.ts';
+import { decodeControl } from '../../hotpath/codec/control-codec.ts';
 import { decodeSaleView, encodeSale, saleField } from '../../hotpath/codec/sale-codec.ts';
 import { encodeTransfer } from '../../hotpath/codec/transfer-codec.ts';
 import type { SaleDocument } from '../../ledger/write/documents.ts';
@@ -100,9 +101,9 @@ async function compareAllFigures(auditor: Auditor, sale: SaleDocument): Promise<
   const read = redis.multi().hget(keys.sku(sale.sku), saleField(sale.saleId)).get(keys.control);
   const [[, text] = [], [, control] = []] = (await read.exec()) ?? [];
   await auditor.catchUp();
-  const [epoch, sequence] = String(control).split(' ').map(Number);
-  if (epoch !== auditor.epoch) throw new Incomplete('the partition was rebuilt meanwhile');
-  const { held: reserved, ...figures } = await ledger.sales.figures(sale, { epoch, sequence: sequence ?? 0 });
+  const { epoch, sequence } = decodeControl(String(control));
+  if (epoch.nonce !== auditor.nonce) throw new Incomplete('the partition was opened anew meanwhile');
+  const { held: reserved, ...figures } = await ledger.sales.figures(sale, { epoch: epoch.number, sequence });
   // It may have been closed since this list of sales was read.
   const closedSince = sale.closedAtMs ?? (await ledger.sales.one(sale.saleId))?.closedAtMs;
   const closesAt = sale.closedAtMs === undefined ? [sale.closesAtMs, closedSince] : [closedSince];

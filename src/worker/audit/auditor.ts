@@ -6,7 +6,7 @@ import { decodeId } from '../../domain/id.ts';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
-import { readControl } from '../../hotpath/partition.ts';
+import { isVerified, readControl, readIncarnation } from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { poll } from '../../timing/retry.ts';
 
@@ -84,7 +84,9 @@ export class Auditor {
   documents = 0;
   /** Confirmed ones. */
   orders = 0;
+  /** The epoch in which this audit compares. */
   epoch = 0;
+  nonce = '';
 
   constructor(parts: AuditParts, options: AuditOptions) {
     this.parts = parts;
@@ -107,20 +109,25 @@ export class Auditor {
   async catchUp(): Promise<void> {
     const { redis, keys } = this.parts;
     const control = await readControl(redis, keys);
-    if (control?.state !== 'open') {
+    const incarnation = await readIncarnation(redis);
+    if (!control || control.state === 'fenced' || control.state === 'clock') {
       throw new Incomplete(
-        `the partition is ${control ? 'fenced' : 'unknown to Redis'} and waits for its rebuild`,
+        `the partition is ${control ? 'closed' : 'unknown to Redis'} and waits for its rebuild`,
       );
     }
-    if (this.epoch !== 0 && this.epoch !== control.epoch)
-      throw new Incomplete('the partition was rebuilt meanwhile');
-    this.epoch = control.epoch;
+    if (!isVerified(control, incarnation)) {
+      throw new Incomplete('no worker has compared this Redis with the ledger since it started or took over');
+    }
+    if (this.nonce !== '' && this.nonce !== control.epoch.nonce)
+      throw new Incomplete('the partition was opened anew meanwhile');
+    this.epoch = control.epoch.number;
+    this.nonce = control.epoch.nonce;
     const { catchUpMs: timeoutMs, signal } = this.options;
     let behind = '';
     const reached = await poll(
       async () => {
         const cursor = await this.parts.ledger.cursor(keys.partition);
-        if (cursor?.epoch !== control.epoch) behind = 'at another epoch';
+        if (cursor?.nonce !== control.epoch.nonce) behind = 'at another epoch';
         else if (cursor.sequence >= control.sequence) return true;
         else behind = `${control.sequence - cursor.sequence} batches behind`;
         return undefined;

@@ -5,6 +5,8 @@
  */
 import type { StockEvent } from '../../domain/language.ts';
 import type { Reservation } from '../../domain/reservation.ts';
+import { given } from '../../hotpath/codec/words.ts';
+import type { Epoch } from '../../hotpath/partition.ts';
 import type { Finding, LedgerChunk, LedgerRow, ParkedEvent } from '../../ledger/write/chunk.ts';
 import { DocumentDraft } from './document-draft.ts';
 import type { Verdict } from './entry-validator.ts';
@@ -15,11 +17,14 @@ import type { StreamPosition } from './stream-reader.ts';
 /** Minor findings of a chunk that are kept. */
 const MINOR_FINDINGS_MAX = 100;
 
+type EntryPlace = Pick<Verdict, 'epoch' | 'sequence'>;
+
 /** One chunk; entries are applied in the order of the stream. */
 export class ChunkDraft {
   readonly #cache: StateCache;
   readonly #partition: number;
   readonly #from: StreamPosition;
+  readonly #verifiedEpoch: Epoch;
   readonly #parkedEventsPerItemMax: number;
   readonly #rows: LedgerRow[] = [];
   readonly #findings: Finding[] = [];
@@ -27,23 +32,32 @@ export class ChunkDraft {
   #documents: DocumentDraft | undefined;
   #minorFindings = 0;
 
-  /** @param cache on which the chunk has begun; from here on every change goes through {@link ChunkDraft.apply} */
-  constructor(cache: StateCache, partition: number, from: StreamPosition, parkedEventsPerItemMax: number) {
+  /**
+   * @param verifiedEpoch under which this worker carries
+   * @param cache on which the chunk has begun; from here on every change goes through {@link ChunkDraft.apply} */
+  constructor(
+    cache: StateCache,
+    partition: number,
+    from: StreamPosition,
+    verifiedEpoch: Epoch,
+    parkedEventsPerItemMax: number,
+  ) {
     this.#cache = cache;
     this.#partition = partition;
     this.#from = from;
+    this.#verifiedEpoch = verifiedEpoch;
     this.#parkedEventsPerItemMax = parkedEventsPerItemMax;
   }
 
   /** Adds an entry, as its verdict says. Entries come in the order of the stream. */
   apply(verdict: Verdict): void {
-    const { sequence, atMs, items, rows, transfers, documents, notes } = verdict;
-    for (const failure of notes) this.#note(sequence, failure);
+    const { atMs, items, rows, transfers, documents, notes } = verdict;
+    for (const failure of notes) this.#note(verdict, failure);
     let isAnyQuarantined = false;
     for (const state of items) {
       if (state.isQuarantined || state.failure) {
         isAnyQuarantined = true;
-        this.#quarantine(sequence, state);
+        this.#quarantine(verdict, state);
       } else if (state.next !== state.item) {
         this.#cache.changeItem(state);
         state.item = state.next;
@@ -72,17 +86,17 @@ export class ChunkDraft {
   }
 
   /** Stops an item that has not stopped before. */
-  #quarantine(sequence: number, state: ItemState): void {
+  #quarantine(place: EntryPlace, state: ItemState): void {
     const { item, next, failure } = state;
     if (state.isQuarantined || !failure) return;
     this.#cache.changeItem(state);
     state.isQuarantined = true;
     state.quarantineReason = `${failure.kind}: ${failure.detail}`;
-    this.#note(sequence, failure, state, { item, expected: next });
+    this.#note(place, failure, state, { item, expected: next });
   }
 
   #note(
-    sequence: number,
+    { epoch, sequence }: EntryPlace,
     { kind, detail, event, evidence, isMinor }: Failure,
     state?: ItemState,
     figures?: { readonly [name: string]: unknown },
@@ -97,7 +111,7 @@ export class ChunkDraft {
       detail,
       evidence: { event: event && evidenceOf(event), ...figures, ...evidence },
       partition: this.#partition,
-      epoch: this.#from.epoch,
+      epoch,
       sequence,
     });
   }
@@ -120,18 +134,18 @@ export class ChunkDraft {
     }
   }
 
-  /** The chunk from where it began up to this position. */
-  finish(to: StreamPosition): LedgerChunk {
+  /** The chunk from where it began up to this position. @param links of its entries in order */
+  finish(to: StreamPosition, links: readonly string[]): LedgerChunk {
     const { changedItems, changedReservations, changedTransfers } = this.#cache;
     return {
       partition: this.#partition,
-      verifiedEpoch: { number: this.#from.epoch, nonce: this.#from.nonce },
-      epoch: to.epoch,
+      verifiedEpoch: { number: this.#verifiedEpoch.number, nonce: given(this.#verifiedEpoch.nonce) },
+      epoch: to.epoch ?? this.#verifiedEpoch.number,
       fromSequence: this.#from.sequence,
-      fromLink: this.#from.link,
+      fromLink: given(this.#from.link),
       toSequence: to.sequence,
-      toLink: this.#from.link,
-      links: [],
+      toLink: given(to.link),
+      links,
       eventsTotal: to.eventsTotal,
       rows: this.#rows,
       items: changedItems.map((state) => ({

@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { isReservationEvent, isTransferEvent } from '../../domain/language.ts';
+import type { Epoch } from '../../hotpath/partition.ts';
 import type { ItemName } from '../../ledger/read/worker-queries.ts';
 import type { LedgerChunk } from '../../ledger/write/chunk.ts';
 import { ChunkDraft } from './chunk-draft.ts';
@@ -52,17 +53,26 @@ export class EventValidator {
 
   /**
    * The chunk that these entries come to. Chunks are validated in order; one may be validated while the one before is
-   * being committed. @param from the position before the first entry
+   * being committed.
+   * @param from the position before the first entry
+   * @param verifiedEpoch under which this worker carries
    * @throws an outage of the ledger; then {@link EventValidator.reset}
    */
   async validate(
     entries: readonly ReadEntry[],
     from: StreamPosition,
+    verifiedEpoch: Epoch,
     mode: ValidationMode,
   ): Promise<LedgerChunk> {
     await this.#load(entries, mode.kind !== 'none');
     this.#cache.beginChunk(++this.#chunk);
-    const draft = new ChunkDraft(this.#cache, this.#partition, from, this.#limits.parkedEventsPerItemMax);
+    const draft = new ChunkDraft(
+      this.#cache,
+      this.#partition,
+      from,
+      verifiedEpoch,
+      this.#limits.parkedEventsPerItemMax,
+    );
     let lines = 0;
     for (const entry of entries) {
       if (lines > STEP_LINES) {
@@ -72,7 +82,10 @@ export class EventValidator {
       lines += isReadable(entry) ? entry.events.length : 1;
       draft.apply(this.#verdictOn(entry, mode));
     }
-    return draft.finish(entries.at(-1) ?? from);
+    return draft.finish(
+      entries.at(-1) ?? from,
+      entries.map(({ link }) => link),
+    );
   }
 
   #verdictOn(entry: ReadEntry, mode: ValidationMode): Verdict {

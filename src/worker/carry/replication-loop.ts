@@ -5,7 +5,9 @@
  * the states are in write-behind.ts.
  */
 import { isReservationEvent } from '../../domain/language.ts';
+import { NOTHING } from '../../hotpath/codec/words.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
+import type { Epoch } from '../../hotpath/partition.ts';
 import { RefusedBySql } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -47,6 +49,7 @@ export interface ReplicationParts {
     Ledger,
     | 'cursor'
     | 'commit'
+    | 'pruneLinks'
     | 'tryBecomeWorker'
     | 'loadItems'
     | 'loadReservations'
@@ -64,7 +67,7 @@ export interface ReplicationParts {
 /** What the loop reports to its owner. */
 export interface ReplicationListener {
   /** The ledger's cursor, as found at the start. */
-  started(cursor: StreamPosition): void;
+  started(cursor: StreamPosition, epoch: Epoch): void;
   committed(chunk: PreparedChunk, to: StreamPosition, atMs: number | undefined): void;
   /** Everything decided before the read with this number is in the ledger. */
   caughtUp(read: number): void;
@@ -76,6 +79,7 @@ export interface ReplicationListener {
 /** How often an active worker checks its lease. Safety does not rest on it: the cursor decides (D7). */
 const LEASE_VERIFY_MS = 2_000;
 const IDLE_WAIT_MS_MIN = 1;
+const PRUNE_EVERY_MS = 30_000;
 
 /** Copies one partition; one run at a time. */
 export class ReplicationLoop {
@@ -89,7 +93,8 @@ export class ReplicationLoop {
   readonly #trimmer: Trimmer;
   readonly #poison = new PoisonIsolation();
   readonly #throttle: Throttle;
-  #epoch = 0;
+  #nonce = '';
+  #prunedMs = Number.NEGATIVE_INFINITY;
   /** Ends the pause under way. */
   #pausing: AbortController | undefined;
   /** {@link wake} was called since the last read began. */
@@ -105,7 +110,10 @@ export class ReplicationLoop {
     this.#trimmer = new Trimmer(
       parts.hot,
       limits,
-      () => this.#parts.checkpoint?.('stream-trimmed'),
+      async (tail) => {
+        await this.#pruneLinks(tail);
+        await this.#parts.checkpoint?.('stream-trimmed');
+      },
       (error) => listener.trimFailed(error),
     );
   }
@@ -122,11 +130,14 @@ export class ReplicationLoop {
     const cursor = await ledger.cursor(partition);
     await checkpoint?.('cursor-read');
     if (!cursor) throw new NotReady('unknown-partition', undefined, this.reader.head);
-    if (cursor.epoch !== this.#epoch) this.#poison.clear();
-    this.#epoch = cursor.epoch;
-    this.reader.begin(cursor);
-    this.#listener.started(cursor);
-    let from: StreamPosition = cursor;
+    const epoch: Epoch = { number: cursor.epoch, nonce: cursor.nonce ?? NOTHING };
+    if (epoch.nonce !== this.#nonce) this.#poison.clear();
+    this.#nonce = epoch.nonce;
+    const { sequence, link = NOTHING, eventsTotal } = cursor;
+    let from: StreamPosition = { epoch: undefined, sequence, link, eventsTotal };
+    this.reader.begin(from, epoch);
+    this.#trimmer.begin(epoch.nonce);
+    this.#listener.started(from, epoch);
     let commit: Promise<void> = Promise.resolve();
     let idleWaitMs = 0;
     let verifiedMs = performance.now();
@@ -142,13 +153,17 @@ export class ReplicationLoop {
         await checkpoint?.('entries-read');
         const last = entries.at(-1);
         if (last) {
-          const { epoch, sequence, eventsTotal } = last;
-          const to = { ...from, epoch, sequence, eventsTotal };
+          const to: StreamPosition = {
+            epoch: last.epoch,
+            sequence: last.sequence,
+            link: last.link,
+            eventsTotal: last.eventsTotal,
+          };
           const atMs = entries.findLast(isReadable)?.atMs;
           const mode = this.#poison.modeFor(from.sequence + 1);
           // Strict validation queries the ledger, which must have everything that came before.
           if (mode.kind !== 'none') await commit;
-          const chunk = await prepareChunk(await this.#validator.validate(entries, from, mode));
+          const chunk = await prepareChunk(await this.#validator.validate(entries, from, epoch, mode));
           await checkpoint?.('chunk-validated');
           await commit;
           commit = this.#commit(chunk, to, atMs, mode);
@@ -184,6 +199,13 @@ export class ReplicationLoop {
       await this.#trimmer.reset();
       this.#validator.reset();
     }
+  }
+
+  /** Links below the stream's tail say nothing any more. */
+  async #pruneLinks(tail: StreamPosition | undefined): Promise<void> {
+    if (!tail || performance.now() - this.#prunedMs < PRUNE_EVERY_MS) return;
+    this.#prunedMs = performance.now();
+    await this.#parts.ledger.pruneLinks(this.#parts.partition, tail.sequence);
   }
 
   async #pause(ms: number, stopping: AbortSignal): Promise<void> {

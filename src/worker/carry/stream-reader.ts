@@ -4,23 +4,30 @@
  * newer release wrote it: then nothing is passed over. Refuses to know: the ledger.
  */
 import { setImmediate } from 'node:timers/promises';
+import { decodeControl, isSameEpoch } from '../../hotpath/codec/control-codec.ts';
 import { decodeEntry, type readStream, type StreamEntry } from '../../hotpath/codec/stream-codec.ts';
-import { Unreadable } from '../../hotpath/codec/words.ts';
+import { NOTHING, Unreadable } from '../../hotpath/codec/words.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
-import { type Control, readControl } from '../../hotpath/partition.ts';
+import {
+  type Control,
+  type Epoch,
+  type Incarnation,
+  incarnationIn,
+  isVerified,
+} from '../../hotpath/partition.ts';
 import { messageOf } from './failure.ts';
 
 /** A connection to Redis, as the hot path opens them. */
 export type StreamRedis = Parameters<typeof readStream>[0];
 
-/** A place in the stream: behind this entry. */
+/** A place in the history: after the entry with this sequence and link. */
 export interface StreamPosition {
-  readonly epoch: number;
-  /** Of the epoch, and the link of the entry, as the ledger has them. */
-  readonly nonce?: string | undefined;
-  readonly link?: string | undefined;
+  /** Of the entry's id; undefined where it is not known, as of a cursor that was read from the ledger. */
+  readonly epoch: number | undefined;
   readonly sequence: number;
-  /** Events of the partition up to here. */
+  /** `-` before the first entry that has a link. */
+  readonly link: string;
+  /** Events up to here. */
   readonly eventsTotal: number;
 }
 
@@ -28,7 +35,8 @@ export interface StreamPosition {
 export interface UnreadableEntry {
   readonly epoch: number;
   readonly sequence: number;
-  /** As the entry says, if that can be read; otherwise that of the entry before it. */
+  /** As the entry says; where that cannot be read, those of the entry before it. */
+  readonly link: string;
   readonly eventsTotal: number;
   /** Its fields, one a line, cut to {@link RAW_TEXT_MAX} characters. */
   readonly raw: string;
@@ -42,32 +50,39 @@ export function isReadable(entry: ReadEntry): entry is StreamEntry {
 }
 
 /**
- * Why nothing can be copied (D10). `forgotten`: Redis has no partition. `epoch-mismatch`: it is at another epoch than the
- * ledger. `ledger-ahead`: it lacks what the ledger has. `sequence-gap`: entries are missing between the ledger and the
- * stream. `unknown-partition`: the ledger does not know the partition.
+ * Why nothing can be carried (D10, H11). `forgotten`: Redis has no partition. `unverified`: this worker has not verified this
+ * incarnation of Redis. `other-epoch`: another worker has. `forked`: Redis's history is another one than the ledger's.
+ * `went-back`: Redis lacks what the ledger has. `entries-missing`: the stream lacks entries after the ledger's last one.
+ * `fenced`, `clock`: the partition is closed and everything is carried. `unknown-partition`: the ledger does not know it.
+ * `control-damaged`: its control record cannot be read.
  */
 export type NotReadyCause =
   | 'forgotten'
-  | 'epoch-mismatch'
-  | 'ledger-ahead'
-  | 'sequence-gap'
-  | 'unknown-partition';
+  | 'unverified'
+  | 'other-epoch'
+  | 'forked'
+  | 'went-back'
+  | 'entries-missing'
+  | 'fenced'
+  | 'clock'
+  | 'unknown-partition'
+  | 'control-damaged';
 
-/** Stream and ledger do not follow from each other: a rebuild must correct that, repeating cannot. */
+type PlaceInHistory = Pick<StreamPosition, 'sequence' | 'link'>;
+
+/** Stream and ledger do not follow from each other, or nobody has verified that they do; repeating does not help. */
 export class NotReady extends Error {
   readonly reason: NotReadyCause;
-  /** The ledger's cursor; undefined where it has none. */
-  readonly ledger: StreamPosition | undefined;
-  /** The position of Redis; undefined where it has none. */
-  readonly hot: StreamPosition | undefined;
+  /** Where each of the two is; undefined where that is not known. */
+  readonly ledger: PlaceInHistory | undefined;
+  readonly hot: PlaceInHistory | undefined;
   constructor(
     reason: NotReadyCause,
-    ledger: StreamPosition | undefined,
-    hot: StreamPosition | undefined,
+    ledger: PlaceInHistory | undefined,
+    hot: PlaceInHistory | undefined,
     detail = '',
   ) {
-    const at = (position: StreamPosition | undefined) =>
-      position ? `${position.epoch}-${position.sequence}` : 'nowhere';
+    const at = (place: PlaceInHistory | undefined) => place?.sequence ?? 'nowhere';
     super(`${reason}: the ledger is at ${at(ledger)}, the hot path at ${at(hot)}${detail}`);
     this.name = 'NotReady';
     this.reason = reason;
@@ -93,7 +108,8 @@ export class StreamReader {
   head: Control | undefined;
   readonly #redis: StreamRedis;
   readonly #keys: PartitionKeys;
-  #position: StreamPosition = { epoch: 0, sequence: 0, eventsTotal: 0 };
+  #epoch: Epoch = { number: 0, nonce: NOTHING };
+  #position: StreamPosition = { epoch: undefined, sequence: 0, link: NOTHING, eventsTotal: 0 };
   #rows: readonly Row[] = [];
   #next = 0;
   #isFetchedWhole = false;
@@ -109,9 +125,13 @@ export class StreamReader {
     return this.#isFetchedWhole && this.#next >= this.#rows.length;
   }
 
-  /** Starts anew: the next entry is the one after this position. */
-  begin(position: StreamPosition): void {
+  /**
+   * Starts anew: the next entry is the one after this position.
+   * @param epoch under which this worker has verified the partition
+   */
+  begin(position: StreamPosition, epoch: Epoch): void {
     this.#position = position;
+    this.#epoch = epoch;
     this.#rows = [];
     this.#next = 0;
   }
@@ -159,18 +179,31 @@ export class StreamReader {
 
   /** Answers whether the stream has no more after what was fetched. */
   async #fetch(): Promise<boolean> {
-    const { epoch, sequence } = this.#position;
+    const { sequence, link } = this.#position;
+    const from = `${this.#position.epoch ?? 0}-${sequence + 1}`;
     // Sent together and answered in this order: what the control record counts, the stream must already contain.
-    const [head, rows] = await Promise.all([
-      readControl(this.#redis, this.#keys),
-      this.#redis.xrange(this.#keys.events, `${epoch}-${sequence + 1}`, '+', 'COUNT', this.#entriesPerRead),
+    const [text, info, rows] = await Promise.all([
+      this.#redis.get(this.#keys.control),
+      this.#redis.info('replication'),
+      this.#position.epoch === undefined
+        ? this.#locate(sequence)
+        : this.#redis.xrange(this.#keys.events, from, '+', 'COUNT', this.#entriesPerRead),
     ]);
-    this.head = head;
-    if (!head) throw new NotReady('forgotten', this.#position, undefined);
-    if (head.epoch !== epoch) throw new NotReady('epoch-mismatch', this.#position, head);
-    if (head.sequence < sequence) throw new NotReady('ledger-ahead', this.#position, head);
-    if (rows.length === 0 && head.sequence > sequence) {
-      throw new NotReady('sequence-gap', this.#position, head, ', and the stream has nothing in between');
+    const head = this.#checkHead(text, incarnationIn(info));
+    if (head.sequence < sequence) throw new NotReady('went-back', this.#position, head);
+    if (rows.length === 0) {
+      if (head.sequence > sequence) {
+        throw new NotReady(
+          'entries-missing',
+          this.#position,
+          head,
+          ', and the stream has nothing in between',
+        );
+      }
+      if (head.link !== link) throw new NotReady('forked', this.#position, head);
+      // Everything is carried: now the partition can be filled from the ledger and opened.
+      if (head.state === 'fenced' || head.state === 'clock')
+        throw new NotReady(head.state, this.#position, head);
     }
     this.#rows = rows;
     this.#next = 0;
@@ -178,28 +211,70 @@ export class StreamReader {
     return this.#isFetchedWhole;
   }
 
-  #follows([id]: Row): boolean {
-    const { epoch, sequence } = this.#position;
-    return id === `${epoch}-${sequence + 1}`;
+  /** @throws {NotReady} where this worker must not carry, because somebody has to look at both stores first */
+  #checkHead(text: string | null, incarnation: Incarnation): Control {
+    if (text === null) throw new NotReady('forgotten', this.#position, undefined);
+    let head: Control;
+    try {
+      head = decodeControl(text);
+    } catch (error) {
+      throw new NotReady('control-damaged', this.#position, undefined, `: ${messageOf(error)}`);
+    }
+    this.head = head;
+    if (!incarnation.isPrimary) throw new Error('Redis is a replica now, the primary is elsewhere');
+    // A closed partition changes no more, so it is carried whoever has verified it.
+    if (head.state === 'fenced' || head.state === 'clock') return head;
+    if (!isVerified(head, incarnation)) throw new NotReady('unverified', this.#position, head);
+    if (!isSameEpoch(head.epoch, this.#epoch)) throw new NotReady('other-epoch', this.#position, head);
+    return head;
+  }
+
+  /** The entry with the next sequence and those after it, whatever the epoch of their ids. */
+  async #locate(sequence: number): Promise<Row[]> {
+    const [first] = await this.#redis.xrange(this.#keys.events, '-', '+', 'COUNT', 1);
+    const [last] = await this.#redis.xrevrange(this.#keys.events, '+', '-', 'COUNT', 1);
+    const oldest = first ? epochOf(first) : 0;
+    let rows: Row[] = [];
+    // Sequences run on over epochs: in the newest epoch that has an entry at or before this sequence, it is the next one.
+    for (let epoch = last ? epochOf(last) : -1; epoch >= oldest; epoch--) {
+      rows = await this.#redis.xrange(
+        this.#keys.events,
+        `${epoch}-${sequence + 1}`,
+        '+',
+        'COUNT',
+        this.#entriesPerRead,
+      );
+      if (rows[0] && sequenceOf(rows[0]) === sequence + 1) break;
+    }
+    return rows;
   }
 
   #read(row: Row): ReadEntry {
     const [id, fields] = row;
-    if (!this.#follows(row)) {
-      throw new NotReady('sequence-gap', this.#position, this.head, `, and the stream continues at ${id}`);
+    const { sequence, link } = this.#position;
+    if (sequenceOf(row) !== sequence + 1 || epochOf(row) < (this.#position.epoch ?? 0)) {
+      throw new NotReady('entries-missing', this.#position, this.head, `, and the stream continues at ${id}`);
     }
     try {
       const entry = decodeEntry(id, fields);
       const isInRange =
         entry.atMs > 0 && entry.atMs <= INSTANT_MS_MAX && Number.isSafeInteger(entry.eventsTotal);
       if (!isInRange) throw new Error(`time ${entry.atMs} or count ${entry.eventsTotal} is out of range`);
+      if (entry.linkBefore !== link) {
+        throw new NotReady('forked', this.#position, this.head, `, and ${id} continues another history`);
+      }
       return entry;
     } catch (error) {
-      if (error instanceof Unreadable && error.isNewer) throw error;
+      if (error instanceof NotReady || (error instanceof Unreadable && error.isNewer)) throw error;
       const count = fields[fields.indexOf('count') + 1] ?? '';
+      const [own, before] = (fields[fields.indexOf('link') + 1] ?? '').split(' ');
+      if (before !== undefined && before !== link) {
+        throw new NotReady('forked', this.#position, this.head, `, and ${id} continues another history`);
+      }
       return {
-        epoch: this.#position.epoch,
-        sequence: this.#position.sequence + 1,
+        epoch: epochOf(row),
+        sequence: sequence + 1,
+        link: before === undefined ? link : (own as string),
         eventsTotal: /^\d{1,15}$/.test(count) ? Number(count) : this.#position.eventsTotal,
         raw: fields.join('\n').slice(0, RAW_TEXT_MAX),
         problem: messageOf(error),
@@ -213,4 +288,12 @@ function countLines(entry: StreamEntry): number {
   let lines = 0;
   for (const event of entry.events) lines += event.lines.length;
   return Math.max(1, lines);
+}
+
+function epochOf([id]: Row): number {
+  return Number(id.slice(0, id.indexOf('-')));
+}
+
+function sequenceOf([id]: Row): number {
+  return Number(id.slice(id.indexOf('-') + 1));
 }

@@ -19,6 +19,8 @@
  * COPYING is a pipeline of two chunks: one is read and validated while the one before is committed (replication-loop.ts).
  */
 import type { Logger } from 'pino';
+import { NOTHING } from '../../hotpath/codec/words.ts';
+import type { Control, Epoch } from '../../hotpath/partition.ts';
 import { CursorMoved } from '../../ledger/errors.ts';
 import type { WorkerLease } from '../../ledger/lease.ts';
 import { type Finding, REUSED_KINDS } from '../../ledger/write/chunk.ts';
@@ -54,6 +56,7 @@ export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   fullSpeedLagMs: 3_000,
   trimEveryMs: 250,
   trimEventsMax: 20_000,
+  keepEvents: 1_000_000,
   retryWaitMsMax: 5_000,
   standbyPollMs: 500,
 };
@@ -64,6 +67,8 @@ export interface WriteBehindOptions extends ReplicationParts {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Called with every finding once it is in the ledger. */
   readonly onDrift?: ((finding: Finding) => void) | undefined;
+  /** Called when this worker has got the lease, before it reads anything. An error ends the lease, and it is tried again. */
+  readonly onLease?: (() => Promise<void>) | undefined;
   /**
    * Called when stream and ledger do not follow from each other. The worker awaits it, keeps the lease, reads again, and
    * calls it again if that did not help, with growing waits.
@@ -74,8 +79,9 @@ export interface WriteBehindOptions extends ReplicationParts {
 export interface WriteBehindStatus {
   /** False while another worker has the lease or Postgres does not answer. */
   readonly active: boolean;
-  /** The ledger's cursor, as far as this worker knows; 0 before it was active. */
+  /** The epoch under which this worker carries; 0 before it was active. */
   readonly epoch: number;
+  /** The ledger's cursor, as far as this worker knows. */
   readonly sequence: number;
   /** Events decided and not in the ledger yet, as of the last read. */
   readonly lagEvents: number;
@@ -114,7 +120,8 @@ export class WriteBehind {
   readonly #done: Promise<void>;
   #isActive = false;
   /** What the ledger is known to have. */
-  #committed: StreamPosition = { epoch: 0, sequence: 0, eventsTotal: 0 };
+  #committed: StreamPosition = { epoch: undefined, sequence: 0, link: NOTHING, eventsTotal: 0 };
+  #epoch: Epoch | undefined;
   #committedAtMs: number | undefined;
   #committedEvents = 0;
   #findings = 0;
@@ -127,8 +134,9 @@ export class WriteBehind {
     this.#limits = { ...WRITE_BEHIND_LIMITS_DEFAULT, ...options.limits };
     this.#retry = new Retry({ waitMsMin: RETRY_WAIT_MS_MIN, waitMsMax: this.#limits.retryWaitMsMax });
     this.#loop = new ReplicationLoop(options, this.#limits, {
-      started: (cursor) => {
+      started: (cursor, epoch) => {
         this.#committed = cursor;
+        this.#epoch = epoch;
       },
       committed: (chunk, to, atMs) => {
         this.#committedEvents += Math.max(0, to.eventsTotal - this.#committed.eventsTotal);
@@ -150,15 +158,20 @@ export class WriteBehind {
     this.#done = this.#run();
   }
 
+  /** The last control record that was read; undefined before the first. */
+  get seen(): Control | undefined {
+    return this.#loop.reader.head;
+  }
+
   /** Where the worker is, as of its last read. Never waits. */
   status(): WriteBehindStatus {
     const { head } = this.#loop.reader;
-    const isComparable = head !== undefined && head.epoch === this.#committed.epoch;
+    const isComparable = head !== undefined && head.sequence >= this.#committed.sequence;
     const lagEvents = isComparable ? Math.max(0, head.eventsTotal - this.#committed.eventsTotal) : 0;
     const sinceMs = isComparable && lagEvents > 0 ? head.clockMs - (this.#committedAtMs ?? head.clockMs) : 0;
     return {
       active: this.#isActive,
-      epoch: this.#committed.epoch,
+      epoch: this.#epoch?.number ?? 0,
       sequence: this.#committed.sequence,
       lagEvents,
       lagMs: Math.max(0, sinceMs),
@@ -170,7 +183,7 @@ export class WriteBehind {
   }
 
   /**
-   * Resolves when the ledger has everything up to this sequence of the epoch; without one, when it has everything decided
+   * Resolves when the ledger has everything up to this sequence; without one, when it has everything decided
    * before the call and the stream is trimmed. @throws where the worker stops before
    */
   drained(sequence?: number): Promise<void> {
@@ -213,6 +226,7 @@ export class WriteBehind {
     this.#isActive = true;
     try {
       await checkpoint?.('lease-taken');
+      await this.#options.onLease?.();
       while (!signal.aborted && lease.isHeld) {
         try {
           await this.#loop.run(lease, signal);
@@ -242,8 +256,9 @@ export class WriteBehind {
       // A worker whose cursor another one moves is a zombie: it must not raise an alarm.
       if (!(await lease.verify())) return;
       const cursor = await this.#options.ledger.cursor(lease.partition);
-      const { epoch, sequence } = this.#committed;
-      if (cursor && (cursor.epoch !== epoch || cursor.sequence !== sequence)) return;
+      const isSame =
+        (cursor?.nonce ?? NOTHING) === this.#epoch?.nonce && cursor?.sequence === this.#committed.sequence;
+      if (cursor && this.#epoch && !isSame) return;
     }
     if (error instanceof NotReady) {
       this.#notReady = error.reason;

@@ -4,8 +4,9 @@
  * `not-ready`; a rebuild that dies leaves the fence, and the next one starts anew.
  * The caller holds the lease of the partition, so nobody else writes the ledger meanwhile.
  */
-import { randomBytes } from 'node:crypto';
 import { itemName } from '../../domain/language.ts';
+import { type Control, randomLink } from '../../hotpath/codec/control-codec.ts';
+import { NOTHING } from '../../hotpath/codec/words.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import {
@@ -20,8 +21,17 @@ import {
   loadWarehouses,
   sheetLifeMs,
 } from '../../hotpath/load.ts';
-import { clearPartition, fencePartition, openPartition, readControl } from '../../hotpath/partition.ts';
+import {
+  type ControlRecord,
+  clearPartition,
+  fencePartition,
+  readClockMs,
+  readControl,
+  readIncarnation,
+  replaceControl,
+} from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { lostRange, nextEpoch, pauseSince } from './verify.ts';
 
 export interface RebuildParts {
   readonly redis: RedisConnection;
@@ -29,6 +39,8 @@ export interface RebuildParts {
   readonly ledger: Ledger;
   /** How long a resolved reservation stays readable; as the engine has it. */
   readonly tombstoneMs: number;
+  /** The last control record this process saw; undefined where it has seen none. */
+  readonly seen?: (() => Control | undefined) | undefined;
 }
 
 /** What was loaded. */
@@ -50,32 +62,87 @@ const ITEMS_PAGE = 1_000;
 type Safety = ReadonlyMap<string, { readonly safetyStock: number; readonly isLow: boolean }>;
 
 /**
- * Rebuilds the partition.
+ * Rebuilds the partition: Redis continues where the ledger is.
  * @param onProgress called after each page with the counts so far
- * @throws where a store is away or another process rebuilt meanwhile; the fence stays
+ * @throws where a store is away or another process rebuilt meanwhile; the fence stays, and the next attempt begins anew
  */
 export async function rebuild(
   parts: RebuildParts,
   onProgress: (loaded: { items: number; reservations: number }) => void = () => {},
 ): Promise<RebuildOutcome> {
   const startedMs = performance.now();
-  const { redis, keys, ledger, tombstoneMs } = parts;
+  const { redis, keys, ledger } = parts;
   const cursor = await ledger.cursor(keys.partition);
-  const control = await readControl(redis, keys);
-  const epoch = Math.max(cursor?.epoch ?? 0, control?.epoch ?? 0) + 1;
-  await fencePartition(redis, keys, epoch - 1);
-  // Redis goes on where the ledger stands: sequence and events run on.
-  const { sequence = 0, eventsTotal = 0, link } = cursor ?? {};
-  const epochId = await ledger.beginEpoch(keys.partition, {
-    epoch: { number: epoch, nonce: randomBytes(4).toString('hex') },
-    incarnation: '-',
+  const { id: incarnation } = await readIncarnation(redis);
+  const before = await readControl(redis, keys).catch(() => undefined);
+  const fenced = await fencePartition(redis, keys);
+  const epoch = nextEpoch(fenced, cursor);
+  // Two empty partitions are two histories.
+  const {
+    sequence,
+    eventsTotal,
+    link = NOTHING,
+  } = cursor ?? { sequence: 0, eventsTotal: 0, link: randomLink() };
+  const lost = lostRange(parts.seen?.(), undefined, cursor);
+  const id = await ledger.beginEpoch(keys.partition, {
+    epoch,
+    incarnation,
     how: 'rebuilt',
     compared: { sequence, link, eventsTotal },
+    ...(lost ? { lost } : {}),
   });
-  if (epochId === undefined) {
-    throw new Error(`partition ${keys.partition}: another process began epoch ${epoch} or a later one`);
+  if (id === undefined) {
+    throw new Error(
+      `partition ${keys.partition}: another process began epoch ${epoch.number} or a later one`,
+    );
   }
+  const target: Omit<Control, 'isLinked'> = {
+    epoch,
+    sequence,
+    link,
+    clockMs: await readClockMs(redis),
+    eventsTotal,
+    carriedTotal: eventsTotal,
+    incarnation: undefined,
+    pause: undefined,
+    state: 'fenced',
+  };
+  // Says where the partition is going before anything is deleted: a rebuild that dies half way has nothing to save, and the
+  // next one need not ask whether something is lost.
+  const emptied = await replace(parts, fenced, target, incarnation);
   await clearPartition(redis, keys);
+  const loaded = await fill(parts, onProgress);
+  const nowMs = await readClockMs(redis);
+  const pause = pauseSince(before?.clockMs ?? parts.seen?.()?.clockMs, nowMs);
+  await replace(
+    parts,
+    emptied,
+    { ...target, incarnation, pause, clockMs: nowMs, state: 'open' },
+    incarnation,
+  );
+  await ledger.openEpoch(id, { sequence, link });
+  return { epoch: epoch.number, ...loaded, durationMs: performance.now() - startedMs };
+}
+
+async function replace(
+  { redis, keys }: RebuildParts,
+  before: ControlRecord,
+  after: Omit<Control, 'isLinked'>,
+  incarnation: string,
+): Promise<ControlRecord> {
+  const { control, isReplaced } = await replaceControl(redis, keys, before, after, { incarnation });
+  if (isReplaced && control) return control;
+  throw new Error(
+    `partition ${keys.partition}: Redis was started again or another process changed it during the rebuild`,
+  );
+}
+
+/** Fills the emptied partition from the ledger. */
+async function fill(
+  parts: RebuildParts,
+  onProgress: (loaded: { items: number; reservations: number }) => void,
+): Promise<Omit<RebuildOutcome, 'epoch' | 'durationMs'>> {
+  const { redis, keys, ledger, tombstoneMs } = parts;
   const loaded = { items: 0, openHolds: 0, settled: 0 };
   const report = () => onProgress({ items: loaded.items, reservations: loaded.openHolds + loaded.settled });
   const safety = new Map<string, { safetyStock: number; isLow: boolean }>();
@@ -109,9 +176,7 @@ export async function rebuild(
   const movements = await fillMovements(parts, sinceMs, safety);
   const documents = await fillDocuments(parts, sinceMs);
   await loadWarehouses(redis, keys, await ledger.warehouses());
-  await openPartition(redis, keys, epoch, { sequence, eventsTotal });
-  await ledger.openEpoch(epochId, { sequence, link });
-  return { epoch, ...loaded, movements, ...documents, durationMs: performance.now() - startedMs };
+  return { ...loaded, movements, ...documents };
 }
 
 async function fillMovements(parts: RebuildParts, sinceMs: number, safety: Safety): Promise<number> {

@@ -120,7 +120,8 @@ const EXAMPLES: readonly (readonly [command: Command | Lookup | Upkeep, text: st
   [{ kind: 'look-item', sku: '茶' }, 'look-item %E8%8C%B6'],
   [{ kind: 'look-reservation', orderId: 'o' }, 'look-reservation'],
   [{ kind: 'quarantine', ...item }, 'quarantine %E8%8C%B6@w'],
-  [{ kind: 'trim', sequence: 7, eventsTotal: 9 }, 'trim 7 9'],
+  [{ kind: 'trim', nonce: 'abcd2345', carriedTotal: 9, keepFrom: '2-7' }, 'trim abcd2345 9 2-7'],
+  [{ kind: 'trim', nonce: 'abcd2345', carriedTotal: 9, keepFrom: undefined }, 'trim abcd2345 9 -'],
 ];
 
 test.each(EXAMPLES.map(([command, text]) => [text, command] as const))(

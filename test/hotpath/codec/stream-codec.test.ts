@@ -9,8 +9,8 @@ import { NEWER } from './values.ts';
 describe('an entry of the stream', () => {
   const ITEM = 'TEA@east 5 5 0 0 1 0 0';
   const EVENT = 'InventoryReceived M-1 web TEA@east=5 -';
-  const entry = (fields: Partial<Record<'at' | 'count' | 'events' | 'items', string>> = {}) =>
-    Object.entries({ at: String(START_MS), count: '1', events: EVENT, items: ITEM, ...fields }).flat();
+  const WHOLE = { at: String(START_MS), count: '1', link: 'own0 before0', events: EVENT, items: ITEM };
+  const entry = (fields: Partial<typeof WHOLE> = {}) => Object.entries({ ...WHOLE, ...fields }).flat();
 
   test('has its events with the versions that follow from its items', () => {
     expect(decodeEntry('1-1', entry())).toEqual({
@@ -18,6 +18,8 @@ describe('an entry of the stream', () => {
       sequence: 1,
       atMs: START_MS,
       eventsTotal: 1,
+      link: 'own0',
+      linkBefore: 'before0',
       events: [
         {
           type: 'InventoryReceived',
@@ -32,12 +34,18 @@ describe('an entry of the stream', () => {
     });
   });
 
+  test('of the release before has no links', () => {
+    const { link: _, ...fields } = WHOLE;
+    expect(decodeEntry('1-1', Object.entries(fields).flat())).toMatchObject({ link: '-', linkBefore: '-' });
+  });
+
   test.each([
     ['no fields', []],
     ['fields of another program', ['a', '1', 'b', '2', 'c', '3', 'd', '4']],
     ['an event of a kind nobody knows', entry({ events: 'InventoryStolen M-1 web TEA@east=5 -' })],
     ['an event that ends too early', entry({ events: 'InventoryReceived M-1 web' })],
     ['a release of a cause nobody knows', entry({ events: 'InventoryReleased o web TEA@east=5 lost -' })],
+    ['links that cannot be read', entry({ link: 'one' })],
     ['an item that cannot be read', entry({ items: 'TEA@east 5 5' })],
     ['an event about an item that is not there', entry({ items: 'RICE@east 5 5 0 0 1 0 0' })],
   ])('with %s is unreadable', (_, fields) => {

@@ -8,7 +8,12 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
-import { connectRedis, openConnection, openHotInventory, type RedisConnection } from '../hotpath/hot-inventory.ts';
+import {
+  connectRedis,
+  openConnection,
+  openHotInventory,
+  type RedisConnection,
+} from '../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../hotpath/keys.ts';
 import { type Control, isVerified, readControl, readIncarnation } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';

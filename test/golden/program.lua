@@ -3294,7 +3294,9 @@ if event_count > 0 then
   end
   local entry_id = match(epoch, "^%d+") .. "-" .. digits(sequence)
   local new_link = ARGV[7]
-  call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total), "link", new_link .. " " .. link, "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
+  call("XADD", stream_key, entry_id, "at", now_text, "count", digits(events_total), "link", new_link .. " " .. link,
+    "events", table.concat(event_parts, "", 2, part_count), "items", table.concat(checkpoints, "", 1, count - 1))
+  link = new_link
   for i = 1, changed_count do
     local item = changed_items[i]
     if plain.texts[i] then

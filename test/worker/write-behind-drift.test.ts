@@ -38,7 +38,7 @@ async function tamper(sequence: number, change: (fields: Fields) => Fields): Pro
 
 /** The number of the batch that decided last. */
 async function lastSequence(): Promise<number> {
-  return Number((await room.engine.redis.get(room.engine.hot.keys.control))?.split(' ')[1]);
+  return Number((await room.engine.redis.get(room.engine.hot.keys.control))?.split(' ')[3]);
 }
 
 async function reserve(orderId: string, ...lines: [sku: string, quantity: number][]): Promise<number> {

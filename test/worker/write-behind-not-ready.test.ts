@@ -3,7 +3,8 @@
  * the cases it is, and the worker waits without spinning.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { clearPartition, openPartition } from '../../src/hotpath/partition.ts';
+import { type Control, decodeControl, encodeControl } from '../../src/hotpath/codec/control-codec.ts';
+import { clearPartition, openPartition, readControl } from '../../src/hotpath/partition.ts';
 import type { WorkerLease } from '../../src/ledger/lease.ts';
 import type { NotReady } from '../../src/worker/carry/stream-reader.ts';
 import { startWriteBehind } from '../../src/worker/carry/write-behind.ts';
@@ -32,10 +33,11 @@ async function told(): Promise<{ worker: TestWorker; problems: NotReady[] }> {
   return { worker, problems };
 }
 
-async function setControl(change: (words: string[]) => string[]): Promise<string> {
+/** Changes the control record by hand. @returns its text before */
+async function setControl(change: (control: Control) => Control): Promise<string> {
   const { redis, hot } = room.engine;
   const before = (await redis.get(hot.keys.control)) ?? '';
-  await redis.set(hot.keys.control, change(before.split(' ')).join(' '));
+  await redis.set(hot.keys.control, encodeControl(change(decodeControl(before))));
   return before;
 }
 
@@ -60,7 +62,7 @@ describe('the worker reports', () => {
     await until(() => problems.length > 0);
     expect(problems[0]).toMatchObject({
       reason: 'forgotten',
-      ledger: { epoch: 1, sequence: 0 },
+      ledger: { sequence: 0 },
       hot: undefined,
     });
     expect(worker.writeBehind.status()).toMatchObject({ active: true, notReady: 'forgotten' });
@@ -70,12 +72,21 @@ describe('the worker reports', () => {
     await expectExact(room, worker.ledger);
   });
 
-  test('that they live in different epochs', async () => {
-    const before = await setControl(([, ...rest]) => ['2', ...rest]);
+  test('that nobody has verified this Redis since it started or took over', async () => {
+    const before = await setControl((control) => ({ ...control, incarnation: undefined }));
     const { worker, problems } = await told();
     await until(() => problems.length > 0);
-    expect(problems[0]).toMatchObject({ reason: 'epoch-mismatch', ledger: { epoch: 1 }, hot: { epoch: 2 } });
-    await setControl(() => before.split(' '));
+    expect(problems[0]).toMatchObject({ reason: 'unverified', ledger: { sequence: 0 } });
+    await room.engine.redis.set(room.engine.hot.keys.control, before);
+    await worker.writeBehind.drained();
+  });
+
+  test('that another worker has verified it', async () => {
+    const before = await setControl((control) => ({ ...control, epoch: { number: 2, nonce: 'another0' } }));
+    const { worker, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'other-epoch' });
+    await room.engine.redis.set(room.engine.hot.keys.control, before);
     await worker.writeBehind.drained();
   });
 
@@ -83,24 +94,46 @@ describe('the worker reports', () => {
     const { worker: first } = await told();
     await first.writeBehind.drained();
     await first.stop();
-    await setControl(([epoch = '', sequence = '', ...rest]) => [
-      epoch,
-      String(Number(sequence) - 3),
-      ...rest,
-    ]);
+    await setControl((control) => ({ ...control, sequence: control.sequence - 3 }));
     const { problems } = await told();
     await until(() => problems.length > 0);
-    expect(problems[0]).toMatchObject({ reason: 'ledger-ahead' });
+    expect(problems[0]).toMatchObject({ reason: 'went-back' });
+  });
+
+  test('that Redis is at the same number in another history', async () => {
+    const { worker: first } = await told();
+    await first.writeBehind.drained();
+    await first.stop();
+    await setControl((control) => ({ ...control, link: 'another0another0' }));
+    const { problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'forked' });
+  });
+
+  test('that an entry does not continue the one before it', async () => {
+    const { redis, hot } = room.engine;
+    const rows = await redis.xrange(hot.keys.events, '-', '+');
+    await redis.del(hot.keys.events);
+    const changed = rows.length - 2;
+    for (const [i, [id, fields]] of rows.entries()) {
+      const link = fields.indexOf('link') + 1;
+      if (i === changed) fields[link] = `${fields[link]?.split(' ')[0]} another0another0`;
+      await redis.xadd(hot.keys.events, id, ...fields);
+    }
+    const { worker, problems } = await told();
+    await until(() => problems.length > 0);
+    expect(problems[0]).toMatchObject({ reason: 'forked', ledger: { sequence: changed } });
+    expect(await worker.ledger.cursor(0)).toMatchObject({ sequence: changed });
   });
 
   test('that events are missing, after it has carried those before them', async () => {
     const { redis, hot } = room.engine;
     await room.remember();
-    const sequence = Number((await redis.get(hot.keys.control))?.split(' ')[1]);
+    const sequence = (await readControl(redis, hot.keys))?.sequence ?? 0;
     await redis.xdel(hot.keys.events, `1-${sequence - 2}`);
     const { worker, problems } = await told();
     await until(() => problems.length > 0);
-    expect(problems[0]).toMatchObject({ reason: 'sequence-gap', ledger: { sequence: sequence - 3 } });
+    expect(problems[0]).toMatchObject({ reason: 'entries-missing', ledger: { sequence: sequence - 3 } });
     expect(await worker.ledger.cursor(0)).toMatchObject({ sequence: sequence - 3 });
   });
 
@@ -109,7 +142,7 @@ describe('the worker reports', () => {
     await redis.del(hot.keys.events);
     const { problems } = await told();
     await until(() => problems.length > 0);
-    expect(problems[0]).toMatchObject({ reason: 'sequence-gap', ledger: { sequence: 0 } });
+    expect(problems[0]).toMatchObject({ reason: 'entries-missing', ledger: { sequence: 0 } });
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { afterEach, expect, test, vi } from 'vitest';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
+import { openPartition } from '../../src/hotpath/partition.ts';
 import { type Answer, type OpenServer, openServer } from './open-server.ts';
 import { openRedisLink, type RedisLink } from './redis-link.ts';
 
@@ -48,7 +49,7 @@ test('a partition that Redis has forgotten sells nothing until it is rebuilt (D1
     checks: { redis: { ok: true }, partition: { ok: false } },
   });
   expect((await server.call('GET', '/livez')).status).toBe(200);
-  await server.redis.set(partitionKeys(server.prefix).control, `1 0 ${Date.now()} 0 0 open`);
+  await openPartition(server.redis, partitionKeys(server.prefix), 1);
   const again = await server.call('GET', '/readyz');
   expect(again.status).toBe(200);
   expect(again.body).toMatchObject({

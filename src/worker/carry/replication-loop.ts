@@ -183,6 +183,9 @@ export class ReplicationLoop {
           await commit;
           await this.#trimmer.flush();
           this.#listener.caughtUp(read);
+          const { head } = this.reader;
+          // Now the partition can be filled from the ledger and opened.
+          if (head?.state === 'fenced' || head?.state === 'clock') throw new NotReady(head.state, from, head);
           const { idleWaitMsMax, gatherMs } = this.#limits;
           idleWaitMs = Math.min(idleWaitMsMax, Math.max(IDLE_WAIT_MS_MIN, gatherMs, idleWaitMs * 2));
           await this.#pause(idleWaitMs, stopping);

@@ -201,9 +201,6 @@ export class StreamReader {
         );
       }
       if (head.link !== link) throw new NotReady('forked', this.#position, head);
-      // Everything is carried: now the partition can be filled from the ledger and opened.
-      if (head.state === 'fenced' || head.state === 'clock')
-        throw new NotReady(head.state, this.#position, head);
     }
     this.#rows = rows;
     this.#next = 0;

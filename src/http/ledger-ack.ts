@@ -38,7 +38,7 @@ export class LedgerAck {
     const { head } = this.#hot;
     const handle = this.#ledger;
     if (!handle || !head || this.#waiting.length >= WAITING_MAX) return Promise.resolve(false);
-    const place = { epoch: head.epoch, nonce: head.nonce, sequence: head.sequence };
+    const place = { epoch: head.epoch, nonce: head.nonce, sequence: head.sequence, link: head.link };
     return new Promise((resolve) => {
       this.#waiting.push({ place, untilMs: performance.now() + LEDGER_ACK_MS_MAX, resolve });
       if (!this.#isAsking) void this.#ask(handle);

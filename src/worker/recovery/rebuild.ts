@@ -89,6 +89,7 @@ export async function rebuild(
     incarnation,
     how: 'rebuilt',
     compared: { sequence, link, eventsTotal },
+    cursor,
     ...(lost ? { lost } : {}),
   });
   if (id === undefined) {

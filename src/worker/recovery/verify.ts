@@ -98,6 +98,7 @@ export async function verify(
     incarnation: incarnation.id,
     how: 'verified',
     compared,
+    cursor,
     ...(lost ? { lost } : {}),
   });
   if (id === undefined) throw new Error(`partition ${partition}: another process began a newer epoch`);

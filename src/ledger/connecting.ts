@@ -30,9 +30,17 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
 export function explainConnecting(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const [, remedy] = REMEDIES.find(([pattern]) => pattern.test(`${code} ${error.message}`)) ?? [];
-  if (remedy === undefined) return error;
-  return Object.assign(new Error(`${error.message}: ${remedy}`, { cause: error }), {
-    code: code || 'CONNECTION_REFUSED',
-  });
+  const message = messageOf(error);
+  const [, remedy] = REMEDIES.find(([pattern]) => pattern.test(`${code} ${message}`)) ?? [];
+  if (remedy === undefined && message === error.message) return error;
+  const text = remedy === undefined ? message : `${message}: ${remedy}`;
+  return Object.assign(new Error(text, { cause: error }), { code: code || 'CONNECTION_REFUSED' });
+}
+
+/** A name with several addresses (localhost) fails with an error for each, and no words of its own. */
+function messageOf(error: Error): string {
+  if (error.message !== '' || !(error instanceof AggregateError)) return error.message;
+  return error.errors
+    .map((each: unknown) => (each instanceof Error ? each.message : String(each)))
+    .join('; ');
 }

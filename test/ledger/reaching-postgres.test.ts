@@ -192,6 +192,12 @@ describe('a password', () => {
   });
 });
 
+test('a name with two addresses, at neither of which Postgres answers, is named with both', async () => {
+  const attempt = openLedger({ databaseUrl: 'postgres://ann:hush@localhost:1/shop' });
+  await expect(attempt).rejects.toThrow('ECONNREFUSED 127.0.0.1:1');
+  await expect(attempt).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
 test('a database in LATIN1 is refused by migration and ledger, before a table is made', async ({ skip }) => {
   if (!postgres) return skip();
   const name = await postgres.makeDatabase(

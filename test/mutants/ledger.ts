@@ -66,8 +66,8 @@ export const LEDGER: readonly Mutant[] = [
   {
     fault: 'a wait is answered for an epoch that the ledger does not know',
     file: 'src/ledger/cursor.ts',
-    find: '(mine.id IS NOT NULL OR',
-    replace: '(true OR',
+    find: 'mine.id IS NOT NULL OR ($3',
+    replace: 'true OR ($3',
     tests: [HISTORY],
   },
   {

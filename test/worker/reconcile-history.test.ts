@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NewFork } from '../../src/ledger/forks.ts';
 import { type AuditingOptions, startAuditing } from '../../src/worker/audit/auditing.ts';
 import { audit } from '../../src/worker/audit/reconciliation.ts';
+import { writeTrust } from '../../src/worker/recovery/trust.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 import { newEpoch } from '../ledger/chunks.ts';
 import { runProgram } from '../programs/run-program.ts';
@@ -136,6 +137,54 @@ describe('a drift until a person has seen it', () => {
     ]);
     await acknowledge();
     expect((await holdfast.audit(50)).verdict).toBe('incomplete');
+  });
+});
+
+describe('a Redis that cannot be trusted', () => {
+  /** Replaces a part of the control record. */
+  async function tamper(change: (control: string) => string): Promise<void> {
+    const { redis, keys } = holdfast;
+    const before = (await redis.get(keys.control)) ?? '';
+    const after = change(before);
+    expect(after).not.toBe(before);
+    await redis.set(keys.control, after);
+  }
+  /** `v2 epoch nonce sequence link clock events carried incarnation pause state` */
+  const word = (at: number, text: string) => (control: string) =>
+    control
+      .split(' ')
+      .map((one, i) => (i === at ? text : one))
+      .join(' ');
+
+  test('with another link at the same entry is another history, however equal the figures are', async () => {
+    await holdfast.stopWorker();
+    expect((await holdfast.audit(50)).verdict).toBe('agree');
+    await tamper(word(4, 'a-link-of-another'));
+    const found = await holdfast.audit(50);
+    expect(found).toMatchObject({ verdict: 'drift', findings: [{ kind: 'other-history' }] });
+    expect(found.findings[0]?.detail).toContain('these are two histories');
+  });
+
+  test('that no worker has verified makes the result incomplete, with the remedy', async () => {
+    await holdfast.stopWorker();
+    await tamper(word(8, '-'));
+    const found = await holdfast.audit(50);
+    expect(found).toMatchObject({ verdict: 'incomplete', findingsTotal: 0 });
+    expect(found.reason).toMatch(/^unverified: .*npm run work/);
+  });
+
+  test('that a person opened is incomplete until it was compared, and says who opened it', async () => {
+    const { redis, keys } = holdfast;
+    await holdfast.stopWorker();
+    const [, , nonce = '', sequence, link = ''] = ((await redis.get(keys.control)) ?? '').split(' ');
+    const trust = { nonce, incarnation: 'x', actor: 'ann', reason: 'Postgres is away', atMs: Date.now() };
+    await writeTrust(redis, keys, { ...trust, sequence: Number(sequence), link, eventsTotal: 0 });
+    await tamper(word(10, 'trusted'));
+    const found = await holdfast.audit(50);
+    expect(found.verdict).toBe('incomplete');
+    expect(found.reason).toMatch(
+      /^ann opened the partition without the ledger at .*Postgres is away.*npm run work/,
+    );
   });
 });
 

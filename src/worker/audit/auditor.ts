@@ -4,11 +4,14 @@
  */
 import { decodeId } from '../../domain/id.ts';
 import type { InventoryItem } from '../../domain/inventory-item.ts';
+import { NOTHING } from '../../hotpath/codec/words.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
-import { isVerified, readControl, readIncarnation } from '../../hotpath/partition.ts';
+import { notReadySentence } from '../../hotpath/not-ready.ts';
+import { type Control, isVerified, readControl, readIncarnation } from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { poll } from '../../timing/retry.ts';
+import { readTrust, type Trust } from '../recovery/trust.ts';
 
 export interface AuditParts {
   readonly redis: RedisConnection;
@@ -105,19 +108,13 @@ export class Auditor {
     if (this.options.signal?.aborted) throw new Incomplete('stopped');
   }
 
-  /** Resolves when the ledger has everything that Redis has decided up to now. @throws {Incomplete} where that takes too long */
-  async catchUp(): Promise<void> {
-    const { redis, keys } = this.parts;
-    const control = await readControl(redis, keys);
-    const incarnation = await readIncarnation(redis);
-    if (!control || control.state === 'fenced' || control.state === 'clock') {
-      throw new Incomplete(
-        `the partition is ${control ? 'closed' : 'unknown to Redis'} and waits for its rebuild`,
-      );
-    }
-    if (!isVerified(control, incarnation)) {
-      throw new Incomplete('no worker has compared this Redis with the ledger since it started or took over');
-    }
+  /**
+   * Resolves when the ledger has everything that Redis has decided up to now, with where that is.
+   * @throws {Incomplete} where that takes too long, or nobody has verified this Redis
+   */
+  async catchUp(): Promise<Control> {
+    const { keys, ledger } = this.parts;
+    const control = await this.#verifiedControl();
     if (this.nonce !== '' && this.nonce !== control.epoch.nonce)
       throw new Incomplete('the partition was opened anew meanwhile');
     this.epoch = control.epoch.number;
@@ -126,7 +123,7 @@ export class Auditor {
     let behind = '';
     const reached = await poll(
       async () => {
-        const cursor = await this.parts.ledger.cursor(keys.partition);
+        const cursor = await ledger.cursor(keys.partition);
         if (cursor?.nonce !== control.epoch.nonce) behind = 'at another epoch';
         else if (cursor.sequence >= control.sequence) return true;
         else behind = `${control.sequence - cursor.sequence} batches behind`;
@@ -134,9 +131,41 @@ export class Auditor {
       },
       { everyMs: POLL_MS, timeoutMs, signal },
     );
-    if (reached) return;
+    if (reached) return control;
     if (signal?.aborted) throw new Incomplete('stopped');
     throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
+  }
+
+  /** @throws {Incomplete} with the remedy, where the partition is closed or its history was not compared */
+  async #verifiedControl(): Promise<Control> {
+    const { redis, keys } = this.parts;
+    const control = await readControl(redis, keys);
+    if (!control) throw new Incomplete(notReadySentence('forgotten'));
+    if (control.state === 'fenced' || control.state === 'clock')
+      throw new Incomplete(notReadySentence(control.state));
+    const incarnation = await readIncarnation(redis);
+    if (!incarnation.isPrimary) throw new Incomplete(notReadySentence('read-only'));
+    if (!isVerified(control, incarnation)) throw new Incomplete(notReadySentence('unverified'));
+    // It sells, but by the word of a person: whether the ledger agrees is what nobody knows.
+    if (control.state === 'trusted') throw new Incomplete(trustText(await readTrust(redis, keys)));
+    return control;
+  }
+
+  /** The ledger must have the same link as Redis at the same entry: equal numbers say nothing. @throws {Incomplete} */
+  async compareLinks(): Promise<void> {
+    const { ledger, keys } = this.parts;
+    const { sequence, link } = await this.catchUp();
+    const cursor = await ledger.cursor(keys.partition);
+    const known =
+      cursor?.sequence === sequence
+        ? cursor.link
+        : (await ledger.knownLinks(keys.partition, sequence)).find((one) => one.sequence === sequence)?.link;
+    // Neither an entry of the release before nor one whose link the ledger no longer keeps can be compared.
+    if (link === NOTHING || known === undefined || known === link) return;
+    const detail =
+      `at sequence ${sequence} Redis has the link ${link}, the ledger ${known}: these are two histories. ` +
+      'A running worker writes down what only Redis has, and fills it from the ledger: npm run work';
+    this.addFinding({ kind: 'other-history', sku: '', warehouse: '', version: 0, detail });
   }
 
   /** Pages of the ids in every key of the hot path that begins so. A key that names no id is a finding. */
@@ -160,6 +189,13 @@ export class Auditor {
     const detail = `the key ${JSON.stringify(key)} was not written by this program`;
     this.addFinding({ kind: 'missing-in-ledger', sku: '', warehouse: '', version: 0, detail });
   }
+}
+
+function trustText(trust: Trust | undefined): string {
+  const who = trust
+    ? `${trust.actor} opened the partition without the ledger at ${new Date(trust.atMs).toISOString()} (${trust.reason})`
+    : 'a person opened the partition without the ledger';
+  return `${who}, and nobody has compared the two since. A running worker does; start one: npm run work`;
 }
 
 /** What reading answers; undefined where it throws. */

@@ -45,7 +45,7 @@ export async function audit(parts: AuditParts, options: AuditOptions): Promise<A
   let reason: string | undefined;
   try {
     // Without this, what the ledger does not have yet would count as agreeing.
-    await auditor.catchUp();
+    await auditor.compareLinks();
     await compareItems(auditor);
     await findUnknownItems(auditor);
     if (options.withHolds) {

@@ -94,7 +94,7 @@ export async function rebuild(
   });
   if (id === undefined) {
     throw new Error(
-      `partition ${keys.partition}: another process began epoch ${epoch.number} or a later one`,
+      `partition ${keys.partition}: another process began epoch ${epoch.number} or a later one, or carried meanwhile`,
     );
   }
   const target: Omit<Control, 'isLinked'> = {

@@ -101,7 +101,8 @@ export async function verify(
     cursor,
     ...(lost ? { lost } : {}),
   });
-  if (id === undefined) throw new Error(`partition ${partition}: another process began a newer epoch`);
+  if (id === undefined)
+    throw new Error(`partition ${partition}: another process began a newer epoch, or carried meanwhile`);
   const nowMs = await readClockMs(redis);
   const after: Omit<Control, 'isLinked'> = {
     ...control,

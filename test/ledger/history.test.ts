@@ -89,7 +89,7 @@ describe('an epoch', () => {
     await database.owner.query(`INSERT INTO partitions (${columns}) VALUES (0, 3, 7, 20), (1, 3, 7, 20)`);
     expect(await ledger.cursor(0)).toMatchObject({ epoch: 3, nonce: undefined, link: undefined });
     await ledger.beginEpoch(0, newEpoch(4, { compared: { sequence: 7, link: 'new', eventsTotal: 20 } }));
-    expect(await ledger.cursor(0)).toMatchObject({ epoch: 4, nonce: NONCE, sequence: 7, link: 'new' });
+    expect(await ledger.cursor(0)).toMatchObject({ epoch: 4, nonce: '00000004', sequence: 7, link: 'new' });
     // The ledger of this one is behind: its next entries have no links yet.
     await ledger.beginEpoch(1, newEpoch(4, { compared: { sequence: 9, link: 'new', eventsTotal: 25 } }));
     expect(await ledger.cursor(1)).toMatchObject({ sequence: 7, link: undefined });
@@ -101,7 +101,7 @@ describe('an epoch', () => {
       const late = newEpoch(number, { epoch: { number, nonce: 'late0000' } });
       expect(await ledger.beginEpoch(0, late)).toBeUndefined();
     }
-    expect(await ledger.cursor(0)).toMatchObject({ epoch: 5, nonce: NONCE });
+    expect(await ledger.cursor(0)).toMatchObject({ epoch: 5, nonce: '00000005' });
     expect(await ledger.epochs(0, 9)).toHaveLength(1);
   });
 
@@ -220,7 +220,7 @@ test('the rows of one chunk keep the epoch of their own stream entry', async () 
   const second = { ...row(received(5, 2), itemWith({ available: 5 })), epoch: 4, sequence: 2 };
   const parked = { sku: 'S', warehouse: 'W', version: 3, epoch: 3, sequence: 1, event: '{}' };
   await commit(ledger, 0, {
-    verifiedEpoch: { number: 4, nonce: NONCE },
+    verifiedEpoch: { number: 4, nonce: '00000004' },
     toSequence: 2,
     rows: [first, second],
     parked: [parked],

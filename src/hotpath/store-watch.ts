@@ -61,6 +61,8 @@ const SETTINGS_EVERY_MS_DEFAULT = 50_000;
 /** As CLOCK_LEAP_MS_MAX of lua/batch.lua: beyond it the two clocks do not confirm each other. */
 const CLOCK_APART_MS_MAX = 10_000;
 
+const INFO_IS_DENIED = 'INFO is denied to this user: allow it the commands of ops/redis-acl.conf';
+
 /** Watches one connection; {@link StoreWatch.start} ends when it has been looked at. */
 export class StoreWatch implements Gate {
   /** Runs in the first look at a connection, before anything is sent on it, and when the number of replicas has changed. */
@@ -183,11 +185,15 @@ export class StoreWatch implements Gate {
     const isNew = this.#lookedAt !== connection;
     const isDue = isNew || this.#settings.length > 0 || nowMs() - this.#settingsAtMs >= settingsEveryMs;
     const info = await this.#info(isDue);
-    const settings = isDue && info ? await this.#problemsOfSettings(info, isNew) : this.#settings;
+    const settings = !isDue
+      ? this.#settings
+      : info
+        ? await this.#problemsOfSettings(info, isNew)
+        : [INFO_IS_DENIED];
     const clock = await this.#problemOfClock();
     if (connection !== this.#connection) return;
     if (isDue) [this.#settings, this.#settingsAtMs] = [settings, nowMs()];
-    this.#problem = info ? this.#worstOf(info, settings, clock) : INFO_IS_DENIED;
+    this.#problem = this.#worstOf(info ?? new Map(), settings, clock);
     if (this.#problem?.reason === 'read-only') reconnectSoon(redis);
     [this.#lookedAt, this.#failure] = [connection, undefined];
   }
@@ -271,11 +277,6 @@ export class StoreWatch implements Gate {
     return `${wrong} (${(apartMs / 1_000).toFixed(1)} s): ${remedy}`;
   }
 }
-
-const INFO_IS_DENIED: StoreProblem = {
-  reason: 'setting',
-  message: 'INFO is denied to this user: allow it every command of lua/probe.lua (ops/redis-acl.conf)',
-};
 
 /** Runs evenly, whatever happens to the clocks. */
 function nowMs(): number {

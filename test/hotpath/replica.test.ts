@@ -13,6 +13,7 @@ import { startRedis } from '../../src/local/redis-server.ts';
 import type { LocalServer } from '../../src/local/server-process.ts';
 import { answer, outcome } from '../domain/sentences.ts';
 import { until } from '../holdfast.ts';
+import { verifyByHand } from '../servers/own-redis.ts';
 import { faultOf } from './faults.ts';
 
 const keys = partitionKeys();
@@ -50,6 +51,8 @@ const replicate = async (): Promise<void> => {
   const { hostname, port } = new URL(servers[0]?.url ?? '');
   await replica.replicaof(hostname, Number(port));
   await until(async () => /^slave0:.*state=online/m.test(await primary.info('replication')));
+  // The first replica gives Redis another incarnation, and there is no worker to compare it.
+  await verifyByHand(primary, keys);
 };
 const receipt = { movementId: 'M-1', sku: 'TEA', warehouse: 'east', quantity: 9 };
 

@@ -10,6 +10,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, type RedisConnection } from '../../src/hotpath/connection.ts';
+import type { PartitionKeys } from '../../src/hotpath/keys.ts';
+import { openPartition, readControl } from '../../src/hotpath/partition.ts';
 import { testRedisUrl } from '../services.ts';
 
 /** A server that a test has started. */
@@ -40,6 +42,15 @@ export async function linkTo(url: string): Promise<RedisConnection> {
   links.add(redis);
   await redis.connect();
   return redis;
+}
+
+/**
+ * What a worker does after it has compared Redis with the ledger, for tests without one: the partition goes on where it stands,
+ * in the incarnation that Redis has now.
+ */
+export async function verifyByHand(redis: RedisConnection, keys: PartitionKeys): Promise<void> {
+  const control = await readControl(redis, keys);
+  if (control) await openPartition(redis, keys, control.epoch.number, control);
 }
 
 let program: Promise<{ file: string; env: NodeJS.ProcessEnv }> | undefined;

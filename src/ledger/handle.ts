@@ -14,6 +14,8 @@ export type LedgerApi = Pick<
   | 'lastAudit'
   | 'workerState'
   | 'waitForSequence'
+  | 'cursor'
+  | 'knownLinks'
   | 'epochs'
   | 'historyState'
   | 'forks'

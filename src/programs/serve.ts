@@ -5,12 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { HTTP_LIMITS_DEFAULT, timeLimits } from '../http/limits.ts';
+import { startLossReporter } from '../http/loss-reporter.ts';
 import { buildServer } from '../http/server.ts';
 import { ledgerHandle } from '../ledger/handle.ts';
 import { pause } from '../timing/retry.ts';
@@ -54,6 +56,7 @@ export async function serve(
     durability,
     prefix,
     timeoutMs: redisTimeoutMs,
+    keepsAcknowledgements: config.databaseUrl !== undefined,
     limits: { backlogEventsMax, tombstoneMs },
   });
   const opened: (() => Promise<void> | void)[] = [() => hot.close()];
@@ -63,7 +66,14 @@ export async function serve(
   try {
     const { databaseUrl } = config;
     const ledger = databaseUrl ? ledgerHandle({ databaseUrl, say: (line) => log.warn(line) }) : undefined;
-    if (ledger) opened.push(() => ledger.close(), watchLedger(ledger, hot.keys.partition, log));
+    if (ledger) {
+      const reporter = startLossReporter({ hot, ledger, log, source: `${hostname()}:${process.pid}` });
+      opened.push(
+        () => ledger.close(),
+        watchLedger(ledger, hot.keys.partition, log),
+        () => reporter.close(),
+      );
+    }
     const stopping = new AbortController();
     const app = await buildServer({
       hot,

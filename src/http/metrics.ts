@@ -128,6 +128,17 @@ function observeEngine(registry: Registry, hot: HotInventory): void {
     });
   }
   new Gauge({
+    name: 'holdfast_redis_problem',
+    help: 'What is wrong with Redis or the connection to it, so that nothing may be sold (1); absent where nothing is.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      const reason = hot.store?.problem?.reason;
+      if (reason) this.set({ reason }, 1);
+    },
+  });
+  new Gauge({
     name: 'holdfast_clock_state',
     help: 'Whether the clock of Redis goes as it should (1 for the state it is in).',
     labelNames: ['state'],

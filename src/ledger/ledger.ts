@@ -53,6 +53,7 @@ import {
 } from './read/movements.ts';
 import type { PageQuery } from './read/pages.ts';
 import {
+  countQuarantine,
   findingsOf,
   holdsOf,
   type ItemFinding,
@@ -61,6 +62,7 @@ import {
   openRepeats,
   type Parked,
   parkedOf,
+  type QuarantineCount,
   resolveFinding,
 } from './read/parked.ts';
 import { type DoneMovement, doneMovement, Past } from './read/past.ts';
@@ -302,6 +304,11 @@ export class Ledger {
       client.release(!isWhole);
       throw readSqlError(error);
     }
+  }
+
+  /** How much is in quarantine, each counted up to 10,000. */
+  quarantineCount(): Promise<QuarantineCount> {
+    return countQuarantine(this.#pool);
   }
 
   /** Items in quarantine, the oldest first. */

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import { type ConfigWith, takeConfig } from '../config.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { HTTP_LIMITS_DEFAULT, timeLimits } from '../http/limits.ts';
@@ -86,6 +86,11 @@ export async function serve(
       version: releaseVersion(),
     });
     opened.push(() => app.close());
+    new Gauge({
+      name: 'holdfast_ledger_backlog_limit_events',
+      help: 'Backlog at which nothing new is promised any more.',
+      registers: [registry],
+    }).set(backlogEventsMax);
     await listen(app, config).catch((error: unknown) => {
       const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
       if (!orAnyPort || !isTaken) throw error;

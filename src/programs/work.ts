@@ -28,6 +28,7 @@ import { takeBackRepeats } from '../worker/repair/repeats.ts';
 import { startWebhookSender, type WebhookSender } from '../worker/webhooks/webhooks.ts';
 import { endWhenTold } from './ending.ts';
 import { openLog, openRegistry, runAsProgram } from './process.ts';
+import { showQuarantine } from './quarantine-figures.ts';
 
 /** A running worker. */
 export interface Working {
@@ -120,6 +121,7 @@ export async function work(
   const { webhookQueue: queue, webhooks } = webhookLedger;
   const sender = startWebhookSender({ queue, webhooks, log });
   showMetrics(registry, writeBehind, sender, () => lastAudit);
+  const stopShowing = showQuarantine(registry, ledger);
 
   return {
     writeBehind,
@@ -135,6 +137,7 @@ export async function work(
       );
     },
     close: async () => {
+      await stopShowing();
       await sender.stop();
       await webhookLedger.close();
       await auditing.stop();
@@ -253,6 +256,17 @@ function showMetrics(
   gauge('holdfast_partition_ready', '0 where hot path and ledger do not follow from each other.', () =>
     Number(!status().notReady),
   );
+  new Gauge({
+    name: 'holdfast_partition_not_ready',
+    help: 'Why hot path and ledger do not follow from each other (1); absent while they do.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      const reason = status().notReady;
+      if (reason) this.set({ reason }, 1);
+    },
+  });
   gauge(
     'holdfast_webhook_deliveries_pending',
     'Alerts on their way to webhooks.',
@@ -277,6 +291,11 @@ function showMetrics(
     'holdfast_forks_total',
     "Histories that Redis had beside the ledger's, as of the last comparison.",
     () => lastAudit()?.history.forksTotal ?? 0,
+  );
+  gauge(
+    'holdfast_forks_open',
+    'Those of them that nobody has looked at yet; absent before the first comparison.',
+    () => lastAudit()?.history.forksOpen,
   );
   gauge(
     'holdfast_lost_acknowledgements',

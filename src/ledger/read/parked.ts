@@ -116,3 +116,24 @@ export async function heldByEntries(
   );
   return new Map(rows.map(({ order_id, held }) => [order_id, held]));
 }
+
+/** Counting ends here: for a person it makes no difference how many more there are. */
+const COUNTED_MAX = 10_000;
+
+/** How much is in quarantine, each up to {@link COUNTED_MAX}. */
+export interface QuarantineCount {
+  readonly items: number;
+  /** Event lines that wait for their items. */
+  readonly parkedEvents: number;
+}
+
+/** Counts what is in quarantine. It looks at all items, so do not ask every second. */
+export async function countQuarantine(client: Queryable): Promise<QuarantineCount> {
+  const counted = (rows: string) =>
+    `(SELECT count(*)::int FROM (SELECT FROM ${rows} LIMIT ${COUNTED_MAX}) AS some)`;
+  const { rows } = await client.query<QuarantineCount>(
+    `SELECT ${counted('items WHERE quarantined_at IS NOT NULL')} AS items,
+      ${counted('parked_events WHERE settled_at IS NULL')} AS "parkedEvents"`,
+  );
+  return rows[0] ?? { items: 0, parkedEvents: 0 };
+}

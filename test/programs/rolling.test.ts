@@ -9,7 +9,7 @@ import { testEngine, testPrefix, testRedisUrl } from '../services.ts';
 import { freePort, isLive, type Run, runProgram } from './run-program.ts';
 
 const ROLLS = 4;
-const DRAIN_SECONDS = 2;
+const DRAIN_SECONDS = 3;
 const READY_POLL_MS = 50;
 const BUYERS = 8;
 vi.setConfig({ testTimeout: 240_000 });

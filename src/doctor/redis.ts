@@ -22,6 +22,7 @@ import {
   readSettings,
   replicasOf,
 } from '../hotpath/redis-check.ts';
+import { readRedisUrl } from '../hotpath/redis-url.ts';
 import { type ClockReading, type Finding, fail, ok, readClock, warn } from './finding.ts';
 
 /** What to look at, and what was promised of it. */
@@ -123,29 +124,19 @@ async function replication(
   if (info.get('role') !== 'master') return [fail('redis role', wrong, remedy)];
   const replicas = replicasOf(info);
   const needed = question.ack === 'replica' ? (question.replicas ?? 1) : 0;
-  if (replicas < needed)
-    return [
-      fail(
-        'redis role',
-        `primary; ${replicas} of ${needed} replicas are in sync`,
-        NOT_READY['too-few-replicas'].remedy,
-      ),
-    ];
-  if (replicas === 0) return [ok('redis role', 'primary, without replicas')];
-  const findings = [
-    ok('redis role', `primary; replicas in sync: ${replicas}, every answer waits for ${needed}`),
-  ];
-  if (needed < replicas)
+  const findings = [quorum(replicas, needed)];
+  const isPromotable = replicas > 0 || readRedisUrl(question.redisUrl).at.kind === 'sentinel';
+  if (isPromotable && needed < Math.max(1, replicas))
     findings.push(
       warn(
         'failover',
         needed === 0
           ? `replicas at the level ${question.ack}: a failover may lose acknowledged orders, and while both primaries live it may oversell`
           : 'a failover to a replica that no answer waited for may lose acknowledged orders',
-        `set HOLDFAST_ACK=replica and HOLDFAST_REPLICAS=${replicas}, every replica that may be promoted`,
+        `set HOLDFAST_ACK=replica and HOLDFAST_REPLICAS=${Math.max(1, replicas)}, every replica that may be promoted`,
       ),
     );
-  const backlogTtl = await setting(redis, 'repl-backlog-ttl');
+  const backlogTtl = replicas > 0 ? await setting(redis, 'repl-backlog-ttl') : undefined;
   if (backlogTtl !== undefined && backlogTtl !== '0')
     findings.push(
       warn(
@@ -155,6 +146,17 @@ async function replication(
       ),
     );
   return findings;
+}
+
+function quorum(replicas: number, needed: number): Finding {
+  if (replicas < needed)
+    return fail(
+      'redis role',
+      `primary; ${replicas} of ${needed} replicas are in sync`,
+      NOT_READY['too-few-replicas'].remedy,
+    );
+  if (replicas === 0) return ok('redis role', 'primary, without replicas');
+  return ok('redis role', `primary; replicas in sync: ${replicas}, every answer waits for ${needed}`);
 }
 
 /** Undefined where this user may not ask. */

@@ -9,8 +9,9 @@ import { examineClocks } from '../../src/doctor/doctor.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { examineNode, examinePort } from '../../src/doctor/machine.ts';
 import { testHoldfast } from '../holdfast.ts';
+import { endRedisServers, freePort, linkTo, ownRedis } from '../servers/own-redis.ts';
 import { testDatabase, testEngine, testPrefix, testRedisUrl } from '../services.ts';
-import { freePort, runProgram } from './run-program.ts';
+import { runProgram } from './run-program.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -81,6 +82,29 @@ test('a partition that nobody opened and a database without tables: how each beg
     partition: expect.stringMatching(/^nothing is sold: forgotten: .*npm run work/),
     tables: expect.stringContaining('npm run migrate'),
   });
+});
+
+test('settings that break the promise, and replicas that no answer waits for, are told by name', async () => {
+  onTestFinished(endRedisServers);
+  const primary = await ownRedis();
+  await ownRedis([`replicaof 127.0.0.1 ${primary.port}`]);
+  const link = await linkTo(primary.url);
+  await expect.poll(() => link.info('replication'), { timeout: 60_000 }).toContain('state=online');
+  const atFsync = await runDoctor({ REDIS_URL: primary.url });
+  expect([atFsync.states('failover'), atFsync.states('repl-backlog-ttl')]).toEqual([['warn'], ['warn']]);
+  expect(atFsync.said).toContain('HOLDFAST_REPLICAS=1');
+
+  await link.config('SET', 'repl-backlog-ttl', '0');
+  await link.config('SET', 'appendfsync', 'everysec');
+  const tooFew = await runDoctor({
+    REDIS_URL: primary.url,
+    HOLDFAST_ACK: 'replica',
+    HOLDFAST_REPLICAS: '2',
+  });
+  expect(tooFew.code).toBe(1);
+  expect(tooFew.states('repl-backlog-ttl')).toEqual([]);
+  expect(tooFew.said).toContain('appendfsync is');
+  expect(tooFew.said).toContain('1 of 2 replicas are in sync');
 });
 
 test('a wrong configuration is told whole, exit code 1', async () => {

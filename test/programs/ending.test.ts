@@ -8,8 +8,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { makeFolder, removeFolder } from '../local/lifetime.ts';
+import { freePort } from '../servers/own-redis.ts';
 import { ledgerDatabase, testEngine, testPrefix, testRedisUrl } from '../services.ts';
-import { addressOf, freePort, isLive, type Run, reserve, runCommand, runProgram } from './run-program.ts';
+import { addressOf, isLive, type Run, reserve, runCommand, runProgram } from './run-program.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 vi.setConfig({ testTimeout: 240_000 });

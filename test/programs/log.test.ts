@@ -8,8 +8,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../local/lifetime.ts';
+import { freePort } from '../servers/own-redis.ts';
 import { testEngine, testPrefix, testRedisUrl } from '../services.ts';
-import { freePort, isLive, type Run, reserve, runProgram } from './run-program.ts';
+import { isLive, type Run, reserve, runProgram } from './run-program.ts';
 
 const NOBODY = 'postgres://nobody@127.0.0.1:1/nothing';
 const QUESTIONS_AT_ONCE = 16;

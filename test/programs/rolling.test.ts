@@ -5,8 +5,9 @@
  */
 import { Agent, request } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../servers/own-redis.ts';
 import { testEngine, testPrefix, testRedisUrl } from '../services.ts';
-import { freePort, isLive, type Run, runProgram } from './run-program.ts';
+import { isLive, type Run, runProgram } from './run-program.ts';
 
 const ROLLS = 4;
 const DRAIN_SECONDS = 3;

@@ -84,17 +84,6 @@ export function reserve(url: string, orderId: string): Promise<Response> {
   });
 }
 
-/** A port that nothing listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 /** Waits until an API answers. */
 export async function isLive(run: Run, url: string): Promise<void> {
   for (;;) {

@@ -8,7 +8,7 @@ const ROLLING = 'test/release/rolling.test.ts';
  * a third of a run. They leave nothing behind in the process: no environment, no handler of signals, no module's state. A
  * test that must change any of these belongs into another folder, or into ALONE.
  */
-const FOLDERS = 'agreement|bench|bulk|domain|history|hotpath|http|ledger|load|timing|worker';
+const FOLDERS = 'agreement|bench|domain|history|hotpath|http|load|timing';
 const TOGETHER = `test/@(${FOLDERS})/**/*.test.ts`;
 /** They change the environment of their process. */
 const ALONE = ['test/ledger/reaching-postgres.test.ts'];

@@ -10,12 +10,12 @@ import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { runCommand } from '../../src/local/machine.ts';
 import {
   addressOf,
-  freePort,
   isLive,
   type Run,
   runCommand as runProcess,
   runProgram,
 } from '../programs/run-program.ts';
+import { freePort } from '../servers/own-redis.ts';
 import { debianProgram } from '../servers/releases.ts';
 import { ledgerDatabase, testPrefix, testRedisUrl } from '../services.ts';
 

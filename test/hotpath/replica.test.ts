@@ -94,8 +94,6 @@ test('one replica of two is too few for two, and the answer says so', async () =
 
 test('an answer means that the replica has the decision; without it the outcome is unknown until a repeat', async () => {
   await replicate();
-  // The first replica gave the primary a new name.
-  await openPartition(primary, keys, 1);
   const hot = await open();
   try {
     await hot.receive(receipt);

@@ -134,13 +134,10 @@ async function newestHolds(
   ledger: LedgerClient,
   { sku, warehouse }: ItemName,
 ): Promise<readonly string[]> {
-  const { epoch, sequence } = hot.head ?? (await hot.sweep(0));
+  const { epoch, nonce, sequence, link } = hot.head ?? (await hot.sweep(0));
+  const place = { epoch, nonce, sequence, link };
   const orderIds = await ledger.query(async (known) =>
-    (await known.waitForSequence(
-      hot.keys.partition,
-      { epoch, nonce: undefined, sequence },
-      LEDGER_WAIT_MS_MAX,
-    ))
+    (await known.waitForSequence(hot.keys.partition, place, LEDGER_WAIT_MS_MAX))
       ? known.read.newestHolds(sku, warehouse, SHORTFALL_RELEASES_MAX)
       : undefined,
   );

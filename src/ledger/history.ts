@@ -18,11 +18,15 @@ export interface HistoryQuery extends PageQuery {
   readonly withReviewed?: boolean | undefined;
 }
 
+/** So many lost acknowledgements are counted. */
+export const LOST_COUNTED_MAX = 100_000;
+
 /** Of one partition. What a person has reviewed is open no longer. */
 export interface HistoryState {
   /** All that were ever written down. */
   readonly forksTotal: number;
   readonly forksOpen: number;
+  /** At most {@link LOST_COUNTED_MAX}: more take too long to look for in the ledger. */
   readonly lostAcknowledgementsOpen: number;
   /** Epochs before which sequences were seen that are gone. */
   readonly lostRangesOpen: number;
@@ -41,7 +45,8 @@ export const STILL_LOST = `(l.kind <> 'order' OR NOT EXISTS (SELECT FROM ledger 
 const STATE = `SELECT
   (SELECT count(*) FROM forks WHERE partition = $1) AS "forksTotal",
   (SELECT count(*) FROM forks WHERE partition = $1 AND review_id IS NULL) AS "forksOpen",
-  (SELECT count(*) FROM lost_acknowledgements AS l WHERE l.partition = $1 AND l.review_id IS NULL AND ${STILL_LOST})
+  (SELECT count(*) FROM (SELECT FROM lost_acknowledgements AS l
+    WHERE l.partition = $1 AND l.review_id IS NULL AND ${STILL_LOST} LIMIT ${LOST_COUNTED_MAX}) AS counted)
     AS "lostAcknowledgementsOpen",
   (SELECT count(*) FROM epochs WHERE partition = $1 AND lost_from IS NOT NULL AND review_id IS NULL) AS "lostRangesOpen"`;
 

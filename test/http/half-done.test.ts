@@ -96,7 +96,8 @@ test('holds are released for a count only when the ledger has heard of all of th
   const body = { counted: 5, shortfall: 'release-newest' };
   const answer = await server.call('POST', '/v1/stocktakes/short/complete', body);
   expect([answer.status, answer.body.outcome]).toEqual([503, 'nothing-happened']);
-  const place = { epoch: 1, nonce: undefined, sequence: lockedAt };
+  const { epoch, nonce, link } = server.hot.head ?? {};
+  const place = { epoch, nonce, sequence: lockedAt, link };
   expect(waits).toEqual([[server.hot.keys.partition, place, 5_000]]);
   expect((await server.call('GET', '/v1/stocktakes/short')).body.progress).toMatchObject({ open: 1 });
 });

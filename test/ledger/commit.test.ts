@@ -78,7 +78,7 @@ describe('the cursor', () => {
     // A zombie of another database, or of the release before.
     expect(await troubleOf(under(5, 'another1'))).toMatchObject({ trouble: 'stale-epoch' });
     expect(await troubleOf(under(5))).toMatchObject({ trouble: 'stale-epoch' });
-    await under(5, NONCE);
+    await under(5, '00000005');
   });
 
   test('refuses a chunk of another history, and takes its link from the one it moves to', async () => {

@@ -118,6 +118,7 @@ CREATE TABLE lost_acknowledgements (
   CONSTRAINT lost_acknowledgements_pkey PRIMARY KEY (partition, epoch, nonce, sequence, kind, subject_id)
 );
 CREATE UNIQUE INDEX lost_acknowledgements_in_order ON lost_acknowledgements (partition, id);
+CREATE INDEX lost_acknowledgements_open ON lost_acknowledgements (partition, id) WHERE review_id IS NULL;
 `;
 
 /** Runs the migration, in a transaction of its own. */

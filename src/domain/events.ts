@@ -320,9 +320,17 @@ export const EVENTS = {
     record: 'repair',
     // The quantity is how many versions it passes over: those that hot path and ledger could not agree on.
     lines: 'levels',
-    fields: { available: 'units', reserved: 'units', sold: 'units', safetyStock: 'units', reason: 'reason' },
+    fields: {
+      available: 'units',
+      reserved: 'units',
+      sold: 'units',
+      safetyStock: 'units',
+      reason: 'reason',
+      // Of a movement that only Redis knew: so that its id is known for good (BR-006).
+      movementId: 'optional id',
+    },
     effect: 'set counters',
-    isAllowedUnderLock: false,
+    isAllowedUnderLock: true,
     en: 'Hot path and ledger disagreed, and a person decided: both go on from these figures. The line is how many versions are passed over.',
     zh: '庫存已重新對齊：熱路徑與帳本不一致，由人員裁定後兩邊自此數量繼續；數量為略過的版本數。',
   },

@@ -87,6 +87,7 @@ import { Webhooks } from './webhooks/webhooks.ts';
 import { type CommitHook, commitChunk, type PreparedChunk } from './write/commit.ts';
 import type { TransferDocument } from './write/documents.ts';
 import { quarantineItem, type RepairFound, type RepairWrite, repairItem } from './write/repair.ts';
+import { type ImportWrite, writeImport } from './write/repair-import.ts';
 
 /** How to open a ledger. */
 export interface LedgerOptions {
@@ -363,6 +364,21 @@ export class Ledger {
       const answer = await repairItem(client, partition, name, decide);
       client.release();
       return answer;
+    } catch (error) {
+      client.release(!(await rollBack(client)));
+      throw readSqlError(error);
+    }
+  }
+
+  /**
+   * Writes what was read from Redis, and places the cursor behind it. @param before the cursor when Redis was read
+   * @throws where it moved since, or an outage: nothing was written
+   */
+  async import(partition: number, before: LedgerCursor, write: ImportWrite): Promise<void> {
+    const client = await this.#pool.connect();
+    try {
+      await writeImport(client, partition, before, write);
+      client.release();
     } catch (error) {
       client.release(!(await rollBack(client)));
       throw readSqlError(error);

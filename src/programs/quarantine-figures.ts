@@ -8,6 +8,7 @@ import { pause } from '../timing/retry.ts';
 
 /** Finding out that nothing is in quarantine takes a look at all items. */
 const LOOK_MS = 60_000;
+const LOOK_AGAIN_MS = 5_000;
 
 type QuarantineCount = Awaited<ReturnType<Ledger['quarantineCount']>>;
 
@@ -35,7 +36,7 @@ export function showQuarantine(
   const looking = (async () => {
     while (!ending.signal.aborted) {
       seen = await ledger.quarantineCount().catch(() => undefined);
-      await pause(LOOK_MS, ending.signal);
+      await pause(seen ? LOOK_MS : LOOK_AGAIN_MS, ending.signal);
     }
   })();
   return () => {

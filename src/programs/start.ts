@@ -4,12 +4,12 @@
  * Promises: it never touches a server it did not start unless REDIS_URL or DATABASE_URL name one, keeps its data in its
  * folder, and on Ctrl-C stops everything in order and loses nothing.
  */
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Config, takeConfig } from '../config.ts';
 import { openHotInventory } from '../hotpath/hot-inventory.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { migrate } from '../ledger/migrate.ts';
+import { openFolder } from '../local/data-folder.ts';
 import { startPostgres } from '../local/postgres-server.ts';
 import { startRedis } from '../local/redis-server.ts';
 import { endWhenTold } from './ending.ts';
@@ -45,7 +45,7 @@ export async function startHoldfast(
     if (!quiet) console.log(line);
   };
   const dataFolder = resolve(config.dataFolder);
-  await mkdir(dataFolder, { recursive: true });
+  await openFolder(dataFolder, 0);
   const log = await openLog(quiet ? { logLevel: 'warn' } : config, 'holdfast');
   const opened: (() => Promise<void>)[] = [];
   const close = async () => {

@@ -189,7 +189,12 @@ for (const row of wanted) {
     lines.push(outcome.text);
     console.error(outcome.text);
   } catch (error) {
-    const [why = ''] = String(error instanceof Error ? error.message : error).split('\n', 1);
+    // The last line of a command's output says what it could not do.
+    const why =
+      String(error instanceof Error ? error.message : error)
+        .trim()
+        .split('\n')
+        .at(-1) ?? '';
     lines.push(`| ${row.name} | | | skipped: ${why} | |`);
   }
 }

@@ -4,7 +4,7 @@
  * first answer. Errors of Redis are thrown: a partition is filled completely or stays fenced.
  * Refuses to know: where the records come from.
  */
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
 import type { InventoryItem } from '../domain/inventory-item.ts';
 import {
@@ -40,13 +40,9 @@ export interface ItemToLoad {
 }
 
 /** Writes items and the deadlines of their locks. */
-export async function loadItems(
-  redis: Redis,
-  keys: PartitionKeys,
-  items: readonly ItemToLoad[],
-): Promise<void> {
+export async function loadItems(redis: Redis, keys: FencedKeys, items: readonly ItemToLoad[]): Promise<void> {
   for (let i = 0; i < items.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const { item, isQuarantined } of items.slice(i, i + LOAD_CHUNK_MAX)) {
       const text = isQuarantined ? encodeQuarantinedItem(item) : encodeItem(item);
       pipeline.hset(keys.sku(item.sku), encodeId(item.warehouse), text);
@@ -65,12 +61,12 @@ export async function loadItems(
  */
 export async function loadReservations(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   reservations: readonly Reservation[],
   tombstoneMs: number,
 ): Promise<void> {
   for (let i = 0; i < reservations.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const reservation of reservations.slice(i, i + LOAD_CHUNK_MAX)) {
       const { orderId, expiresAtMs, resolvedAtMs } = reservation;
       const isOpen = reservation.status === 'ACTIVE';
@@ -103,12 +99,12 @@ export interface MovementToLoad {
 /** Writes movements that may still be repeated. */
 export async function loadMovements(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   movements: readonly MovementToLoad[],
   tombstoneMs: number,
 ): Promise<void> {
   for (let i = 0; i < movements.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const movement of movements.slice(i, i + LOAD_CHUNK_MAX)) {
       const text = `${encodeMovementContent(asCommand(movement))} ${encodeItem(movement.item)}`;
       pipeline.call(
@@ -141,10 +137,10 @@ function asCommand({ kind, versionBefore, ...movement }: MovementToLoad): Moveme
 /** Writes the names and places of warehouses. */
 export async function loadWarehouses(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   warehouses: readonly Warehouse[],
 ): Promise<void> {
-  const pipeline = redis.pipeline();
+  const pipeline = await beginPage(redis, keys);
   for (const { id, ...place } of warehouses) pipeline.hset(keys.warehouses, encodeId(id), encodePlace(place));
   await execute(pipeline);
 }
@@ -158,12 +154,12 @@ export interface TransferToLoad extends Transfer {
 /** Writes transfers; those that have ended are kept for `tombstoneMs` after their end. */
 export async function loadTransfers(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   transfers: readonly TransferToLoad[],
   tombstoneMs: number,
 ): Promise<void> {
   for (let i = 0; i < transfers.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const transfer of transfers.slice(i, i + LOAD_CHUNK_MAX)) {
       const { transferId, closedAtMs } = transfer;
       const [key, text] = [keys.transfer(transferId), encodeTransfer(transfer)];
@@ -189,12 +185,12 @@ export function sheetLifeMs(tombstoneMs: number): number {
 /** Writes lines of count sheets. */
 export async function loadStocktakeLines(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   lines: readonly SheetLineToLoad[],
   tombstoneMs: number,
 ): Promise<void> {
   for (let i = 0; i < lines.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const { line, sheetChangedMs } of lines.slice(i, i + LOAD_CHUNK_MAX)) {
       const key = keys.stocktake(line.stocktakeId);
       pipeline.hset(key, itemName(line), encodeStocktakeLine(line));
@@ -213,11 +209,11 @@ export interface SaleToLoad extends Sale {
 /** Writes the figures and the terms of sales. */
 export async function loadSales(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   sales: readonly SaleToLoad[],
   tombstoneMs: number,
 ): Promise<void> {
-  const pipeline = redis.pipeline();
+  const pipeline = await beginPage(redis, keys);
   for (const sale of sales) {
     const { saleId, sku, scheduledToCloseAtMs } = sale;
     pipeline.hset(keys.sku(sku), saleField(saleId), encodeSale(sale));
@@ -236,14 +232,14 @@ export function afterlifeMs(tombstoneMs: number): number {
 /** Writes what customers hold and have bought in a sale with a purchase limit. */
 export async function loadQuotas(
   redis: Redis,
-  keys: PartitionKeys,
+  keys: FencedKeys,
   sale: Pick<Sale, 'saleId' | 'closesAtMs'>,
   quotas: readonly (Quota & { readonly customerId: string })[],
   tombstoneMs: number,
 ): Promise<void> {
   const key = keys.quota(sale.saleId);
   for (let i = 0; i < quotas.length; i += LOAD_CHUNK_MAX) {
-    const pipeline = redis.pipeline();
+    const pipeline = await beginPage(redis, keys);
     for (const quota of quotas.slice(i, i + LOAD_CHUNK_MAX)) {
       pipeline.hset(key, encodeId(quota.customerId), encodeQuota(quota));
     }
@@ -252,7 +248,30 @@ export async function loadQuotas(
   }
 }
 
-/** Runs a pipeline. @throws {Error} the first error of its commands */
-async function execute(pipeline: ReturnType<Redis['pipeline']>): Promise<void> {
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+/** The keys of a partition, and the control record with the fence under which it may be written. */
+export interface FencedKeys extends PartitionKeys {
+  /** A process that was frozen may wake up after another one has opened the partition: then it must write no more. */
+  readonly fence?: string | undefined;
+}
+
+/** Begins a transaction that is run only if the control record is still the fence; the connection is nobody else's. @throws where it is not */
+export async function beginPage(redis: Redis, { control, fence }: FencedKeys): Promise<ChainableCommander> {
+  if (fence === undefined) return redis.pipeline();
+  await redis.watch(control);
+  if ((await redis.get(control)) !== fence) throw new FenceGone();
+  return redis.multi();
+}
+
+/** Another process has opened the partition, or Redis is another one now. */
+class FenceGone extends Error {
+  constructor() {
+    super('the fence of this rebuild is gone: another process has opened the partition, or Redis went back');
+  }
+}
+
+/** Runs the commands of a page. @throws {Error} the first error of its commands, or that the fence is gone */
+export async function execute(pipeline: ChainableCommander): Promise<void> {
+  const results = await pipeline.exec();
+  if (results === null) throw new FenceGone();
+  for (const [error] of results) if (error) throw error;
 }

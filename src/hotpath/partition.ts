@@ -14,6 +14,7 @@ import {
 } from './codec/control-codec.ts';
 import { NOTHING, Unreadable } from './codec/words.ts';
 import type { PartitionKeys } from './keys.ts';
+import { beginPage, execute, type FencedKeys } from './load.ts';
 import { LUA_FOLDER } from './program.ts';
 
 export type { Control, Epoch } from './codec/control-codec.ts';
@@ -174,14 +175,14 @@ export async function readClockMs(redis: Redis): Promise<number> {
 /** Keys that one round trip scans. */
 const SCAN_COUNT = 1_000;
 
-/** Deletes all keys of a fenced partition except its control record. */
-export async function clearPartition(redis: Redis, keys: PartitionKeys): Promise<void> {
+/** Deletes all keys of a fenced partition except its control record. @throws where the fence is gone */
+export async function clearPartition(redis: Redis, keys: FencedKeys): Promise<void> {
   let cursor = '0';
   do {
     const [next, found] = await redis.scan(cursor, 'MATCH', keys.pattern, 'COUNT', SCAN_COUNT);
     cursor = next;
     const doomed = found.filter((key) => key !== keys.control);
-    if (doomed.length > 0) await redis.unlink(...doomed);
+    if (doomed.length > 0) await execute((await beginPage(redis, keys)).unlink(...doomed));
   } while (cursor !== '0');
 }
 

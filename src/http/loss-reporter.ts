@@ -105,9 +105,10 @@ async function readHistory(ledger: LedgerApi, partition: number, fromSequence: n
       if (there !== undefined) return there === batch.link ? 'kept' : 'lost';
       // Its link is gone from the ledger: it cannot be shown to be kept.
       if (cursor && cursor.sequence >= batch.sequence) return 'lost';
-      return epochsAfter(epochs, batch).some(({ first }) => first && first.sequence < batch.sequence)
-        ? 'lost'
-        : 'pending';
+      // Entries after the beginning of the newest epoch are of that one. One in between may have been opened on a replica that
+      // lacked the batch, before one that has it was promoted.
+      const newest = epochsAfter(epochs, batch).find(({ first }) => first !== undefined)?.first;
+      return newest && newest.sequence < batch.sequence ? 'lost' : 'pending';
     },
   };
 }

@@ -53,7 +53,7 @@ export async function work(
   const { tombstoneMs } = config;
   const { ledger, webhookLedger, hot, redis } = await openStores(config, log);
   const { keys } = hot;
-  const parts = { redis, keys, ledger, tombstoneMs, log, seen: () => seen() };
+  const parts = { redis, keys, ledger, tombstoneMs, log, seen: () => seen(), memory: { wasDeposed: false } };
 
   let seen: () => Control | undefined = () => undefined;
   const recoverNow = async (reason: RecoveryReason): Promise<void> => {

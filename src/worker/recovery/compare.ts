@@ -43,9 +43,9 @@ export async function compareHistories(
   const known = new Map<number, string>();
   for (const { sequence, link } of await ledger.knownLinks(keys.partition, 0)) known.set(sequence, link);
   known.set(end.sequence, end.link);
-  const walk = new ChainWalk(end, known);
+  const walk = new ChainWalk(end, known, control);
   for await (const page of readChain(redis, keys, '-')) for (const entry of page) walk.pass(entry);
-  return walk.end(control);
+  return walk.end();
 }
 
 /** Passes the stream once, oldest entry first. */
@@ -53,6 +53,7 @@ class ChainWalk {
   readonly #end: Place;
   readonly #known: ReadonlyMap<number, string>;
   readonly #oldestKnown: number;
+  readonly #control: Place;
   /** The newest entry that both have. */
   #common: Place | undefined;
   #foreignId: string | undefined;
@@ -60,13 +61,16 @@ class ChainWalk {
   /** The first entry after the ledger's end does not come right after it, or one in between is gone. */
   #gap: string | undefined;
 
-  constructor(end: Place, known: ReadonlyMap<number, string>) {
+  constructor(end: Place, known: ReadonlyMap<number, string>, control: Place) {
+    this.#control = control;
     this.#end = end;
     this.#known = known;
     this.#oldestKnown = Math.min(...known.keys());
   }
 
   pass(entry: ChainLink): void {
+    // While the partition sells, entries come that the control record as it was read does not count yet.
+    if (entry.sequence > this.#control.sequence) return;
     const last = this.#last;
     this.#last = entry;
     if (entry.sequence <= this.#end.sequence) {
@@ -85,7 +89,8 @@ class ChainWalk {
     }
   }
 
-  end(control: Control): Comparison {
+  end(): Comparison {
+    const control = this.#control;
     const last: Place = this.#last ?? { sequence: 0, link: NOTHING };
     if (this.#foreignId !== undefined) return this.#forked(this.#foreignId);
     if (control.sequence < this.#end.sequence) {

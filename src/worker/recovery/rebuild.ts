@@ -8,7 +8,7 @@ import { itemName } from '../../domain/language.ts';
 import { type Control, randomLink } from '../../hotpath/codec/control-codec.ts';
 import { NOTHING } from '../../hotpath/codec/words.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
-import type { PartitionKeys } from '../../hotpath/keys.ts';
+import type { FencedKeys } from '../../hotpath/load.ts';
 import {
   afterlifeMs,
   loadItems,
@@ -35,7 +35,7 @@ import { lostRange, nextEpoch, pauseSince } from './verify.ts';
 
 export interface RebuildParts {
   readonly redis: RedisConnection;
-  readonly keys: PartitionKeys;
+  readonly keys: FencedKeys;
   readonly ledger: Ledger;
   /** How long a resolved reservation stays readable; as the engine has it. */
   readonly tombstoneMs: number;
@@ -111,8 +111,7 @@ export async function rebuild(
   // Says where the partition is going before anything is deleted: a rebuild that dies half way has nothing to save, and the
   // next one need not ask whether something is lost.
   const emptied = await replace(parts, fenced, target, incarnation);
-  await clearPartition(redis, keys);
-  const loaded = await fill(parts, onProgress);
+  const loaded = await refill(parts, emptied.text, onProgress);
   const nowMs = await readClockMs(redis);
   const pause = pauseSince(before?.clockMs ?? parts.seen?.()?.clockMs, nowMs);
   await replace(
@@ -136,6 +135,24 @@ async function replace(
   throw new Error(
     `partition ${keys.partition}: Redis was started again or another process changed it during the rebuild`,
   );
+}
+
+/** Empties the partition and fills it, on a connection of its own, as long as the control record is this fence. */
+async function refill(
+  parts: RebuildParts,
+  fence: string,
+  onProgress: (loaded: { items: number; reservations: number }) => void,
+): Promise<Omit<RebuildOutcome, 'epoch' | 'durationMs'>> {
+  const redis = parts.redis.duplicate();
+  redis.on('error', () => {}); // the commands get their errors
+  try {
+    await redis.connect();
+    const keys = { ...parts.keys, fence };
+    await clearPartition(redis, keys);
+    return await fill({ ...parts, redis, keys }, onProgress);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** Fills the emptied partition from the ledger. */

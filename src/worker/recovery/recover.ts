@@ -9,6 +9,7 @@ import { decodeEntry } from '../../hotpath/codec/stream-codec.ts';
 import { NOTHING, Unreadable } from '../../hotpath/codec/words.ts';
 import {
   type ControlRecord,
+  fencePartition,
   type Incarnation,
   isVerified,
   readClockMs,
@@ -35,15 +36,19 @@ export type Recovery =
 /** Only a person can decide; the message says between what, and the command that ends it. */
 export class ManualInterventionRequired extends Error {}
 
+/** What a recovery works on. */
+export interface RecoveryParts extends RebuildParts {
+  readonly log: Pick<Logger, 'error'>;
+  /** What this process remembers: whether a worker of another ledger has taken the partition from it. */
+  readonly memory?: { wasDeposed: boolean } | undefined;
+}
+
 /** Redis's clock and this process's may differ by so much; the program closes the partition at the same difference (D4). */
 const CLOCKS_DIFFER_MS_MAX = 10_000;
 const NONE: Recovery = { did: 'none' };
 
 /** Does what the state of both stores asks for. @throws {ManualInterventionRequired}, or where a store is away or changed meanwhile */
-export async function recover(
-  parts: RebuildParts & { readonly log: Pick<Logger, 'error'> },
-  reason: RecoveryReason,
-): Promise<Recovery> {
+export async function recover(parts: RecoveryParts, reason: RecoveryReason): Promise<Recovery> {
   const { redis, keys, ledger } = parts;
   // In this order: the ledger follows Redis, so a cursor that is read first is never ahead of a sound Redis. In the other
   // order a chunk committed between the two reads would look like a loss of Redis, which would be emptied while it sells.
@@ -73,7 +78,7 @@ export async function recover(
           '`npm run import-from-redis` brings them into the ledger, and selling goes on meanwhile.',
       );
     case 'forked':
-      return leaveFork(parts, cursor, control, comparison);
+      return leaveFork(parts, cursor, control, incarnation, comparison);
   }
 }
 
@@ -84,7 +89,7 @@ function isOlderRelease(control: Control, cursor: LedgerCursor): boolean {
 
 /** Redis continues the ledger: it is opened, or filled anew where it was closed for that. */
 async function follow(
-  parts: RebuildParts,
+  parts: RecoveryParts,
   reason: RecoveryReason,
   cursor: LedgerCursor,
   control: ControlRecord,
@@ -102,6 +107,7 @@ async function follow(
   }
   const isOurs = isSameEpoch(control.epoch, { number: cursor.epoch, nonce: cursor.nonce ?? NOTHING });
   if (reason === 'other-epoch' && !isOurs && !(await isKnown(parts, control))) {
+    if (parts.memory) parts.memory.wasDeposed = true;
     throw new ManualInterventionRequired(
       `a worker of another ledger has verified this partition (epoch ${control.epoch.number} is not in this ledger). ` +
         'Two databases follow one Redis: stop the workers of the one that is no longer in use, then start this one again.',
@@ -113,23 +119,54 @@ async function follow(
 
 /** Redis has another history or less than the ledger: what it has beyond is written down, then it is filled from the ledger. */
 async function leaveFork(
-  parts: RebuildParts & { readonly log: Pick<Logger, 'error'> },
+  parts: RecoveryParts,
   cursor: LedgerCursor,
   control: ControlRecord,
-  comparison: Extract<Comparison, { kind: 'forked' }>,
+  incarnation: Incarnation,
+  comparison: Forked,
 ): Promise<Recovery> {
-  if (!(await isKnown(parts, control))) {
+  if (!(await mayRebuild(parts, control, incarnation, comparison))) {
     throw new ManualInterventionRequired(
       `Redis has another history than this ledger, and another ledger has verified it (epoch ${control.epoch.number} is not in ` +
         'this one). Two databases follow one Redis, or the ledger was restored from a backup: where this ledger is the right one, ' +
         '`npm run import-from-redis` brings into it what only Redis has; `npm run rebuild -- --accept-loss` leaves that out.',
     );
   }
-  const fork = await recordFork(parts, cursor, control, comparison);
+  const fork = await recordFork(parts, cursor, ...(await closedFork(parts, cursor, control, comparison)));
   const why = comparison.fromId
     ? 'Redis has another history than the ledger'
     : 'Redis lacks decisions that the ledger has';
   return { did: 'rebuilt', why, fork, ...(await rebuild(parts)) };
+}
+type Forked = Extract<Comparison, { kind: 'forked' }>;
+
+/** Closes the partition and compares again: what an open one decided meanwhile must be written down as well. */
+async function closedFork(
+  parts: RecoveryParts,
+  cursor: LedgerCursor,
+  control: ControlRecord,
+  comparison: Forked,
+): Promise<[Control, Forked]> {
+  // A record of the release before, or a damaged one, decides nothing.
+  if (!control.isLinked || control.epoch.nonce === NOTHING) return [control, comparison];
+  const fenced = await fencePartition(parts.redis, parts.keys);
+  const again = await compareHistories(parts, cursor, fenced);
+  if (again.kind !== 'forked') throw new Error('Redis changed while it was compared with the ledger');
+  return [fenced, again];
+}
+
+/** Whether this ledger may discard what Redis has beyond it. */
+async function mayRebuild(
+  parts: RecoveryParts,
+  control: ControlRecord,
+  incarnation: Incarnation,
+  { at, fromId }: Forked,
+): Promise<boolean> {
+  if (await isKnown(parts, control)) return true;
+  // A fence at a place that this ledger knows: nothing was decided after it.
+  if (control.state === 'fenced' && fromId === undefined && at?.sequence === control.sequence) return true;
+  // A ledger that was restored may lack the epoch. Only what a worker of another ledger has verified is not ours to discard.
+  return !isVerified(control, incarnation) && !parts.memory?.wasDeposed;
 }
 
 /** Whether this ledger wrote the epoch of the control record, or a person vouched for it. */
@@ -158,9 +195,7 @@ async function expectClocksToAgree({ redis }: RebuildParts): Promise<void> {
  * The control record. One that cannot be read is made again from the last stream entry, which every change leaves.
  * @throws {ManualInterventionRequired} where there is no entry
  */
-async function readOrRepair(
-  parts: RebuildParts & { readonly log: Pick<Logger, 'error'> },
-): Promise<ControlRecord | undefined> {
+async function readOrRepair(parts: RecoveryParts): Promise<ControlRecord | undefined> {
   const { redis, keys, log } = parts;
   const text = await redis.get(keys.control);
   if (text === null) return undefined;

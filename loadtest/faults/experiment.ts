@@ -10,7 +10,7 @@ import { judge, type Verdict } from './judge.ts';
 import type { Scene, SceneOptions } from './scene.ts';
 
 /** The ways in which a control has to fail. */
-export type Failure = 'lost' | 'oversold' | 'twice' | 'unlisted' | 'stuck';
+export type Failure = 'lost' | 'oversold' | 'soldAgain' | 'twice' | 'unlisted' | 'stuck';
 
 /** What a run has at hand while the fault strikes. */
 export interface Stage {
@@ -148,7 +148,15 @@ async function strikeAndSellOut(
 /** A run that could not be played or judged: it counts as one that did not come back. */
 export function nothingHappened(why: unknown): Result {
   const message = why instanceof Error ? why.message : String(why);
-  const counts = { acknowledged: 0, lost: [], listedById: 0, listedByRange: 0, oversold: 0, twice: 0 };
+  const counts = {
+    acknowledged: 0,
+    lost: [],
+    listedById: 0,
+    listedByRange: 0,
+    oversold: 0,
+    soldAgain: 0,
+    twice: 0,
+  };
   return {
     ...counts,
     isCaughtUp: false,

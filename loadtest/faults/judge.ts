@@ -17,8 +17,10 @@ export interface Verdict {
   readonly listedById: number;
   /** Of the rest: covered by a range in `epochs`, by number. */
   readonly listedByRange: number;
-  /** Units that were paid for beyond those that came in, by the buyers' record; or by the stores, whichever is more. */
+  /** Units beyond those that came in, of orders that the stores still have: by the buyers' record or by the stores, whichever is more. */
   readonly oversold: number;
+  /** Units of lost orders that somebody else has got as well. */
+  readonly soldAgain: number;
   /** Orders whose units were deducted more than once. */
   readonly twice: number;
   /** What else differs, a sentence each. */
@@ -55,7 +57,10 @@ async function compare(
     })
     .map(({ orderId }) => orderId);
   const proof = await prove(sources, [sku], []);
-  const paid = told.filter(({ confirmedAtMs }) => confirmedAtMs !== undefined).length;
+  const promised = told.filter(({ releasedAtMs }) => releasedAtMs === undefined);
+  const gone = new Set(lost);
+  const kept = promised.filter(({ orderId }) => !gone.has(orderId)).length;
+  const oversold = Math.max(0, kept - received, proof.oversold);
   const twice = await deductedTwice(sources, sku);
   const differences = [...proof.differences, ...buyers.unexpected];
   if (proof.received !== received)
@@ -65,7 +70,8 @@ async function compare(
     acknowledged: told.reduce((sum, one) => sum + acknowledgementsOf(one), 0),
     lost,
     ...(await listed(sources, lost)),
-    oversold: Math.max(paid - received, proof.oversold),
+    oversold,
+    soldAgain: Math.max(0, promised.length - received - oversold),
     twice,
     differences,
   };

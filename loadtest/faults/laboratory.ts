@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Program } from '../../src/local/machine.ts';
 import { type EngineChoice, findEngine } from '../../src/local/redis-engines.ts';
 import { folderOfStores } from '../../test/stores.ts';
-import { breakCopy, type Cut, UNBROKEN } from './broken.ts';
+import { breakCopy, UNBROKEN } from './broken.ts';
+import type { Removal } from './removals.ts';
 import { findPostgresPrograms, PostgresNode, type PostgresPrograms } from './servers/postgres.ts';
 import { compileShim, type ShimName } from './shims.ts';
 
@@ -70,7 +71,7 @@ export class Laboratory {
   }
 
   /** The root of the product: as it is, or without a mechanism. */
-  product(without: { readonly name: string; readonly cuts: readonly Cut[] } | undefined): Promise<string> {
+  product(without: Removal | undefined): Promise<string> {
     if (!without) return Promise.resolve(UNBROKEN);
     const { name, cuts } = without;
     const made = this.#copies.get(name) ?? breakCopy(join(this.folder, `without-${this.#copies.size}`), cuts);

@@ -16,6 +16,7 @@ export interface Totals {
   readonly listedById: number;
   readonly listedByRange: number;
   readonly oversold: number;
+  readonly soldAgain: number;
   readonly twice: number;
   readonly stuck: number;
   /** Runs in which the stores differ, or an answer was not understood. */
@@ -37,6 +38,7 @@ export function totalsOf({ results }: Row): Totals {
     listedById: sum(({ listedById }) => listedById),
     listedByRange: sum(({ listedByRange }) => listedByRange),
     oversold: sum(({ oversold }) => oversold),
+    soldAgain: sum(({ soldAgain }) => soldAgain),
     twice: sum(({ twice }) => twice),
     stuck: sum(({ stuck }) => Number(stuck !== undefined)),
     different: sum(({ differences }) => Number(differences.length > 0)),
@@ -69,10 +71,11 @@ export function faultsOf(row: Row): string[] {
 }
 
 function failures(totals: Totals): Failure[] {
-  const { lost, oversold, twice, stuck, listedById, listedByRange } = totals;
+  const { lost, oversold, soldAgain, twice, stuck, listedById, listedByRange } = totals;
   const all: [Failure, boolean][] = [
     ['lost', lost > 0],
     ['oversold', oversold > 0],
+    ['soldAgain', soldAgain > 0],
     ['twice', twice > 0],
     ['stuck', stuck > 0],
     ['unlisted', lost > listedById + listedByRange],
@@ -93,7 +96,8 @@ function line(row: Row): string {
     totals.lost === 0
       ? '-'
       : `${totals.listedById} by id${totals.listedByRange > 0 ? `, ${totals.listedByRange} by range` : ''}`;
-  const twice = totals.twice > 0 ? `, ${totals.twice} deducted twice` : '';
+  const again = totals.soldAgain > 0 ? `; of the lost ${totals.soldAgain} sold again` : '';
+  const twice = totals.twice > 0 ? `; ${totals.twice} deducted twice` : '';
   const stuck = totals.stuck > 0 ? ` (${totals.stuck} runs did not come back)` : '';
   const cells = [
     name,
@@ -102,7 +106,7 @@ function line(row: Row): string {
     totals.acknowledged.toLocaleString('en'),
     totals.lost,
     listed,
-    `${totals.oversold}${twice}`,
+    `${totals.oversold}${again}${twice}`,
     `${totals.firstAgainMedianS?.toFixed(1) ?? '-'}${stuck}`,
     totals.commands,
   ];
@@ -128,12 +132,18 @@ export function tables(rows: readonly Row[]): string {
   ].join('\n');
 }
 
+const FAILED_BY: Readonly<Record<Failure, (totals: Totals) => string>> = {
+  lost: ({ lost }) => `${lost} acknowledged orders lost`,
+  oversold: ({ oversold }) => `${oversold} units oversold`,
+  soldAgain: ({ soldAgain }) => `${soldAgain} units of lost orders sold again`,
+  twice: ({ twice }) => `${twice} orders deducted twice`,
+  stuck: ({ stuck }) => `${stuck} runs that did not come back`,
+  unlisted: ({ lost, listedById, listedByRange }) =>
+    `${lost - listedById - listedByRange} lost and not listed`,
+};
+
 function removal(row: Row): string {
   const totals = totalsOf(row);
-  const words = failures(totals).map((failure) => {
-    if (failure === 'unlisted')
-      return `${totals.lost - totals.listedById - totals.listedByRange} lost and not listed`;
-    return `${totals[failure]} ${failure === 'stuck' ? 'runs that did not come back' : failure}`;
-  });
+  const words = failures(totals).map((failure) => FAILED_BY[failure](totals));
   return `| ${row.experiment.scene.without?.name} | ${row.experiment.name} | ${words.join(', ') || 'nothing'} |`;
 }

@@ -104,11 +104,13 @@ async function playAll(
 }
 
 function lineOf(result: Result): string {
-  const { acknowledged, lost, listedById, listedByRange, oversold, twice, firstAgainS, stuck } = result;
+  const { acknowledged, lost, listedById, listedByRange, oversold, soldAgain, twice, firstAgainS, stuck } =
+    result;
   const parts = [
     `${acknowledged} acknowledged`,
     `${lost.length} lost${lost.length > 0 ? ` (${listedById} by id, ${listedByRange} by range)` : ''}`,
     `${oversold} oversold`,
+    ...(soldAgain > 0 ? [`${soldAgain} of the lost sold again`] : []),
     ...(twice > 0 ? [`${twice} deducted twice`] : []),
     `first again after ${firstAgainS?.toFixed(2) ?? '-'} s`,
     ...result.commands,

@@ -11,8 +11,8 @@ import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import type { ProofSources } from '../../src/proof/proof.ts';
 import { endProgram, logLineWith, type Program, startProgram } from '../program.ts';
-import type { Cut } from './broken.ts';
 import type { Laboratory } from './laboratory.ts';
+import type { Removal } from './removals.ts';
 import { PostgresNode } from './servers/postgres.ts';
 import { signal } from './servers/process.ts';
 import { RedisNode } from './servers/redis.ts';
@@ -28,7 +28,7 @@ export interface SceneOptions {
   readonly route?: 'wire' | 'sentinel';
   readonly appendFsync?: 'everysec';
   /** A mechanism that is taken out. */
-  readonly without?: { readonly name: string; readonly cuts: readonly Cut[] };
+  readonly without?: Removal;
   readonly shims?: readonly ShimName[];
   /** Settings of the programs. */
   readonly environment?: Readonly<Record<string, string>>;

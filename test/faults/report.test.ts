@@ -1,5 +1,5 @@
 /** What counts as a fault of Holdfast, what as a control that has not failed, and that a schedule can be repeated. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -7,6 +7,7 @@ import { breakCopy } from '../../loadtest/faults/broken.ts';
 import { Chance } from '../../loadtest/faults/chance.ts';
 import type { Experiment, Result } from '../../loadtest/faults/experiment.ts';
 import { EXPERIMENTS } from '../../loadtest/faults/experiment-list.ts';
+import { NO_CLOCK_FENCE, NO_LINK, NO_TAIL, NO_VERIFICATION } from '../../loadtest/faults/removals.ts';
 import { faultsOf, tables, totalsOf } from '../../loadtest/faults/report.ts';
 import { readSettings } from '../../loadtest/faults/settings.ts';
 
@@ -17,6 +18,7 @@ const GOOD: Result = {
   listedById: 0,
   listedByRange: 0,
   oversold: 0,
+  soldAgain: 0,
   twice: 0,
   differences: [],
   firstAgainS: 0.5,
@@ -75,7 +77,7 @@ describe('a row', () => {
     const text = tables([
       row({ oversold: 5 }, { mustFail: 'oversold', scene: { servers: 'single', without } }),
     ]);
-    expect(text).toContain('| the link | kill/anything | 5 oversold |');
+    expect(text).toContain('| the link | kill/anything | 5 units oversold |');
   });
 });
 
@@ -102,6 +104,15 @@ test('--only takes groups and names, and says what there is', () => {
   expect(settings.experiments.every(({ name }) => /^power-cut\/|^restore\/both$/.test(name))).toBe(true);
   expect(settings).toMatchObject({ runs: 3, seed: 9, json: false });
   expect(() => readSettings(['--only', 'restore/nothing'])).toThrow(/there are power-cut/);
+});
+
+test('what a control takes out stands in the product, once', async () => {
+  for (const { cuts } of [NO_LINK, NO_VERIFICATION, NO_TAIL, NO_CLOCK_FENCE]) {
+    for (const { file, find } of cuts) {
+      const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+      expect(typeof find === 'string' ? text.split(find).length - 1 : text.match(find)?.length).toBe(1);
+    }
+  }
 });
 
 test('a copy is broken only where the text to take out stands there once', async () => {

@@ -1,6 +1,7 @@
 /** Redis's clock leaps and comes back; orders are sent again, as callers do that had no answer. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment, Stage } from '../experiment.ts';
+import { NO_CLOCK_FENCE } from '../removals.ts';
 
 const HOUR_MS = 3_600_000;
 const LEAP_MS = 5_000;
@@ -44,5 +45,13 @@ export const CLOCK_LEAPS: readonly Experiment[] = [
     scene: TURNED,
     runs: 10,
     strike: leap(5_000),
+  },
+  {
+    name: 'clock/no-fence',
+    title: 'as clock/two-days-ahead, without the clock fence',
+    scene: { ...TURNED, without: NO_CLOCK_FENCE },
+    mustFail: 'twice',
+    runs: 3,
+    strike: leap(48 * HOUR_MS),
   },
 ];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ledgerHasCaughtUp } from '../../../src/proof/proof.ts';
 import type { Experiment, Stage } from '../experiment.ts';
+import { NO_LINK, NO_TAIL, NO_VERIFICATION } from '../removals.ts';
 import { Wire } from '../wire.ts';
 
 const SINGLE = { servers: 'single' } as const;
@@ -11,6 +12,8 @@ const dumpIn = ({ folder }: Stage): string => join(folder, 'dump');
 /** How long orders are taken, or refused, while no worker is there. */
 const WITHOUT_WORKER_MS = 700;
 const CARRIED_MS_MAX = 20_000;
+/** The worker trims once a second at most. */
+const CARRIED_AND_TRIMMED_MS = 2_000;
 
 const takeCopy = (stage: Stage): Promise<void> => stage.scene.primary.copyTo(copyIn(stage));
 const takeDump = (stage: Stage): Promise<void> =>
@@ -108,6 +111,36 @@ export const RESTORES: readonly Experiment[] = [
       await stage.scene.primary.process.stop('SIGTERM');
       await putBackLedger(stage);
       await putBackRedis(stage);
+    },
+  },
+  {
+    name: 'restore/no-verification',
+    title: 'as restore/redis-alone, without the verification',
+    scene: { ...SINGLE, without: NO_VERIFICATION },
+    mustFail: 'lost',
+    runs: 3,
+    prepare: takeCopy,
+    strike: putBackWithoutWorker,
+  },
+  {
+    name: 'restore/no-link',
+    title: 'as restore/redis-alone, without link and verification',
+    scene: { ...SINGLE, without: NO_LINK },
+    mustFail: 'oversold',
+    runs: 3,
+    prepare: takeCopy,
+    strike: putBackWithoutWorker,
+  },
+  {
+    name: 'restore/no-tail',
+    title: 'as restore/ledger, without the tail',
+    scene: { ...SINGLE, without: NO_TAIL },
+    mustFail: 'stuck',
+    runs: 2,
+    prepare: takeDump,
+    strike: async (stage) => {
+      await sleep(CARRIED_AND_TRIMMED_MS);
+      await putBackLedger(stage);
     },
   },
 ];

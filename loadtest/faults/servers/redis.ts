@@ -18,6 +18,7 @@ export interface RedisNodeOptions {
 }
 
 const COMMAND_MS_MAX = 5_000;
+const PORT_OF_NOBODY = 1;
 
 export class RedisNode {
   readonly port: number;
@@ -86,9 +87,12 @@ export class RedisNode {
     else await this.admin.replicaof('NO', 'ONE');
   }
 
-  async role(): Promise<string> {
-    const info = await this.admin.info('replication').catch(() => '');
-    return /^role:(\w+)/m.exec(info)?.[1] ?? '';
+  /**
+   * It stays a replica and gets nothing any more, as behind a cable that was cut. A frozen one would not do: the kernel goes on receiving
+   * for it.
+   */
+  async loseTouch(): Promise<void> {
+    await this.admin.replicaof('127.0.0.1', PORT_OF_NOBODY);
   }
 
   /** Replicas that are in sync with it. */

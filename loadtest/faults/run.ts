@@ -3,11 +3,12 @@
  * Exit code 0 where every promise was kept and every control failed, 1 where not, 2 where the laboratory itself failed.
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { closeOnSignals, runMain, Unavailable } from '../command.ts';
 import { type Experiment, nothingHappened, playRun, type Result } from './experiment.ts';
 import { Laboratory } from './laboratory.ts';
 import { faultsOf, type Row, tables, totalsOf } from './report.ts';
-import { Scene } from './scene.ts';
+import { Scene, type SceneOptions } from './scene.ts';
 import { readSettings, type Settings, USAGE } from './settings.ts';
 
 /** Warnings of all programs and servers of the last run: long, and only for whoever looks into a failure. */
@@ -35,15 +36,17 @@ async function main(): Promise<number> {
   };
   closeOnSignals(close);
   const rows: Row[] = [];
+  const scenes = new Scenes(lab);
   try {
     for (const experiment of settings.experiments) {
-      const row = await playAll(lab, experiment, settings, log);
+      const row = await playAll(scenes, experiment, settings, log);
       rows.push(row);
       const faults = faultsOf(row);
       const verdict = row.skipped ?? (faults.length > 0 ? faults.join('; ') : 'as promised');
       progress(`${experiment.name}: ${verdict}`);
     }
   } finally {
+    await scenes.close();
     await close();
     if (rows.length > 0) console.log(settings.json ? jsonOf(rows, settings) : tables(rows));
   }
@@ -64,43 +67,56 @@ function jsonOf(rows: readonly Row[], { seed }: Settings): string {
   return JSON.stringify({ seed, results }, undefined, 2);
 }
 
-/** All runs of one experiment, on one scene as long as that lives. */
+/** The scene that is there, for as long as experiments of the same kind follow each other and nothing is wrong with it. */
+class Scenes {
+  readonly #lab: Laboratory;
+  #scene: Scene | undefined;
+
+  constructor(lab: Laboratory) {
+    this.#lab = lab;
+  }
+
+  async of(options: SceneOptions): Promise<Scene> {
+    if (this.#scene && !isDeepStrictEqual(this.#scene.options, options)) await this.close();
+    this.#scene ??= await Scene.open(this.#lab, options);
+    return this.#scene;
+  }
+
+  /** What is wrong in this one would be found again in each run that follows. */
+  async close(): Promise<void> {
+    const scene = this.#scene;
+    this.#scene = undefined;
+    await scene?.close();
+  }
+}
+
+/** All runs of one experiment. */
 async function playAll(
-  lab: Laboratory,
+  scenes: Scenes,
   experiment: Experiment,
   settings: Settings,
   log: (line: string) => void,
 ): Promise<Row> {
   const results: Result[] = [];
   const runs = settings.runs ?? experiment.runs;
-  let scene: Scene | undefined;
-  try {
-    for (let run = 0; run < runs; run++) {
-      log(`--- ${experiment.name} ${run + 1}`);
-      let result: Result;
-      try {
-        scene ??= await Scene.open(lab, experiment.scene);
-        result = await playRun(experiment, scene, run, (settings.seed + run * 7_919) % 2 ** 32);
-      } catch (error) {
-        if (error instanceof Unavailable) throw error;
-        result = nothingHappened(error);
-      }
-      results.push(result);
-      progress(`${experiment.name} ${run + 1}/${runs}: ${lineOf(result)}`);
-      for (const difference of result.differences.slice(0, 5)) log(`difference: ${difference}`);
-      if (result.stuck === undefined && result.differences.length === 0) continue;
-      // What is wrong in this one would be found again in each that follows.
-      await scene?.close();
-      scene = undefined;
+  for (let run = 0; run < runs; run++) {
+    log(`--- ${experiment.name} ${run + 1}`);
+    let result: Result;
+    try {
+      const scene = await scenes.of(experiment.scene);
+      result = await playRun(experiment, scene, run, (settings.seed + run * 7_919) % 2 ** 32);
+    } catch (error) {
+      if (error instanceof Unavailable && results.length === 0)
+        return { experiment, results, skipped: error.message };
+      if (error instanceof Unavailable) throw error;
+      result = nothingHappened(error);
     }
-    return { experiment, results };
-  } catch (error) {
-    if (error instanceof Unavailable && results.length === 0)
-      return { experiment, results, skipped: error.message };
-    throw error;
-  } finally {
-    await scene?.close();
+    results.push(result);
+    progress(`${experiment.name} ${run + 1}/${runs}: ${lineOf(result)}`);
+    for (const difference of result.differences.slice(0, 5)) log(`difference: ${difference}`);
+    if (result.stuck !== undefined || result.differences.length > 0) await scenes.close();
   }
+  return { experiment, results };
 }
 
 function lineOf(result: Result): string {

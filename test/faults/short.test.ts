@@ -37,7 +37,7 @@ function named(name: string): Experiment {
   return found;
 }
 
-test.each(['power-cut/redis', 'kill/everything'])(
+test.each(['power-cut/redis', 'kill/everything', 'restore/redis-alone', 'restore/ledger'])(
   '%s: nothing that was acknowledged is lost, nothing is sold twice, nobody has to do anything',
   { timeout: PATIENCE_MS },
   async (name) => {

@@ -99,16 +99,24 @@ async function playAll(
 ): Promise<Row> {
   const results: Result[] = [];
   const runs = settings.runs ?? experiment.runs;
+  let skipped: string | undefined;
   for (let run = 0; run < runs; run++) {
     log(`--- ${experiment.name} ${run + 1}`);
+    let scene: Scene;
+    try {
+      scene = await scenes.of(experiment.scene);
+    } catch (error) {
+      if (error instanceof Unavailable) return { experiment, results, skipped: error.message };
+      // A machine that is too busy to start the servers says nothing about the fault.
+      skipped = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      progress(`${experiment.name} ${run + 1}/${runs}: could not be set up: ${skipped}`);
+      continue;
+    }
     let result: Result;
     try {
-      const scene = await scenes.of(experiment.scene);
       result = await playRun(experiment, scene, run, (settings.seed + run * 7_919) % 2 ** 32);
     } catch (error) {
-      if (error instanceof Unavailable && results.length === 0)
-        return { experiment, results, skipped: error.message };
-      if (error instanceof Unavailable) throw error;
+      if (error instanceof Unavailable) return { experiment, results, skipped: error.message };
       result = nothingHappened(error);
     }
     results.push(result);
@@ -116,7 +124,9 @@ async function playAll(
     for (const difference of result.differences.slice(0, 5)) log(`difference: ${difference}`);
     if (result.stuck !== undefined || result.differences.length > 0) await scenes.close();
   }
-  return { experiment, results };
+  return results.length === 0 && skipped !== undefined
+    ? { experiment, results, skipped }
+    : { experiment, results };
 }
 
 function lineOf(result: Result): string {

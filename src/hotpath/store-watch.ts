@@ -190,6 +190,7 @@ export class StoreWatch implements Gate {
       : info
         ? await this.#problemsOfSettings(info, isNew)
         : [INFO_IS_DENIED];
+    if (info) await this.#noticeReplicas(info);
     const clock = await this.#problemOfClock();
     if (connection !== this.#connection) return;
     if (isDue) [this.#settings, this.#settingsAtMs] = [settings, nowMs()];
@@ -237,7 +238,6 @@ export class StoreWatch implements Gate {
     if (settings.length > 0) return { reason: 'setting', message: settings.join('; ') };
     if (clock !== undefined) return { reason: 'clock', message: clock };
     const found = replicasOf(info);
-    this.#replicasChanged(found);
     if (found >= replicas) return undefined;
     return {
       reason: 'too-few-replicas',
@@ -246,10 +246,10 @@ export class StoreWatch implements Gate {
   }
 
   /** What the program may use can depend on whether there are replicas. */
-  #replicasChanged(found: number): void {
+  async #noticeReplicas(info: RedisInfo): Promise<void> {
     const before = this.#replicasSeen;
-    this.#replicasSeen = found;
-    if (before !== undefined && before !== found) this.prepare?.().catch(() => undefined);
+    this.#replicasSeen = replicasOf(info);
+    if (before !== undefined && before !== this.#replicasSeen) await this.prepare?.();
   }
 
   /**

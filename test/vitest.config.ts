@@ -8,10 +8,10 @@ const ROLLING = 'test/release/rolling.test.ts';
  * a third of a run. They leave nothing behind in the process: no environment, no handler of signals, no module's state. A
  * test that must change any of these belongs into another folder, or into ALONE.
  */
-const FOLDERS = 'agreement|bench|domain|history|hotpath|http|load|timing';
+const FOLDERS = 'agreement|bench|bulk|domain|history|hotpath|http|ledger|load|timing';
 const TOGETHER = `test/@(${FOLDERS})/**/*.test.ts`;
-/** They change the environment of their process. */
-const ALONE = ['test/ledger/reaching-postgres.test.ts'];
+/** They change the environment of their process, or look at what a process does once. */
+const ALONE = ['test/ledger/reaching-postgres.test.ts', 'test/ledger/pooler.test.ts'];
 const APART = ['test/*.test.ts', `test/!(${FOLDERS})/**/*.test.ts`, ...ALONE];
 
 const root = new URL('..', import.meta.url).pathname;

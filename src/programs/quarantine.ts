@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { readId } from '../domain/inputs/orders.ts';
 import { QUANTITY_MAX } from '../domain/language.ts';
-import { connectRedis, openHotInventory } from '../hotpath/hot-inventory.ts';
+import { connectRedis, openConnection, openHotInventory } from '../hotpath/hot-inventory.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import type { LiftParts } from '../worker/repair/lift.ts';
 import { closeByHand, lift } from '../worker/repair/lift.ts';
@@ -117,7 +117,7 @@ async function main(): Promise<number> {
     const hot = await openHotInventory({ redisUrl, prefix, ack: config.ack });
     const redis = connectRedis(redisUrl);
     try {
-      await redis.connect();
+      await openConnection(redis);
       const parts: LiftParts = { hot, redis, ledger, tombstoneMs: config.tombstoneMs, waitMs };
       if (verb === 'show') {
         const shown = await showQuarantine(parts, name);

@@ -42,23 +42,27 @@ const PROCESSES_MS_MAX = 240_000;
 const WORD = ['--actor', 'ann', '--reason', 'a test'];
 
 describe('quarantine', () => {
-  test('closes an item, lists it, shows it, lifts it, and refuses it then', async () => {
-    expect(await run('quarantine')).toMatchObject({ code: 0, out: 'no item is in quarantine\n' });
-    expect(await run('quarantine', 'close', 'TEA', 'TPE', ...WORD)).toMatchObject({ code: 0, err: '' });
-    const list = await run('quarantine', 'list', '--json');
-    expect(JSON.parse(list.out)).toMatchObject([{ sku: 'TEA', warehouse: 'TPE', kind: 'closed-by-hand' }]);
-    const shown = await run('quarantine', 'show', 'TEA', 'TPE');
-    expect(shown.out).toContain('closed-by-hand: a test (ann)');
-    expect(shown.out).toMatch(/^available +10 +10$/m);
-    const lifted = await run('quarantine', 'lift', 'TEA', 'TPE', ...WORD);
-    expect(lifted).toMatchObject({ code: 0, err: '' });
-    expect(lifted.out).toContain('lifted: total 10 = 10 available + 0 reserved + 0 sold');
-    const again = await run('quarantine', 'lift', 'TEA', 'TPE', ...WORD);
-    expect(again).toMatchObject({
-      code: 1,
-      out: expect.stringContaining('REFUSED: TEA@TPE is not in quarantine'),
-    });
-  });
+  test(
+    'closes an item, lists it, shows it, lifts it, and refuses it then',
+    async () => {
+      expect(await run('quarantine')).toMatchObject({ code: 0, out: 'no item is in quarantine\n' });
+      expect(await run('quarantine', 'close', 'TEA', 'TPE', ...WORD)).toMatchObject({ code: 0, err: '' });
+      const list = await run('quarantine', 'list', '--json');
+      expect(JSON.parse(list.out)).toMatchObject([{ sku: 'TEA', warehouse: 'TPE', kind: 'closed-by-hand' }]);
+      const shown = await run('quarantine', 'show', 'TEA', 'TPE');
+      expect(shown.out).toContain('closed-by-hand: a test (ann)');
+      expect(shown.out).toMatch(/^available +10 +10$/m);
+      const lifted = await run('quarantine', 'lift', 'TEA', 'TPE', ...WORD);
+      expect(lifted).toMatchObject({ code: 0, err: '' });
+      expect(lifted.out).toContain('lifted: total 10 = 10 available + 0 reserved + 0 sold');
+      const again = await run('quarantine', 'lift', 'TEA', 'TPE', ...WORD);
+      expect(again).toMatchObject({
+        code: 1,
+        out: expect.stringContaining('REFUSED: TEA@TPE is not in quarantine'),
+      });
+    },
+    PROCESSES_MS_MAX,
+  );
 
   test.each([
     [['lift', 'TEA', 'TPE', '--actor', 'ann'], '--reason is missing'],

@@ -18,9 +18,9 @@ import {
 } from '../hotpath/partition.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { compareHistories } from '../worker/recovery/compare.ts';
+import { nextEpoch, pauseSince } from '../worker/recovery/opening.ts';
 import { recover } from '../worker/recovery/recover.ts';
 import { writeTrust } from '../worker/recovery/trust.ts';
-import { nextEpoch, pauseSince } from '../worker/recovery/verify.ts';
 import { findRunning } from './running.ts';
 import { findStores } from './stores.ts';
 

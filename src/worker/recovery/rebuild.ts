@@ -31,7 +31,7 @@ import {
   replaceControl,
 } from '../../hotpath/partition.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import { lostRange, nextEpoch, pauseSince } from './verify.ts';
+import { lostRange, nextEpoch, pauseSince } from './opening.ts';
 
 export interface RebuildParts {
   readonly redis: RedisConnection;

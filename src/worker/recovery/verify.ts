@@ -3,7 +3,7 @@
  * ledger says from where on the new epoch counts. A death in between leaves a closed partition and an epoch that never opened;
  * the next verification begins anew. Promises: in Redis nothing else changes.
  */
-import { type Control, encodeControl, randomNonce } from '../../hotpath/codec/control-codec.ts';
+import { type Control, encodeControl } from '../../hotpath/codec/control-codec.ts';
 import { NOTHING } from '../../hotpath/codec/words.ts';
 import {
   type ControlRecord,
@@ -14,45 +14,9 @@ import {
   replaceControl,
 } from '../../hotpath/partition.ts';
 import type { LedgerCursor } from '../../ledger/cursor.ts';
+import { lostRange, nextEpoch, pauseSince } from './opening.ts';
 import type { RebuildParts } from './rebuild.ts';
 import { readTrust } from './trust.ts';
-
-/** Deadlines that fell into a time in which nothing was decided are late by its length, and by no more than this. */
-export const PAUSE_MS_MAX = 5 * 60_000;
-/** A shorter interruption moves no deadline. */
-const PAUSE_MS_MIN = 1_000;
-
-/** How late deadlines are after the partition was closed from this instant on. @param sinceMs undefined: not known */
-export function pauseSince(
-  sinceMs: number | undefined,
-  nowMs: number,
-): { readonly lengthMs: number; readonly untilMs: number } | undefined {
-  const closedMs = sinceMs === undefined ? 0 : nowMs - sinceMs;
-  if (closedMs < PAUSE_MS_MIN) return undefined;
-  const lengthMs = Math.min(closedMs, PAUSE_MS_MAX);
-  return { lengthMs, untilMs: nowMs + lengthMs };
-}
-
-/** A new epoch: above those of both stores. */
-export function nextEpoch(control: Control | undefined, cursor: LedgerCursor | undefined): Epoch {
-  return { number: Math.max(control?.epoch.number ?? 0, cursor?.epoch ?? 0) + 1, nonce: randomNonce() };
-}
-
-/** Sequences that were seen in Redis and are in neither store now. */
-export interface LostRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Sequences that this worker saw and that are gone. @param seen the last control record it read */
-export function lostRange(
-  seen: Control | undefined,
-  control: Pick<Control, 'sequence'> | undefined,
-  cursor: LedgerCursor | undefined,
-): LostRange | undefined {
-  const left = Math.max(control?.sequence ?? 0, cursor?.sequence ?? 0);
-  return seen && seen.sequence > left ? { from: left + 1, to: seen.sequence } : undefined;
-}
 
 /** What a verification did. */
 export interface Verification {

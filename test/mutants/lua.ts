@@ -34,9 +34,37 @@ export const LUA: readonly Mutant[] = [
   {
     fault: 'the backlog may be one event longer than the limit',
     file: 'lua/batch.lua',
-    find: 'backlog_is_full = events_total - trimmed_total >= tonumber(ARGV[4])',
-    replace: 'backlog_is_full = events_total - trimmed_total > tonumber(ARGV[4])',
+    find: 'backlog_is_full = events_total - carried_total >= tonumber(ARGV[4])',
+    replace: 'backlog_is_full = events_total - carried_total > tonumber(ARGV[4])',
     tests: ['test/hotpath/backlog.test.ts'],
+  },
+  {
+    fault: 'an incarnation that no worker has verified decides (H11)',
+    file: 'lua/batch.lua',
+    find: 'elseif not string.find(replication, "master_replid:" .. incarnation, 1, true) then',
+    replace: 'elseif incarnation == "" then',
+    tests: [EPOCH, 'test/worker/other-history.test.ts'],
+  },
+  {
+    fault: 'entries name their own link as the one before (H11)',
+    file: 'lua/batch.lua',
+    find: '"link", new_link .. " " .. link,',
+    replace: '"link", new_link .. " " .. new_link,',
+    tests: [EPOCH],
+  },
+  {
+    fault: 'a leap of the clock closes nothing (D4)',
+    file: 'lua/batch.lua',
+    find: 'if ARGV[8] ~= "confirm" then',
+    replace: 'if true then',
+    tests: ['test/hotpath/clock.test.ts'],
+  },
+  {
+    fault: 'a partition is verified whatever its record is by now',
+    file: 'lua/control.lua',
+    find: 'if control ~= before then',
+    replace: 'if false then',
+    tests: [EPOCH],
   },
   {
     fault: 'the epoch of the caller does not count: a fence that is ignored',
@@ -104,8 +132,8 @@ export const LUA: readonly Mutant[] = [
   {
     fault: 'a hold expires one millisecond late (BR-003)',
     file: 'lua/expire.lua',
-    find: 'if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > now_ms then',
-    replace: 'if reservation.status ~= "ACTIVE" or reservation.expires_at_ms >= now_ms then',
+    find: 'if reservation.status ~= "ACTIVE" or reservation.expires_at_ms > due_ms then',
+    replace: 'if reservation.status ~= "ACTIVE" or reservation.expires_at_ms >= due_ms then',
     tests: [EXPIRY, TWINS],
   },
   {

@@ -13,6 +13,7 @@ import {
   randomNonce,
 } from './codec/control-codec.ts';
 import { NOTHING, Unreadable } from './codec/words.ts';
+import { reconnectSoon } from './connection.ts';
 import type { PartitionKeys } from './keys.ts';
 import { beginPage, execute, type FencedKeys } from './load.ts';
 import { LUA_FOLDER } from './program.ts';
@@ -36,9 +37,14 @@ export interface Incarnation {
   readonly id: string;
 }
 
-/** @throws an outage */
+/**
+ * Which Redis this connection leads to. A connection to a replica looks for the primary again: reading works on a replica, so
+ * no error would ever say that the roles were swapped. @throws an outage
+ */
 export async function readIncarnation(redis: Redis): Promise<Incarnation> {
-  return incarnationIn(await redis.info('replication'));
+  const incarnation = incarnationIn(await redis.info('replication'));
+  if (!incarnation.isPrimary) reconnectSoon(redis);
+  return incarnation;
 }
 
 /** Reads the text of `INFO replication`. */

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { decodeControl, isSameEpoch } from '../../hotpath/codec/control-codec.ts';
 import { decodeEntry, type readStream, type StreamEntry } from '../../hotpath/codec/stream-codec.ts';
 import { NOTHING, Unreadable } from '../../hotpath/codec/words.ts';
+import { reconnectSoon } from '../../hotpath/connection.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import {
   type Control,
@@ -218,7 +219,11 @@ export class StreamReader {
       throw new NotReady('control-damaged', this.#position, undefined, `: ${messageOf(error)}`);
     }
     this.head = head;
-    if (!incarnation.isPrimary) throw new Error('Redis is a replica now, the primary is elsewhere');
+    if (!incarnation.isPrimary) {
+      // Reading works on a replica, so no error would ever say that the roles were swapped.
+      reconnectSoon(this.#redis);
+      throw new Error('Redis is a replica now: the primary is looked for');
+    }
     // A closed partition changes no more, so it is carried whoever has verified it.
     if (head.state === 'fenced' || head.state === 'clock') return head;
     if (!isVerified(head, incarnation)) throw new NotReady('unverified', this.#position, head);

@@ -163,7 +163,7 @@ export class Scene {
 
   /** Addresses of the APIs that run. */
   readonly apiUrls = (): readonly string[] =>
-    this.#apis.flatMap((api) => (api && isRunning(api.program) ? [api.url] : []));
+    this.#apis.flatMap((api) => (api?.url && isRunning(api.program) ? [api.url] : []));
 
   async startApi(i: number): Promise<void> {
     const running = await this.#start('serve', this.#apis[i], { PORT: '0' });

@@ -14,6 +14,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** A backlog of this size is about 2 GB of stream; beyond it new orders are refused (D13). */
 const BACKLOG_EVENTS_DEFAULT = 5_000_000;
 
+/** Some minutes of a rush, some 100 MB. */
+const STREAM_KEEP_EVENTS_DEFAULT = 1_000_000;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The stores a process cannot do without. */
 export type Need = 'redis' | 'database';
@@ -125,6 +128,11 @@ const VARIABLES = {
     example: '5000000',
     fallback: BACKLOG_EVENTS_DEFAULT,
   }),
+  HOLDFAST_STREAM_KEEP_EVENTS: variable({
+    reads: whole(0, 1_000_000_000),
+    example: '1000000',
+    fallback: STREAM_KEEP_EVENTS_DEFAULT,
+  }),
   HOLDFAST_REDIS_TIMEOUT_MS: variable({ reads: whole(100, 60_000), example: '5000', fallback: 5_000 }),
   HOLDFAST_KEEP_ALIVE_SECONDS: variable({ reads: whole(1, 3_600), example: '65', fallback: 65 }),
   HOLDFAST_REQUEST_SECONDS: variable({ reads: whole(1, 300), example: '10', fallback: 10 }),
@@ -163,6 +171,8 @@ export interface Config {
   readonly tombstoneMs: number;
   /** Events not in the ledger yet, beyond which new orders are refused. */
   readonly backlogEventsMax: number;
+  /** Events that stay in Redis's stream after the ledger has them, to be carried again where the ledger goes back. */
+  readonly streamKeepEvents: number;
   readonly redisTimeoutMs: number;
   /** An idle connection of a client is closed after this time; above that of a load balancer, which else sends into it. */
   readonly keepAliveMs: number;
@@ -228,6 +238,7 @@ export function readConfig<const N extends Need = never>(
     holdSeconds: read('HOLDFAST_HOLD_SECONDS'),
     tombstoneMs: hours === undefined ? undefined : hours * 60 * 60 * 1_000,
     backlogEventsMax: read('HOLDFAST_BACKLOG_EVENTS_MAX'),
+    streamKeepEvents: read('HOLDFAST_STREAM_KEEP_EVENTS'),
     redisTimeoutMs: read('HOLDFAST_REDIS_TIMEOUT_MS'),
     keepAliveMs: inMs(keepAliveSeconds),
     requestMsMax: inMs(requestSeconds),

@@ -39,7 +39,11 @@ export async function testHoldfast(given?: { readonly databaseUrl: string }): Pr
   const log = pino({ level: 'silent' });
   let working: Working | undefined = await work(config, log, new Registry());
   await working.ready(READY_MS_MAX);
-  const hot = await openHotInventory({ redisUrl: config.redisUrl, prefix: config.prefix });
+  const hot = await openHotInventory({
+    redisUrl: config.redisUrl,
+    prefix: config.prefix,
+    keepsAcknowledgements: true,
+  });
   const ledger = await openLedger({ databaseUrl: database.url });
   const redis = connectRedis(config.redisUrl);
   await redis.connect();

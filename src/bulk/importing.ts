@@ -66,6 +66,9 @@ const UNDER_WAY_MAX: Record<ImportRequest['what'], number> = { stock: 1_024, war
 const BACKLOG_EVENTS_MAX = 50_000;
 const BACKLOG_PART_MAX = 0.25;
 
+/** The ledger is past these places already, so it answers at once. */
+const PLACE_MS_MAX = 1_000;
+
 /** Imports a file. @throws where nothing could start: the results cannot be written, or a name is needed */
 export async function importFile(
   request: ImportRequest,
@@ -89,7 +92,8 @@ export async function importFile(
     const limits = { underWayMax: UNDER_WAY_MAX[what], rejectsMax, signal };
     const end = await runImport(recordsOf(request, kind.columns), kind, outcomes, limits);
     if (isLedgerAwaited) await awaitLedger();
-    return result(hot.head?.nonce === nonce ? end : 'reopened');
+    const isWhole = hot.head?.nonce === nonce || (isLedgerAwaited && (await hasAllAcknowledged()));
+    return result(isWhole ? end : 'reopened');
   };
   try {
     if (what === 'warehouses') return await run(new WarehouseImport({ places: hot.places, ledger, retry }));
@@ -102,6 +106,21 @@ export async function importFile(
   } finally {
     ending.abort();
     await outcomes.close();
+  }
+
+  /** Whether the ledger's history has everything that this process was answered in epochs that ended meanwhile. */
+  async function hasAllAcknowledged(): Promise<boolean> {
+    if (!hot.acknowledgements || hot.acknowledgements.dropped > 0) return false;
+    // Where it has the last answer of an epoch, it has those before.
+    const last = new Map(hot.acknowledgements.unsettled.map((batch) => [batch.epoch.nonce, batch]));
+    for (const { epoch, sequence, link } of last.values()) {
+      const place = { epoch: epoch.number, nonce: epoch.nonce, sequence, link };
+      const isThere = await retry.query(() =>
+        ledger.waitForSequence(hot.keys.partition, place, PLACE_MS_MAX),
+      );
+      if (!isThere) return false;
+    }
+    return true;
   }
 
   /** Resolves when the ledger has all that was decided. */

@@ -44,6 +44,7 @@ async function importInto(request: ImportRequest, progress: ImportProgress): Pro
     const hot = await openHotInventory({
       redisUrl: stores.redisUrl,
       prefix: stores.prefix,
+      keepsAcknowledgements: true,
       ack,
       replicas,
       durability,

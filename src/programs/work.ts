@@ -95,6 +95,7 @@ export async function work(
     ledger,
     hot,
     streamRedis: redis,
+    limits: { keepEvents: config.streamKeepEvents },
     partition: keys.partition,
     log,
     onDrift: ({ sku, warehouse, kind }) => {

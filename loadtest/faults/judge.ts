@@ -2,6 +2,7 @@
  * The verdict over one run: what the buyers were told, against what both stores say when everything has settled.
  * Promises: it asks neither engine nor worker; whatever it cannot know counts against Holdfast.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ledgerHasCaughtUp, type ProofSources, prove } from '../../src/proof/proof.ts';
 import type { Buyers } from './buyers.ts';
 import type { Scene } from './scene.ts';
@@ -28,6 +29,8 @@ export interface Verdict {
 }
 
 const CATCH_UP_MS_MAX = 30_000;
+const LISTED_MS_MAX = 10_000;
+const LIST_POLL_MS = 250;
 
 /** Judges what became of one SKU. @param received units that were acknowledged as received */
 export async function judge(scene: Scene, buyers: Buyers, sku: string, received: number): Promise<Verdict> {
@@ -69,7 +72,7 @@ async function compare(
   return {
     acknowledged: told.reduce((sum, one) => sum + acknowledgementsOf(one), 0),
     lost,
-    ...(await listed(sources, lost)),
+    ...(await listedInTime(sources, lost)),
     oversold,
     soldAgain: Math.max(0, promised.length - received - oversold),
     twice,
@@ -109,6 +112,19 @@ async function deductedTwice({ postgres }: ProofSources, sku: string): Promise<n
     [sku],
   );
   return Number(rows[0]?.n);
+}
+
+/** APIs report what they acknowledged some seconds after an epoch has begun. */
+async function listedInTime(
+  sources: ProofSources,
+  lost: readonly string[],
+): Promise<Pick<Verdict, 'listedById' | 'listedByRange'>> {
+  const limitMs = performance.now() + LISTED_MS_MAX;
+  for (;;) {
+    const found = await listed(sources, lost);
+    if (found.listedById === lost.length || performance.now() > limitMs) return found;
+    await sleep(LIST_POLL_MS);
+  }
 }
 
 /** How many of the lost orders the ledger names or covers. A release before these tables lists nothing. */

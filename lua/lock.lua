@@ -32,13 +32,13 @@ function locks.unlock(item, status, counted)
   return locks.write_sheet(id, item.name, text)
 end
 
--- Ends a lock whose lease ran out. `due_ms`: when it was to end; a lock set since then has a later entry.
-function locks.lapse(name, due_ms)
+-- Ends a lock whose lease ran out. `ends_ms`: when it was to end; a lock set since then has a later entry.
+function locks.lapse(name, ends_ms)
   local sku, warehouse = match(name, "^([^@]+)@([^@]+)$")
   local item = sku and stock.warehouses_of(sku)[warehouse]
   if item and item.is_broken then
     watch_deadline(name, now_ms + POSTPONE_MS)
-  elseif item and item.stocktake and item.locked_until_ms <= due_ms then
+  elseif item and item.stocktake and item.locked_until_ms <= ends_ms then
     local id = item.stocktake
     locks.sheet_text(id, name) -- a key of another type fails here, before the first write
     locks.unlock(item, "LAPSED")

@@ -70,6 +70,8 @@ export const RESTORES: readonly Experiment[] = [
     name: 'restore/redis',
     title: "a copy of Redis's folder from before the orders is put back while the worker runs",
     scene: SINGLE,
+    // What had not reached the ledger when Redis stopped is gone with its folder.
+    mayLose: true,
     runs: 20,
     prepare: takeCopy,
     strike: putBackRedis,

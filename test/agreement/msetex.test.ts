@@ -3,6 +3,7 @@
  * and by the program before its first write.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomLink } from '../../src/hotpath/codec/control-codec.ts';
 import { connectRedis } from '../../src/hotpath/connection.ts';
 import { partitionKeys } from '../../src/hotpath/keys.ts';
 import { hasMsetex, loadProgram, runScript } from '../../src/hotpath/program.ts';
@@ -19,7 +20,7 @@ test('a program with MSETEX on a server without it fails before it writes', asyn
   if (await hasMsetex(redis, keys.control)) return skip('the Redis of this run has MSETEX');
   const before = await shop.engine.dump();
   const allKeys = [keys.control, keys.events, keys.due, keys.reservation('order-1')];
-  const argv = [1, 0, Date.now(), 1_000, 0, 1_000, 1, 1, '##', RESERVE];
+  const argv = ['1 00000001', 0, Date.now(), 1_000, 0, 1_000, randomLink(), '-', 1, 1, '##', RESERVE];
   await expect(runScript(redis, loadProgram({ msetex: true }), allKeys, argv)).rejects.toThrow(
     /acl_check_cmd/,
   );

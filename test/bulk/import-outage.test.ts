@@ -62,7 +62,8 @@ test('a Redis that stays away ends the import in its time, with the account so f
 test('D13: rows refused with ledger-backlog wait until the ledger has caught up', async () => {
   await holdfast.stopWorker();
   const limits = { backlogEventsMax: 1_000 };
-  const hot = await openHotInventory({ redisUrl: testRedisUrl(), prefix: prefixOf(), limits });
+  const engine = { redisUrl: testRedisUrl(), prefix: prefixOf(), keepsAcknowledgements: true };
+  const hot = await openHotInventory({ ...engine, limits });
   const progress: ImportProgress = { outcomes: undefined, retry: undefined, ledgerBehind: undefined };
   // The import believes in a higher limit than the engine, as beside sales that use the backlog up.
   const result = importText(holdfast, stockCsv(2_000, 100), { hot, progress });

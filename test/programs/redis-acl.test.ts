@@ -153,7 +153,7 @@ test('the reader may write nothing, and nobody may touch the keys of others or t
 test('without one of the rights of the program an engine says which file names them', async () => {
   const rules = /^user holdfast .*/m.exec(await readFile(ACL, 'utf8'))?.[0] ?? '';
   // Those of scripts; the others are needed by the worker and the tools.
-  const ofTools = /^(select|wait|config\|get|multi|exec|unlink|scan|xrange|xrevrange|evalsha)$/;
+  const ofTools = /^(select|wait|config\|get|watch|multi|exec|unlink|scan|xrange|xrevrange|evalsha)$/;
   const needed = [...rules.matchAll(/\+([a-z|]+)/g)]
     .map(([, name = '']) => name)
     .filter((name) => !ofTools.test(name));

@@ -114,24 +114,29 @@ export class Auditor {
    */
   async catchUp(): Promise<Control> {
     const { keys, ledger } = this.parts;
-    const control = await this.#verifiedControl();
-    if (this.nonce !== '' && this.nonce !== control.epoch.nonce)
-      throw new Incomplete('the partition was opened anew meanwhile');
-    this.epoch = control.epoch.number;
-    this.nonce = control.epoch.nonce;
+    let control = await this.#verifiedControl();
     const { catchUpMs: timeoutMs, signal } = this.options;
     let behind = '';
     const reached = await poll(
       async () => {
         const cursor = await ledger.cursor(keys.partition);
-        if (cursor?.nonce !== control.epoch.nonce) behind = 'at another epoch';
-        else if (cursor.sequence >= control.sequence) return true;
+        if (cursor?.nonce !== control.epoch.nonce) {
+          // A worker has begun an epoch since; soon both stores have it.
+          behind = 'at another epoch';
+          control = await this.#verifiedControl();
+        } else if (cursor.sequence >= control.sequence) return true;
         else behind = `${control.sequence - cursor.sequence} batches behind`;
         return undefined;
       },
       { everyMs: POLL_MS, timeoutMs, signal },
     );
-    if (reached) return control;
+    if (reached) {
+      if (this.nonce !== '' && this.nonce !== control.epoch.nonce)
+        throw new Incomplete('the partition was opened anew meanwhile');
+      this.epoch = control.epoch.number;
+      this.nonce = control.epoch.nonce;
+      return control;
+    }
     if (signal?.aborted) throw new Incomplete('stopped');
     throw new Incomplete(`the ledger is ${behind} and does not catch up: is the worker running?`);
   }

@@ -146,7 +146,9 @@ test('Redis is flushed in the middle of a sale: it is rebuilt, never oversold in
   expect(
     await audit({ redis, keys, ledger }, { catchUpMs: 10_000, withHolds: true, withEntries: true }),
   ).toMatchObject({
-    verdict: 'agree',
+    // What is gone is a loss until a person has seen it; besides that both agree.
+    findings: [],
+    reason: undefined,
   });
 });
 

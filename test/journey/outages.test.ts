@@ -143,13 +143,11 @@ test('Redis is flushed in the middle of a sale: it is rebuilt, never oversold in
   ).toEqual([]);
   expect(proof.reserved + proof.sold + proof.available).toBe(STOCK);
   expect((await readControl(redis, keys))?.epoch.number).toBe(2);
-  expect(
-    await audit({ redis, keys, ledger }, { catchUpMs: 10_000, withHolds: true, withEntries: true }),
-  ).toMatchObject({
-    // What is gone is a loss until a person has seen it; besides that both agree.
-    findings: [],
-    reason: undefined,
-  });
+  // What is gone is a loss until a person has seen it, each order by its id; besides that both agree.
+  const options = { catchUpMs: 10_000, withHolds: true, withEntries: true };
+  const { findings, reason } = await audit({ redis, keys, ledger }, options);
+  expect(reason).toBeUndefined();
+  expect(findings.filter(({ kind }) => !kind.startsWith('lost-'))).toEqual([]);
 });
 
 test('a stopped Holdfast starts again with the stock, holds and ledger it had', async () => {

@@ -22,6 +22,12 @@ local commands = {}
 function commands.TIME()
   return { string.format("%d", math.floor(clock_ms / 1000)), string.format("%d", clock_ms % 1000 * 1000) }
 end
+-- Of a primary without replicas.
+function commands.INFO()
+  return "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:"
+    .. string.rep("a", 40) .. "\r\n"
+end
+
 function commands.GET(key)
   return store[key] or false
 end

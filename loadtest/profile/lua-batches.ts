@@ -109,7 +109,9 @@ export interface Kind {
 
 /** What is counted. @param skus of the kind that has many */
 export async function kinds(skus: number, checkout: Checkout): Promise<Kind[]> {
-  const store = { [checkout.partitionKeys().control]: `1 0 ${CLOCK_MS} 0 0 open` };
+  const store = {
+    [checkout.partitionKeys().control]: `v2 1 00000001 0 - ${CLOCK_MS} 0 0 ${'a'.repeat(40)} 0 open`,
+  };
   const kind = async (name: string, lists: (size: number) => Call[][]): Promise<Kind> => {
     const scenario = async (size: number): Promise<Scenario> => ({
       name: `${name}, batch of ${size}`,

@@ -29,8 +29,8 @@ async function tamper(sequence: number, change: (fields: Fields) => Fields): Pro
   const rows = await redis.xrange(hot.keys.events, '-', '+');
   await redis.del(hot.keys.events);
   for (const [id, flat] of rows) {
-    const [, at = '', , count = '', , events = '', , items = ''] = flat;
-    const fields = { at, count, events, items };
+    const [, at = '', , count = '', , link = '', , events = '', , items = ''] = flat;
+    const fields = { at, count, link, events, items };
     const written = id === `1-${sequence}` ? change(fields) : fields;
     await redis.xadd(hot.keys.events, id, ...Object.entries(written).flat());
   }
@@ -191,7 +191,13 @@ describe('an entry that cannot be read', () => {
 
   test('that names nothing is kept as evidence; its items stop with their next event', async () => {
     const sequence = await reserve('o1', ['bad', 1]);
-    await tamper(sequence, () => ({ at: 'x', count: 'y', events: '\u0000\\u0000 \t"{', items: 'z' }));
+    await tamper(sequence, ({ link }) => ({
+      at: 'x',
+      count: 'y',
+      link,
+      events: '\u0000\\u0000 \t"{',
+      items: 'z',
+    }));
     await reserve('o2', ['bad', 1]);
     await reserve('o3', ['good', 1]);
     const worker = await carryAll();

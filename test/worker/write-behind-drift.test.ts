@@ -21,7 +21,7 @@ afterEach(async () => {
   await room.close();
 });
 
-type Fields = Record<'at' | 'count' | 'events' | 'items', string>;
+type Fields = Record<'at' | 'count' | 'link' | 'events' | 'items', string>;
 
 /** Writes the stream anew with one entry changed. */
 async function tamper(sequence: number, change: (fields: Fields) => Fields): Promise<void> {

@@ -308,14 +308,14 @@ function isOfKubernetes(name: string, text: string): boolean {
   return KUBERNETES_NAME.test(name) || (name.endsWith('_PORT') && KUBERNETES_ADDRESS.test(text));
 }
 
-/** Settings of the test run, which the programs that a test starts inherit. */
-const OF_TESTS = 'HOLDFAST_TEST_';
+/** Settings of the test run begin so after the name of the product; the programs that a test starts inherit them. */
+const OF_TESTS = 'TEST_';
 
 function typos(env: Environment): string[] {
   const known = Object.keys(VARIABLES).filter((name) => name.startsWith('HOLDFAST_'));
   return Object.keys(env)
     .filter((name) => name.startsWith('HOLDFAST_') && !known.includes(name))
-    .filter((name) => !name.startsWith(OF_TESTS))
+    .filter((name) => !name.slice('HOLDFAST_'.length).startsWith(OF_TESTS))
     .filter((name) => !isOfKubernetes(name, env[name] ?? ''))
     .map((name) => {
       const nearest = known.reduce((best, other) =>

@@ -14,6 +14,7 @@ local command_count, text_count, which = tonumber(ARGV[9]), tonumber(ARGV[10]), 
 
 -- The control record (Twin: src/hotpath/codec/control-codec.ts): "v2 epoch nonce sequence link clock_ms events carried
 -- incarnation pause state"; absent where Redis has forgotten the partition (D10).
+local CONTROL = "v2 %s %.0f %s %s %.0f %.0f %s %s %s"
 local control = call("GET", control_key)
 if not control then
   return { "NOT_READY forgotten", "0 -" }
@@ -40,8 +41,7 @@ local carried_before = carried_total
 -- This Redis lacks what the caller was answered, in the same incarnation: it went back unseen, as a snapshot of a machine does.
 -- It would sell that again, so it counts as unverified from now on.
 if sequence < tonumber(ARGV[2]) then
-  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f - %s %s", epoch, sequence, link, clock_text, events_total,
-    carried_total, pause, state))
+  call("SET", control_key, format(CONTROL, epoch, sequence, link, clock_text, events_total, carried_total, "-", pause, state))
   return { "NOT_READY behind", epoch }
 end
 
@@ -60,8 +60,8 @@ elseif server_ms - clock_ms > CLOCK_LEAP_MS_MAX and math.abs(server_ms - tonumbe
   if ARGV[8] ~= "confirm" then
     return { "NOT_READY clock-doubted", epoch }
   end
-  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f %s %s clock", epoch, sequence, link, clock_text, events_total,
-    carried_total, incarnation, pause))
+  call("SET", control_key, format(CONTROL, epoch, sequence, link, clock_text, events_total, carried_total, incarnation, pause,
+    "clock"))
   return { "NOT_READY clock", epoch }
 end
 now_ms = server_ms
@@ -378,8 +378,8 @@ if trim_to then
 end
 -- A batch that changed nothing still moves the clock now and then, so that a leap differs from idleness.
 if event_count > 0 or carried_total > carried_before or ARGV[8] == "write" or now_ms - clock_ms >= 1000 then
-  call("SET", control_key, format("v2 %s %.0f %s %s %.0f %.0f %s %s %s", epoch, sequence, link, now_text, events_total,
-    carried_total, incarnation, pause, state))
+  call("SET", control_key, format(CONTROL, epoch, sequence, link, now_text, events_total, carried_total, incarnation, pause,
+    state))
 end
 
 answers[1] = format("OK %s %.0f %s %s %.0f %.0f %d %s", epoch, sequence, link, now_text, events_total, carried_total,

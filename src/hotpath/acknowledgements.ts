@@ -78,11 +78,11 @@ export class AcknowledgementLog {
 
   /**
    * The unsettled batches were compared with the ledger.
-   * @param kept those that are not in the ledger yet and may come: they are compared again
+   * @param pending those that are not in the ledger yet and may come: they are compared again
    */
-  settle(compared: readonly Acknowledged[], kept: readonly Acknowledged[]): void {
+  settle(compared: readonly Acknowledged[], pending: readonly Acknowledged[]): void {
     const done = new Set(compared);
-    for (const batch of kept) done.delete(batch);
+    for (const batch of pending) done.delete(batch);
     this.#unsettled = this.#unsettled.filter((batch) => !done.has(batch));
     for (const { keys } of done) this.#keys -= keys.length;
   }

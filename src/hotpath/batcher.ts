@@ -146,10 +146,10 @@ export class Batcher {
         reject(new Fault('unavailable', 'nothing-happened', 'the engine is closed'));
         return;
       }
-      const problem = this.#options.gate?.problem;
-      if (problem && !(problem.reason === 'too-few-replicas' && command.isFigures)) {
+      const fault = this.#faultAtGate(command.isFigures === true);
+      if (fault) {
         this.counts.faults++;
-        reject(notReady(problem.reason, problem.message));
+        reject(fault);
         return;
       }
       if (this.queued >= this.#options.queueCommandsMax) {
@@ -179,8 +179,8 @@ export class Batcher {
    * @throws {Fault}
    */
   async sweep(dueHoldsMax: number): Promise<BatchHead> {
-    const problem = this.#options.gate?.problem;
-    if (problem) throw notReady(problem.reason, problem.message);
+    const fault = this.#faultAtGate(false);
+    if (fault) throw fault;
     const wasSent = this.#options.redis.status === 'ready';
     try {
       return this.#read(await this.#run([], dueHoldsMax, this.#program.withoutMemory));
@@ -327,7 +327,10 @@ export class Batcher {
 
   /** Runs a batch. @throws {Fault} `not-ready` where the partition decides nothing; an error of Redis or of the connection */
   async #run(batch: readonly Waiting[], dueHoldsMax: number, script: Script): Promise<string[]> {
-    this.#askGate(batch);
+    const isOfFigures = batch.length > 0 && batch.every(({ command }) => command.isFigures);
+    // The connection may have changed since a command was queued.
+    const fault = this.#faultAtGate(isOfFigures);
+    if (fault) throw fault;
     const { keys, redis, replicas } = this.#options;
     const allKeys = [keys.control, keys.events, keys.due];
     const argv: (string | number)[] = [batch.length];
@@ -339,8 +342,8 @@ export class Batcher {
     argv.push(...packTexts(batch.map(({ command }) => command.text)));
     for (const key of otherKeys) allKeys.push(key);
     for (const { command } of batch) if (command.customer !== undefined) argv.push(command.customer);
-    // Figures promise nothing, so nobody waits for replicas on account of them.
-    const isReplicated = replicas > 0 && batch.some(({ command }) => !command.isFigures);
+    // Figures promise nothing, so nobody waits for replicas on account of them, or of a sweep.
+    const isReplicated = replicas > 0 && batch.length > 0 && !isOfFigures;
     for (let attempt = 1; ; attempt++) {
       const epoch = this.#epoch;
       const before = this.#argumentsBefore(dueHoldsMax, isReplicated ? 'write' : '-');
@@ -390,13 +393,11 @@ export class Batcher {
     await runScript(redis, script, [keys.control, keys.events, keys.due], argv);
   }
 
-  /** The connection may have changed since a command was queued. @throws {Fault} `not-ready` */
-  #askGate(batch: readonly Waiting[]): void {
+  /** Why nothing may be sent now, as far as the connection tells; questions about figures need no replicas. */
+  #faultAtGate(isOfFigures: boolean): Fault | undefined {
     const problem = this.#options.gate?.problem;
-    if (!problem) return;
-    const isOfFigures = batch.length > 0 && batch.every(({ command }) => command.isFigures);
-    if (problem.reason === 'too-few-replicas' && isOfFigures) return;
-    throw notReady(problem.reason, problem.message);
+    if (!problem || (problem.reason === 'too-few-replicas' && isOfFigures)) return undefined;
+    return notReady(problem.reason, problem.message);
   }
 
   /** The decisions are in Redis even if this fails; a caller repeats its command, and the repeat waits again. */

@@ -4,7 +4,7 @@
  * first answer. Errors of Redis are thrown: a partition is filled completely or stays fenced.
  * Refuses to know: where the records come from.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Warehouse } from '../domain/geography.ts';
 import type { InventoryItem } from '../domain/inventory-item.ts';
 import {
@@ -26,7 +26,7 @@ import { encodeReservation } from './codec/reservation-codec.ts';
 import { encodeQuota, encodeSale, encodeSaleTerms, saleField } from './codec/sale-codec.ts';
 import { encodeStocktakeLine } from './codec/stocktake-codec.ts';
 import { encodeTransfer } from './codec/transfer-codec.ts';
-import type { PartitionKeys } from './keys.ts';
+import { beginPage, execute, type FencedKeys } from './fenced-page.ts';
 import { encodePlace } from './warehouse-places.ts';
 
 /** Records in one round trip. */
@@ -246,32 +246,4 @@ export async function loadQuotas(
     pipeline.pexpireat(key, sale.closesAtMs + afterlifeMs(tombstoneMs));
     await execute(pipeline);
   }
-}
-
-/** The keys of a partition, and the control record with the fence under which it may be written. */
-export interface FencedKeys extends PartitionKeys {
-  /** A process that was frozen may wake up after another one has opened the partition: then it must write no more. */
-  readonly fence?: string | undefined;
-}
-
-/** Begins a transaction that is run only if the control record is still the fence; the connection is nobody else's. @throws where it is not */
-export async function beginPage(redis: Redis, { control, fence }: FencedKeys): Promise<ChainableCommander> {
-  if (fence === undefined) return redis.pipeline();
-  await redis.watch(control);
-  if ((await redis.get(control)) !== fence) throw new FenceGone();
-  return redis.multi();
-}
-
-/** Another process has opened the partition, or Redis is another one now. */
-class FenceGone extends Error {
-  constructor() {
-    super('the fence of this rebuild is gone: another process has opened the partition, or Redis went back');
-  }
-}
-
-/** Runs the commands of a page. @throws {Error} the first error of its commands, or that the fence is gone */
-export async function execute(pipeline: ChainableCommander): Promise<void> {
-  const results = await pipeline.exec();
-  if (results === null) throw new FenceGone();
-  for (const [error] of results) if (error) throw error;
 }

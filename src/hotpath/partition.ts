@@ -10,12 +10,13 @@ import {
   decodeControl,
   type Epoch,
   encodeControl,
+  type NewControl,
   randomNonce,
 } from './codec/control-codec.ts';
 import { NOTHING, Unreadable } from './codec/words.ts';
 import { reconnectSoon } from './connection.ts';
+import { beginPage, execute, type FencedKeys } from './fenced-page.ts';
 import type { PartitionKeys } from './keys.ts';
-import { beginPage, execute, type FencedKeys } from './load.ts';
 import { LUA_FOLDER } from './program.ts';
 
 export type { Control, Epoch } from './codec/control-codec.ts';
@@ -37,22 +38,19 @@ export interface Incarnation {
   readonly id: string;
 }
 
-/**
- * Which Redis this connection leads to. A connection to a replica looks for the primary again: reading works on a replica, so
- * no error would ever say that the roles were swapped. @throws an outage
- */
+/** Which Redis this connection leads to; see {@link incarnationFrom}. @throws an outage */
 export async function readIncarnation(redis: Redis): Promise<Incarnation> {
-  const incarnation = incarnationIn(await redis.info('replication'));
-  if (!incarnation.isPrimary) reconnectSoon(redis);
-  return incarnation;
+  return incarnationFrom(redis, await redis.info('replication'));
 }
 
-/** Reads the text of `INFO replication`. */
-export function incarnationIn(info: string): Incarnation {
-  return {
-    isPrimary: /^role:master\r?$/m.test(info),
-    id: /^master_replid:([0-9a-f]+)/m.exec(info)?.[1] ?? NOTHING,
-  };
+/**
+ * Reads the text of `INFO replication`. A connection to a replica looks for the primary again: reading works on a replica, so no
+ * error would ever say that the roles were swapped.
+ */
+export function incarnationFrom(redis: Redis, info: string): Incarnation {
+  const isPrimary = /^role:master\r?$/m.test(info);
+  if (!isPrimary) reconnectSoon(redis);
+  return { isPrimary, id: /^master_replid:([0-9a-f]+)/m.exec(info)?.[1] ?? NOTHING };
 }
 
 /** Whether a worker, or a person, has verified this incarnation, and nothing else closes the partition. */
@@ -77,7 +75,7 @@ export async function replaceControl(
   redis: Redis,
   keys: PartitionKeys,
   before: ControlRecord | undefined,
-  after: Omit<Control, 'isLinked'>,
+  after: NewControl,
   {
     incarnation,
     whileSelling = false,
@@ -161,7 +159,7 @@ export async function openPartition(
 }
 
 /** Where Redis knows nothing. */
-const UNKNOWN: Omit<Control, 'isLinked' | 'epoch'> = {
+const UNKNOWN: Omit<NewControl, 'epoch'> = {
   sequence: 0,
   link: NOTHING,
   clockMs: 0,

@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util';
 import { connectRedis, openConnection, type RedisConnection } from '../hotpath/hot-inventory.ts';
 import { type PartitionKeys, partitionKeys } from '../hotpath/keys.ts';
 import { type ControlRecord, fencePartition, readControl, unfencePartition } from '../hotpath/partition.ts';
-import { type Ledger, openLedger } from '../ledger/ledger.ts';
+import { openLedger } from '../ledger/ledger.ts';
 import { poll } from '../timing/retry.ts';
-import { rebuild } from '../worker/recovery/rebuild.ts';
+import { beyondLedger, recordFork } from '../worker/recovery/fork.ts';
+import { type RebuildParts, rebuild } from '../worker/recovery/rebuild.ts';
 import { findStores } from './stores.ts';
 
 const HELP = `npm run rebuild -- [options]
-  --accept-loss   rebuild although Redis holds decisions that the ledger has not (they are lost)
+  --accept-loss   rebuild although Redis holds decisions that the ledger has not (they are lost, and listed by npm run reconcile)
   --undo          take away the fence of a rebuild that has not begun to empty Redis`;
 const WORKER_MS_MAX = 60_000;
 const POLL_MS = 50;
@@ -41,7 +42,8 @@ async function main(): Promise<number> {
     const lease = await ledger.tryBecomeWorker(keys.partition);
     if (!lease) return await letWorkerRebuild(redis, keys);
     try {
-      const why = await lossOf(ledger, keys, control);
+      const parts = { redis, keys, ledger, tombstoneMs: config.tombstoneMs };
+      const why = await lossOf(parts, control);
       if (why !== undefined && !values['accept-loss']) {
         console.error(
           `${why} Start a worker (npm run work): it carries over what it can. \`npm run import-from-redis\` brings the rest ` +
@@ -49,13 +51,11 @@ async function main(): Promise<number> {
         );
         return 1;
       }
-      const outcome = await rebuild(
-        { redis, keys, ledger, tombstoneMs: config.tombstoneMs },
-        ({ items, reservations }) => {
-          if (process.stderr.isTTY)
-            process.stderr.write(`\r${items} items, ${reservations} reservations loaded`);
-        },
-      );
+      if (why !== undefined) await writeDown(parts);
+      const outcome = await rebuild(parts, ({ items, reservations }) => {
+        if (process.stderr.isTTY)
+          process.stderr.write(`\r${items} items, ${reservations} reservations loaded`);
+      });
       if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
       console.log(
         `rebuilt under epoch ${outcome.epoch}: ${outcome.items} items, ${outcome.openHolds} open holds, ` +
@@ -72,16 +72,23 @@ async function main(): Promise<number> {
 }
 
 /** What a rebuild would lose; undefined where nothing. */
-async function lossOf(
-  ledger: Ledger,
-  keys: PartitionKeys,
-  control: ControlRecord | undefined,
-): Promise<string | undefined> {
-  const cursor = await ledger.cursor(keys.partition);
+async function lossOf(parts: RebuildParts, control: ControlRecord | undefined): Promise<string | undefined> {
+  const cursor = await parts.ledger.cursor(parts.keys.partition);
   if (!control || control.sequence === 0) return undefined;
   if (!cursor) return 'Redis holds a partition that this ledger never saw.';
+  if (!(await beyondLedger(parts, cursor, control))) return undefined;
   const behind = control.sequence - cursor.sequence;
-  return behind > 0 ? `Redis has decided ${behind} batches that are not in the ledger.` : undefined;
+  return behind > 0
+    ? `Redis has decided ${behind} batches that are not in the ledger.`
+    : 'Redis has another history than the ledger.';
+}
+
+/** Closes the partition and writes into the ledger what is given up: `npm run reconcile` lists it. */
+async function writeDown(parts: RebuildParts): Promise<void> {
+  const cursor = await parts.ledger.cursor(parts.keys.partition);
+  const fenced = await fencePartition(parts.redis, parts.keys);
+  const beyond = cursor && (await beyondLedger(parts, cursor, fenced));
+  if (beyond) await recordFork(parts, cursor, fenced, beyond);
 }
 
 async function undo(redis: RedisConnection, keys: PartitionKeys): Promise<number> {

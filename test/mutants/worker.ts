@@ -150,7 +150,7 @@ export const WORKER: readonly Mutant[] = [
   },
   {
     fault: 'a rebuild writes on after another worker has opened the partition',
-    file: 'src/hotpath/load.ts',
+    file: 'src/hotpath/fenced-page.ts',
     find: 'if ((await redis.get(control)) !== fence) throw new FenceGone();',
     replace: '',
     tests: ['test/worker/other-history.test.ts'],

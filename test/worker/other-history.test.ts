@@ -13,6 +13,7 @@ import { startLossReporter } from '../../src/http/loss-reporter.ts';
 import { ledgerHandle } from '../../src/ledger/handle.ts';
 import { type TestHoldfast, testHoldfast, until } from '../holdfast.ts';
 import { faultOf } from '../hotpath/faults.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { testRedisUrl } from '../services.ts';
 
 let holdfast: TestHoldfast;
@@ -59,12 +60,9 @@ const isOpen = async () => {
   const control = await readControl(holdfast.redis, holdfast.keys);
   return control?.state === 'open' && control.incarnation !== 'a'.repeat(40);
 };
+const prefixOf = () => holdfast.keys.control.slice(0, holdfast.keys.control.indexOf('{'));
 /** A process that has not been answered anything yet. */
-const stranger = () =>
-  openHotInventory({
-    redisUrl: testRedisUrl(),
-    prefix: holdfast.keys.control.slice(0, holdfast.keys.control.indexOf('{')),
-  });
+const stranger = () => openHotInventory({ redisUrl: testRedisUrl(), prefix: prefixOf() });
 
 describe('an older copy of Redis', () => {
   test('sells nothing while the worker is away, and is what the ledger says when it is back', async () => {
@@ -118,13 +116,41 @@ describe('an older copy of Redis', () => {
   });
 });
 
+describe('a person who rebuilds', () => {
+  const rebuild = (...options: string[]) => {
+    const stores = { REDIS_URL: testRedisUrl(), DATABASE_URL: holdfast.databaseUrl };
+    return runProgram('rebuild', { ...stores, HOLDFAST_PREFIX: prefixOf() }, options);
+  };
+
+  test('is asked before decisions are given up, and they are written down as a fork', async () => {
+    await holdfast.working().writeBehind.drained();
+    await holdfast.stopWorker();
+    await sell(holdfast.hot, ['order-1']);
+    const before = await holdfast.redis.get(holdfast.keys.control);
+    const refused = rebuild();
+    expect(await refused.ended).toBe(1);
+    expect(refused.said()).toContain('not in the ledger');
+    expect(await holdfast.redis.get(holdfast.keys.control)).toBe(before);
+
+    expect(await rebuild('--accept-loss').ended).toBe(0);
+    expect(await holdfast.hot.item('X')).toMatchObject({ value: { available: 5, sold: 0 } });
+    const [fork] = (await holdfast.ledger.forks(0, { limit: 9 })).forks;
+    expect(fork).toMatchObject({ kind: 'redis-forked', atSequence: 1 });
+    const { entries } = await holdfast.ledger.forkEntries(fork?.id ?? 0, { limit: 9 });
+    expect(entries.map(({ events }) => events).join()).toContain('order-1');
+  });
+});
+
 describe('what was acknowledged', () => {
   test('and is gone after Redis went back is reported by the process that acknowledged it', async () => {
     await holdfast.working().writeBehind.drained();
     await holdfast.stopWorker();
     const copy = await copyOf(holdfast);
-    const prefix = holdfast.keys.control.slice(0, holdfast.keys.control.indexOf('{'));
-    const hot = await openHotInventory({ redisUrl: testRedisUrl(), prefix, keepsAcknowledgements: true });
+    const hot = await openHotInventory({
+      redisUrl: testRedisUrl(),
+      prefix: prefixOf(),
+      keepsAcknowledgements: true,
+    });
     const ledger = ledgerHandle({ databaseUrl: holdfast.databaseUrl });
     const log = { error() {}, warn() {} };
     const reporter = startLossReporter({ hot, ledger, log, source: 'here' });
@@ -146,8 +172,11 @@ describe('what was acknowledged', () => {
   });
 
   test('and is in the ledger is no longer kept', async () => {
-    const prefix = holdfast.keys.control.slice(0, holdfast.keys.control.indexOf('{'));
-    const hot = await openHotInventory({ redisUrl: testRedisUrl(), prefix, keepsAcknowledgements: true });
+    const hot = await openHotInventory({
+      redisUrl: testRedisUrl(),
+      prefix: prefixOf(),
+      keepsAcknowledgements: true,
+    });
     await sell(hot, five('order'));
     expect(hot.acknowledgements?.size).toBeGreaterThan(0);
     await holdfast.working().writeBehind.drained();

@@ -3,6 +3,7 @@
  * worker carries while others stand by; a worker that lost the partition cannot write.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { decodeEntry } from '../../src/hotpath/codec/stream-codec.ts';
 import { readControl } from '../../src/hotpath/partition.ts';
 import { until } from '../holdfast.ts';
 import { expectExact, Room } from '../ledger/room.ts';
@@ -67,6 +68,22 @@ describe('carrying', () => {
     await shop(hot, 6, 50);
     const decided = (await readControl(redis, hot.keys))?.sequence ?? 0;
     expect(await redis.xlen(hot.keys.events)).toBe(decided - (control?.sequence ?? 0));
+  });
+
+  test('leaves a tail of what the ledger has, of at least so many events, and the backlog is empty all the same', async () => {
+    const { hot, redis } = room.engine;
+    await shop(hot, 8, 100);
+    const worker = await room.worker({ limits: { chunkLinesMax: 5, keepEvents: 30 } });
+    await worker.writeBehind.drained();
+    const control = await readControl(redis, hot.keys);
+    expect(control?.carriedTotal).toBe(control?.eventsTotal);
+    const [first] = await redis.xrange(hot.keys.events, '-', '+', 'COUNT', 1);
+    if (!first) throw new Error('the stream is empty');
+    const { eventsTotal, events } = decodeEntry(...first);
+    const keptEvents = (control?.eventsTotal ?? 0) - eventsTotal + events.length;
+    expect(keptEvents).toBeGreaterThanOrEqual(30);
+    expect(await redis.xlen(hot.keys.events)).toBeLessThan(control?.sequence ?? 0);
+    await expectExact(room, worker.ledger);
   });
 
   test('drains a partition that is fenced', async () => {

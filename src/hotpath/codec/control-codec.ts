@@ -42,6 +42,9 @@ export interface Control {
   readonly isLinked: boolean;
 }
 
+/** A control record that this release writes. */
+export type NewControl = Omit<Control, 'isLinked'>;
+
 const CONTROL =
   /^v2 (\d+) ([a-z0-9]+) (\d+) (\S+) (\d+) (\d+) (\d+) (\S+) (?:0|(\d+):(\d+)) (open|trusted|fenced|clock)$/;
 const OF_RELEASE_BEFORE = /^(\d+) (\d+) (\d+) (\d+) (\d+) (open|fenced)$/;
@@ -83,7 +86,7 @@ export function decodeControl(text: string): Control {
 }
 
 /** The text of a control record, in the format of this release. */
-export function encodeControl(control: Omit<Control, 'isLinked'>): string {
+export function encodeControl(control: NewControl): string {
   const { epoch, sequence, link, clockMs, eventsTotal, carriedTotal, incarnation, pause, state } = control;
   const late = pause ? `${pause.lengthMs}:${pause.untilMs}` : '0';
   return (

@@ -7,13 +7,12 @@ import { setImmediate } from 'node:timers/promises';
 import { decodeControl, isSameEpoch } from '../../hotpath/codec/control-codec.ts';
 import { decodeEntry, type readStream, type StreamEntry } from '../../hotpath/codec/stream-codec.ts';
 import { NOTHING, Unreadable } from '../../hotpath/codec/words.ts';
-import { reconnectSoon } from '../../hotpath/connection.ts';
 import type { PartitionKeys } from '../../hotpath/keys.ts';
 import {
   type Control,
   type Epoch,
   type Incarnation,
-  incarnationIn,
+  incarnationFrom,
   isVerified,
 } from '../../hotpath/partition.ts';
 import { messageOf } from './failure.ts';
@@ -190,7 +189,7 @@ export class StreamReader {
         ? this.#locate(sequence)
         : this.#redis.xrange(this.#keys.events, from, '+', 'COUNT', this.#entriesPerRead),
     ]);
-    const head = this.#checkHead(text, incarnationIn(info));
+    const head = this.#checkHead(text, incarnationFrom(this.#redis, info));
     if (head.sequence < sequence) throw new NotReady('went-back', this.#position, head);
     if (rows.length === 0) {
       if (head.sequence > sequence) {
@@ -219,11 +218,7 @@ export class StreamReader {
       throw new NotReady('control-damaged', this.#position, undefined, `: ${messageOf(error)}`);
     }
     this.head = head;
-    if (!incarnation.isPrimary) {
-      // Reading works on a replica, so no error would ever say that the roles were swapped.
-      reconnectSoon(this.#redis);
-      throw new Error('Redis is a replica now: the primary is looked for');
-    }
+    if (!incarnation.isPrimary) throw new Error('Redis is a replica now: the primary is looked for');
     // A closed partition changes no more, so it is carried whoever has verified it.
     if (head.state === 'fenced' || head.state === 'clock') return head;
     if (!isVerified(head, incarnation)) throw new NotReady('unverified', this.#position, head);

@@ -5,10 +5,10 @@
  * The caller holds the lease of the partition, so nobody else writes the ledger meanwhile.
  */
 import { itemName } from '../../domain/language.ts';
-import { type Control, randomLink } from '../../hotpath/codec/control-codec.ts';
+import { type Control, type NewControl, randomLink } from '../../hotpath/codec/control-codec.ts';
 import { NOTHING } from '../../hotpath/codec/words.ts';
+import type { FencedKeys } from '../../hotpath/fenced-page.ts';
 import type { RedisConnection } from '../../hotpath/hot-inventory.ts';
-import type { FencedKeys } from '../../hotpath/load.ts';
 import {
   afterlifeMs,
   loadItems,
@@ -97,7 +97,7 @@ export async function rebuild(
       `partition ${keys.partition}: another process began epoch ${epoch.number} or a later one, or carried meanwhile`,
     );
   }
-  const target: Omit<Control, 'isLinked'> = {
+  const target: NewControl = {
     epoch,
     sequence,
     link,
@@ -127,7 +127,7 @@ export async function rebuild(
 async function replace(
   { redis, keys }: RebuildParts,
   before: ControlRecord,
-  after: Omit<Control, 'isLinked'>,
+  after: NewControl,
   incarnation: string,
 ): Promise<ControlRecord> {
   const { control, isReplaced } = await replaceControl(redis, keys, before, after, { incarnation });

@@ -18,8 +18,8 @@ import {
 import type { LedgerCursor } from '../../ledger/cursor.ts';
 import { messageOf } from '../carry/failure.ts';
 import type { NotReadyCause } from '../carry/stream-reader.ts';
-import { type Comparison, compareHistories } from './compare.ts';
-import { recordFork } from './fork.ts';
+import { compareHistories } from './compare.ts';
+import { type Forked, recordFork } from './fork.ts';
 import { type RebuildOutcome, type RebuildParts, rebuild } from './rebuild.ts';
 import { readTrust } from './trust.ts';
 import { type Verification, verify } from './verify.ts';
@@ -138,7 +138,6 @@ async function leaveFork(
     : 'Redis lacks decisions that the ledger has';
   return { did: 'rebuilt', why, fork, ...(await rebuild(parts)) };
 }
-type Forked = Extract<Comparison, { kind: 'forked' }>;
 
 /** Closes the partition and compares again: what an open one decided meanwhile must be written down as well. */
 async function closedFork(

@@ -3,7 +3,7 @@
  * ledger says from where on the new epoch counts. A death in between leaves a closed partition and an epoch that never opened;
  * the next verification begins anew. Promises: in Redis nothing else changes.
  */
-import { type Control, encodeControl } from '../../hotpath/codec/control-codec.ts';
+import { encodeControl, type NewControl } from '../../hotpath/codec/control-codec.ts';
 import { NOTHING } from '../../hotpath/codec/words.ts';
 import {
   type ControlRecord,
@@ -68,7 +68,7 @@ export async function verify(
   if (id === undefined)
     throw new Error(`partition ${partition}: another process began a newer epoch, or carried meanwhile`);
   const nowMs = await readClockMs(redis);
-  const after: Omit<Control, 'isLinked'> = {
+  const after: NewControl = {
     ...control,
     epoch,
     incarnation: incarnation.id,

@@ -59,7 +59,7 @@ async function report({ hot, ledger: handle, log, source }: LossReporterOptions)
   const history = await readHistory(
     ledger,
     keys.partition,
-    Math.min(...compared.map(({ sequence }) => sequence)),
+    compared.reduce((least, { sequence }) => Math.min(least, sequence), first.sequence),
   );
   const lost: LostAcknowledgement[] = [];
   const pending: Acknowledged[] = [];

@@ -65,7 +65,10 @@ class ChainWalk {
     this.#control = control;
     this.#end = end;
     this.#known = known;
-    this.#oldestKnown = Math.min(...known.keys());
+    // One by one: the ledger keeps more links than a call may have arguments.
+    let oldest = end.sequence;
+    for (const sequence of known.keys()) oldest = Math.min(oldest, sequence);
+    this.#oldestKnown = oldest;
   }
 
   pass(entry: ChainLink): void {

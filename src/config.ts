@@ -9,13 +9,11 @@ import { KEY_PREFIX_DEFAULT, KEY_PREFIX_PATTERN } from './hotpath/keys.ts';
 import { ACK_LEVELS, DURABILITIES } from './hotpath/redis-check.ts';
 import { readRedisUrl, WrongRedisUrl } from './hotpath/redis-url.ts';
 import { readDatabaseUrl, WrongDatabaseUrl } from './ledger/database-url.ts';
+import { STREAM_KEEP_EVENTS_DEFAULT } from './worker/carry/trimmer.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 /** A backlog of this size is about 2 GB of stream; beyond it new orders are refused (D13). */
 const BACKLOG_EVENTS_DEFAULT = 5_000_000;
-
-/** Some minutes of a rush, some 100 MB. */
-const STREAM_KEEP_EVENTS_DEFAULT = 1_000_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The stores a process cannot do without. */

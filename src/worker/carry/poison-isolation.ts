@@ -63,7 +63,7 @@ export class PoisonIsolation {
     if (sequence >= this.#strictUpTo) this.clear();
   }
 
-  /** Forgets everything: sequences start anew with an epoch. */
+  /** Forgets everything: after a rebuild the same sequences are other entries. */
   clear(): void {
     this.#strictUpTo = 0;
     this.#isOneByOne = false;

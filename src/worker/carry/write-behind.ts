@@ -29,6 +29,7 @@ import { messageOf } from './failure.ts';
 import { ValidateAgain } from './poison-isolation.ts';
 import { type ReplicationLimits, ReplicationLoop, type ReplicationParts } from './replication-loop.ts';
 import { NotReady, type NotReadyCause, type StreamPosition } from './stream-reader.ts';
+import { STREAM_KEEP_EVENTS_DEFAULT } from './trimmer.ts';
 
 export interface WriteBehindLimits extends ReplicationLimits {
   /** The longest wait between two attempts while a store is away. */
@@ -56,7 +57,7 @@ export const WRITE_BEHIND_LIMITS_DEFAULT: WriteBehindLimits = {
   fullSpeedLagMs: 3_000,
   trimEveryMs: 250,
   trimEventsMax: 20_000,
-  keepEvents: 1_000_000,
+  keepEvents: STREAM_KEEP_EVENTS_DEFAULT,
   retryWaitMsMax: 5_000,
   standbyPollMs: 500,
 };
